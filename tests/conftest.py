@@ -1,4 +1,4 @@
-"""Every test run has an Airflow home of its own, thrown away at the end: nothing of the user's Airflow is read."""
+"""Every test run has an Airflow home of its own, thrown away at the end: no Airflow of the user's is read."""
 
 import atexit
 import os

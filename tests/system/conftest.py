@@ -1,0 +1,51 @@
+"""One running Airflow for all tests below this folder: its start costs more than most tests."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_imports.sandbox import Sandbox
+from tests.system.running_airflow import RunningAirflow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDERS_WITH_DAGS = (REPOSITORY / "example_dags", Path(__file__).parent / "dags")
+
+
+@pytest.fixture(scope="session")
+def dags_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example Dags and the test Dags, copied together. A test may add a file."""
+    folder = tmp_path_factory.mktemp("dags")
+    for file in (file for source in FOLDERS_WITH_DAGS for file in source.glob("*.py")):
+        shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def session_sandbox() -> Iterator[Sandbox]:
+    """The vendors' stand-in that the running Airflow's connections point to."""
+    with Sandbox().in_thread() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(session_sandbox: Sandbox) -> Sandbox:
+    """That stand-in with an empty memory and its original settings."""
+    session_sandbox.reset()
+    session_sandbox.change_settings(**Sandbox().settings())
+    return session_sandbox
+
+
+@pytest.fixture(scope="session")
+def airflow(dags_folder: Path, session_sandbox: Sandbox) -> Iterator[RunningAirflow]:
+    """A whole Airflow, ready."""
+    connections = {"AIRFLOW_CONN_FS_DEFAULT": "fs://", **session_sandbox.connection_env()}
+    with RunningAirflow(dags_folder, connections) as airflow:
+        airflow.wait_until_ready()
+        yield airflow

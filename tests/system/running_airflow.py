@@ -1,0 +1,456 @@
+"""A real Airflow for a test, the demo, a benchmark: its four components as processes, ended for certain.
+
+    with RunningAirflow(Path("example_dags"), {"AIRFLOW_CONN_PIGMENT_DEFAULT": "..."}) as airflow:
+        airflow.wait_until_ready()
+        run_id = airflow.trigger("pigment_push_csv", conf={"file_path": "/data/plan.csv"})
+        assert airflow.wait_for_run("pigment_push_csv", run_id, timeout=60) == "success"
+
+It is the Airflow of the running interpreter's environment (3.0 or later): a migrated SQLite database, Dag
+processor, scheduler with LocalExecutor, triggerer, API server; a home folder of its own that is removed at
+the end. Everything is asked of it through its public REST API, as a user's script would (a CLI call costs
+2-4 s).
+
+Nothing outlives it (see `guarded_process`). Every socket it listens on is on 127.0.0.1: the API server is
+told so, and the log servers of scheduler and triggerer, which cannot be told (they bind every address), are
+left out; the API server reads the logs from the same disk instead.
+
+What costs what, on 2 cores, Airflow 3.3.2, Python 3.11:
+
+- 4 s once per environment: `airflow db migrate` (then a file is copied).
+- 9 s: the four components import Airflow at the same time; it is all processor time.
+- 4 s: trigger to end of the very first task (first use of everything), 0.7 s from the second on.
+- 1.5 s: a task is deferred until its trigger runs, and 1.2 s from its event until the task runs again: the
+  triggerer looks once a second, which cannot be set.
+- 0.2 s: the end. Everything is killed, since the database is thrown away.
+- 1.6 GB resident (much of it shared between forks).
+- Twice to four times all that where PYTHONDONTWRITEBYTECODE is set: it is dropped here.
+"""
+
+from __future__ import annotations
+
+import configparser
+import importlib.metadata
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import psutil
+import requests
+
+from tests.system.guarded_process import GuardedProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+LOOPBACK = "127.0.0.1"
+HOME_PREFIX = "running-airflow-"
+POLL_SECONDS = 0.2
+FINAL_RUN_STATES = frozenset({"success", "failed"})
+COMPONENTS = ("api-server", "scheduler", "triggerer", "dag-processor")
+
+
+class AirflowComponentError(RuntimeError):
+    """A component of the running Airflow ended by itself; the message holds the end of its log."""
+
+
+class RunningAirflow:
+    """Context manager around a whole Airflow.
+
+    :param dags_folder: folder with the Dag files
+    :param connections: `AIRFLOW_CONN_*` variables for all components
+    :param environment: further environment variables for all components, e.g. `AIRFLOW_VAR_*`
+    :param config: Airflow options that differ from ours, as `{"section.option": "value"}`
+    :param home: a folder to use as AIRFLOW_HOME and to keep; if None, a temporary one, removed at the end
+    """
+
+    def __init__(
+        self,
+        dags_folder: Path,
+        connections: Mapping[str, str] | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        config: Mapping[str, str] | None = None,
+        home: Path | None = None,
+    ) -> None:
+        self.dags_folder = dags_folder.resolve()
+        self.url = f"http://{LOOPBACK}:{_free_port()}"
+        self._keep_home = home is not None
+        self.home = home.resolve() if home is not None else _temporary_home()
+        self._config = dict(config or {})
+        self._environment = {**dict(environment or {}), **dict(connections or {})}
+        self._processes: dict[str, GuardedProcess] = {}
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    # Life and death
+
+    def __enter__(self) -> Self:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._write_config()
+            copy_migrated_database(self.home / "airflow.db")
+            for name in COMPONENTS:
+                self.start(name)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process and remove the home folder if it was a temporary one."""
+        for process in self._processes.values():
+            process.end()
+        self._processes.clear()
+        self._session.close()
+        if not self._keep_home:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def start(self, name: str) -> None:
+        """Start one component, again if it was killed."""
+        self._processes[name] = GuardedProcess(
+            [sys.executable, "-m", "airflow", *_arguments(name, self.url)],
+            environment=self._component_environment(),
+            log_file=self.log_file(name),
+            working_directory=self.home,
+        )
+
+    def kill(self, name: str, signal_number: int = signal.SIGKILL, *, timeout: float = 60) -> None:
+        """Send a signal that ends a component, and wait until it and everything it started has ended."""
+        self._processes[name].send_signal(signal_number)
+        self._processes[name].wait(timeout)
+
+    def pause(self, name: str) -> None:
+        """Stop a component and its children where they stand (SIGSTOP), as a frozen machine would."""
+        self._processes[name].send_signal(signal.SIGSTOP, whole_tree=True)
+
+    def resume(self, name: str) -> None:
+        """Let a paused component go on."""
+        self._processes[name].send_signal(signal.SIGCONT, whole_tree=True)
+
+    def wait_until_ready(self, timeout: float = 120) -> None:
+        """Wait until every component reports itself healthy."""
+        self._wait(lambda: self._is_healthy() or None, timeout, "Airflow to become healthy")
+
+    # What runs
+
+    def log_file(self, name: str) -> Path:
+        """Output of a component."""
+        return self.home / f"{name}.log"
+
+    def processes(self, name: str | None = None) -> list[psutil.Process]:
+        """Every running process of this Airflow, or of one component of it, guards included."""
+        guards = self._processes.values() if name is None else [self._processes[name]]
+        found: list[psutil.Process] = []
+        for guard in guards:
+            try:
+                process = psutil.Process(guard.pid)
+                found += [process, *process.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                continue  # this component was killed
+        return found
+
+    def listening_addresses(self) -> set[tuple[str, int]]:
+        """Address and port of every TCP socket that a process of this Airflow listens on."""
+        addresses: set[tuple[str, int]] = set()
+        for process in self.processes():
+            try:
+                connections = process.net_connections(kind="inet")
+            except psutil.NoSuchProcess:
+                continue  # a task that has just ended
+            addresses |= {tuple(c.laddr) for c in connections if c.status == psutil.CONN_LISTEN}
+        return addresses
+
+    # Dags and runs
+
+    def wait_for_dag(self, dag_id: str, timeout: float = 60) -> None:
+        """Wait until the Dag processor has read the Dag."""
+        self._wait(lambda: self._get_or_none(f"dags/{dag_id}"), timeout, f"Dag {dag_id!r} to be read")
+
+    def import_errors(self) -> dict[str, str]:
+        """Stack trace of each Dag file that could not be read."""
+        errors = self.api("GET", "importErrors")["import_errors"]
+        return {error["filename"]: error["stack_trace"] for error in errors}
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the Dag's runs be scheduled; waits until the Dag is known."""
+        self.wait_for_dag(dag_id)
+        self.api("PATCH", f"dags/{dag_id}", json={"is_paused": False})
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None) -> str:
+        """Start a run of the Dag (unpausing it) and return its run_id."""
+        self.unpause(dag_id)
+        body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
+        if run_id is not None:
+            body["dag_run_id"] = run_id
+        return str(self.api("POST", f"dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """State of a run: `queued`, `running`, `success`, `failed`."""
+        return str(self.api("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def wait_for_run(self, dag_id: str, run_id: str, timeout: float = 120) -> str:
+        """Wait until a run has ended and return its state."""
+
+        def final_state() -> str | None:
+            state = self.run_state(dag_id, run_id)
+            return state if state in FINAL_RUN_STATES else None
+
+        return self._wait(final_state, timeout, f"run {run_id!r} of {dag_id!r} to end")
+
+    def wait_for_task(self, dag_id: str, run_id: str, task_id: str, state: str, timeout: float = 60) -> None:
+        """Wait until a task is in a state, e.g. `deferred`."""
+
+        def reached() -> bool | None:
+            return self.task_states(dag_id, run_id).get(task_id) == state or None
+
+        self._wait(reached, timeout, f"task {task_id!r} of {dag_id!r} to be {state!r}")
+
+    # Tasks
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """All task instances of a run, as the REST API tells them."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        return list(self.api("GET", path, params={"limit": 100})["task_instances"])
+
+    def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """State of each task of a run; a mapped task appears as `task_id[map_index]`."""
+        return {_task_name(ti): ti["state"] for ti in self.task_instances(dag_id, run_id)}
+
+    def task_log(
+        self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, *, map_index: int = -1
+    ) -> str:
+        """Log of one try: a line per message, structured details appended as `name=value`."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        parameters = {"full_content": "true", "map_index": map_index}
+        return "\n".join(_log_line(entry) for entry in self.api("GET", path, params=parameters)["content"])
+
+    def xcom(
+        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, map_index: int = -1
+    ) -> Any:
+        """A task's XCom value, None if there is none."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
+        entry = self._get_or_none(path, params={"map_index": map_index, "stringify": "false"})
+        return None if entry is None else entry["value"]
+
+    def clear_task(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task, and nothing around it, as the button in the UI does; its run goes on."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": [task_id],
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        self.api("POST", f"dags/{dag_id}/clearTaskInstances", json=body)
+
+    def set_task_state(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
+        """Mark a task `success`, `failed` or `skipped`, as the button in the UI does."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self.api("PATCH", path, json={"new_state": state})
+
+    # REST
+
+    def api(self, method: str, path: str, **kwargs: Any) -> Any:
+        """One call of the REST API; `path` is relative to `/api/v2/`. Raises on any error status."""
+        response = self._request(method, path, **kwargs)
+        if not response.ok:
+            raise requests.HTTPError(
+                f"{method} {path}: {response.status_code} {response.text}", response=response
+            )
+        return response.json() if response.content else None
+
+    def _get_or_none(self, path: str, **kwargs: Any) -> Any:
+        response = self._request("GET", path, **kwargs)
+        if response.status_code == requests.codes.not_found:
+            return None
+        response.raise_for_status()
+        return response.json()
+
+    def _request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        if "Authorization" not in self._session.headers:
+            token = self._session.get(f"{self.url}/auth/token", timeout=30)
+            token.raise_for_status()
+            self._session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+        return self._session.request(method, f"{self.url}/api/v2/{path}", timeout=30, **kwargs)
+
+    def _is_healthy(self) -> bool:
+        try:
+            health = self.api("GET", "monitor/health")
+        except requests.ConnectionError:
+            return False  # the API server does not listen yet
+        return all(
+            health[part]["status"] == "healthy" for part in ("scheduler", "triggerer", "dag_processor")
+        )
+
+    def _wait(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
+        deadline = time.monotonic() + timeout
+        while (found := look()) is None:
+            self._raise_if_a_component_ended()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {timeout:g} s for {what}; component logs are in {self.home}")
+            time.sleep(POLL_SECONDS)
+        return found
+
+    def _raise_if_a_component_ended(self) -> None:
+        for name, process in self._processes.items():
+            exit_code = process.exit_code
+            if exit_code is not None and exit_code < 128:
+                last_lines = self.log_file(name).read_text(errors="replace").splitlines()[-30:]
+                raise AirflowComponentError(
+                    "\n".join([f"{name} ended with exit code {exit_code}:", *last_lines])
+                )
+
+    # Settings
+
+    def _component_environment(self) -> dict[str, str]:
+        return {**_clean_environment(), "AIRFLOW_HOME": str(self.home), **self._environment}
+
+    def _write_config(self) -> None:
+        config = configparser.RawConfigParser()
+        for name, value in {**self._defaults(), **self._config}.items():
+            section, _, option = name.partition(".")
+            if not config.has_section(section):
+                config.add_section(section)
+            config.set(section, option, value.replace("%", "%%"))
+        with (self.home / "airflow.cfg").open("w") as file:
+            config.write(file)
+
+    def _defaults(self) -> dict[str, str]:
+        return {
+            "core.dags_folder": str(self.dags_folder),
+            "core.load_examples": "False",
+            "core.executor": "LocalExecutor",
+            # LocalExecutor forks this many workers when it starts.
+            "core.parallelism": "4",
+            "core.mp_start_method": "fork",
+            "core.simple_auth_manager_all_admins": "True",
+            "core.fernet_key": _fernet_key(),
+            "core.execution_api_server_url": f"{self.url}/execution/",
+            # The default asks the name service, which may take seconds on a machine without a network.
+            "core.hostname_callable": "socket.gethostname",
+            # A writer waits for another one up to 30 s, not 5. Airflow itself switches SQLite to WAL.
+            "database.sql_alchemy_conn": f"sqlite:///{self.home}/airflow.db?timeout=30",
+            "logging.base_log_folder": str(self.home / "logs"),
+            "logging.colored_console_log": "False",
+            # Nobody listens there; keeps the API server from asking some other Airflow of this machine.
+            "logging.worker_log_server_port": "9",
+            "logging.trigger_log_server_port": "9",
+            "api.base_url": self.url,
+            "api.secret_key": secrets.token_urlsafe(64),
+            "api.workers": "1",
+            "api_auth.jwt_secret": secrets.token_urlsafe(64),
+            "scheduler.scheduler_idle_sleep_time": "0.2",
+            "scheduler.trigger_timeout_check_interval": "2",
+            "scheduler.task_instance_heartbeat_timeout": "60",
+            # How soon a running task learns that a user ended it.
+            "workers.min_heartbeat_interval": "2",
+            "dag_processor.refresh_interval": "5",
+            "dag_processor.bundle_refresh_check_interval": "1",
+            "dag_processor.parsing_processes": "1",
+            "triggerer.job_heartbeat_sec": "2",
+            "triggerer.triggerer_health_check_threshold": "10",
+        }
+
+
+def copy_migrated_database(database: Path) -> None:
+    """Put an empty, migrated metadata database there, unless there is one.
+
+    `airflow db migrate` is run once per environment and Airflow version; its result is kept in the
+    environment and copied from then on.
+    """
+    if database.exists():
+        return
+    version = importlib.metadata.version("apache-airflow-core")
+    template = Path(sys.prefix) / "share" / "running-airflow" / f"airflow-{version}.db"
+    if not template.exists():
+        template.parent.mkdir(parents=True, exist_ok=True)
+        _migrate(template)
+    shutil.copyfile(template, database)
+
+
+def _migrate(template: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=template.parent) as folder:
+        home = Path(folder)
+        database = home / "airflow.db"
+        environment = {
+            **_clean_environment(),
+            "AIRFLOW_HOME": folder,
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
+        }
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        migration = subprocess.run(
+            command, env=environment, cwd=home, capture_output=True, text=True, check=False
+        )
+        if migration.returncode != 0:
+            raise AirflowComponentError(f"airflow db migrate failed:\n{migration.stdout}{migration.stderr}")
+        connection = sqlite3.connect(database)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        database.replace(template)
+
+
+def _arguments(component: str, url: str) -> list[str]:
+    return {
+        "api-server": ["api-server", "--host", LOOPBACK, "--port", url.rpartition(":")[2], "--workers", "1"],
+        "scheduler": ["scheduler", "--skip-serve-logs"],
+        "triggerer": ["triggerer", "--skip-serve-logs"],
+        "dag-processor": ["dag-processor"],
+    }[component]
+
+
+def _clean_environment() -> dict[str, str]:
+    """This process's environment without Airflow settings and without what would slow Airflow down."""
+    dropped = ("AIRFLOW_", "PYTHONDONTWRITEBYTECODE", "PYTHONASYNCIODEBUG")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return {**kept, "no_proxy": f"{LOOPBACK},localhost", "NO_PROXY": f"{LOOPBACK},localhost"}
+
+
+def _temporary_home() -> Path:
+    """A new folder named after this process; those of processes that were killed are removed."""
+    for left_behind in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*"):
+        owner = left_behind.name.removeprefix(HOME_PREFIX).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left_behind, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{HOME_PREFIX}{os.getpid()}-"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _fernet_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode()
+
+
+def _task_name(task_instance: Mapping[str, Any]) -> str:
+    index = task_instance["map_index"]
+    return str(task_instance["task_id"]) if index < 0 else f"{task_instance['task_id']}[{index}]"
+
+
+def _log_line(entry: str | Mapping[str, Any]) -> str:
+    if isinstance(entry, str):
+        return entry
+    details = {name: value for name, value in entry.items() if name not in {"timestamp", "event", "level"}}
+    head = f"{entry.get('timestamp') or ''} {entry.get('level', '')} {entry['event']}".strip()
+    return " ".join(
+        [head, *(f"{name}={value}" for name, value in details.items() if value not in (None, []))]
+    )
