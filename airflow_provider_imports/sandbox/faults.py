@@ -1,0 +1,162 @@
+"""Faults: ways in which the next requests go wrong, and which request meets which."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+BEFORE_BODY, BEFORE, AFTER = "before_body", "before", "after"
+
+REFUSE = "refuse"
+
+FAULTS: Mapping[str, tuple[str, ...]] = {
+    "reset": (BEFORE, AFTER, BEFORE_BODY),
+    "timeout": (BEFORE, AFTER, BEFORE_BODY),
+    "status": (BEFORE, AFTER, BEFORE_BODY),
+    "html": (BEFORE, AFTER),
+    "rate_limit": (BEFORE,),
+    "truncated_json": (AFTER,),
+    "wrong_types": (AFTER,),
+    "empty": (AFTER,),
+    "slow_drip": (AFTER,),
+    REFUSE: (AFTER,),
+}
+"""Every fault and when it can strike; the first is the default."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """
+    One way to go wrong, for the next ``count`` requests that match.
+
+    :param fault: a name from :data:`FAULTS`.
+    :param vendor: only requests to this vendor.
+    :param operation: only this call of the vendor.
+    :param when: ``"before"``: the body was received, the vendor has not acted. ``"after"``: the vendor did
+        what was asked (``acted`` in the journal), only the answer is bad. ``"before_body"``: at once, the
+        body is left unread.
+    :param count: how many requests meet it; ``None``: all, until it is cleared.
+    :param status: HTTP status of ``status`` (default 503) and ``html`` (default 502).
+    :param seconds: ``timeout``: how long nothing is answered (default 3600; then a fault before acting hangs
+        up, one after acting delivers the true answer). ``slow_drip``: how long the answer takes (default 5).
+        ``rate_limit``: the wait it asks for (default 1). ``refuse``: until the port opens again (default:
+        until cleared).
+    :param headers: more headers of ``status``, ``html`` and ``rate_limit``, for instance ``Retry-After``.
+    :param body: body of ``status``, as text (default: a short JSON error).
+    :param hints: ``rate_limit``: whether headers say how long to wait.
+    :param after_operation: ``refuse``: begin with the delivery of this call's answer, instead of at once.
+    :param probability: the share of matching requests that meet it.
+    :param seed: makes ``probability`` repeatable.
+    :raises ValueError: an option that makes no sense.
+    """
+
+    fault: str
+    vendor: str | None = None
+    operation: str | None = None
+    when: str = ""
+    count: int | None = 1
+    status: int | None = None
+    seconds: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None = None
+    hints: bool = True
+    after_operation: str | None = None
+    probability: float = 1.0
+    seed: int | None = None
+    _random: random.Random = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.fault not in FAULTS:
+            raise ValueError(f"unknown fault {self.fault!r}; known: {', '.join(FAULTS)}")
+        self.when = self.when or FAULTS[self.fault][0]
+        if self.when not in FAULTS[self.fault]:
+            raise ValueError(f"{self.fault!r} cannot strike {self.when!r}; choose {FAULTS[self.fault]}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError("probability must lie between 0 and 1")
+        if self.count is not None and self.count < 1:
+            raise ValueError("count must be at least 1, or null for 'until cleared'")
+        if self.after_operation and self.fault != REFUSE:
+            raise ValueError("after_operation belongs to 'refuse'; use operation")
+        if self.fault == REFUSE and self.after_operation is None and (self.operation or self.vendor):
+            raise ValueError(
+                "a closed port refuses everybody: give after_operation, or neither vendor nor operation"
+            )
+        self._random = random.Random(self.seed)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Fault:
+        """Make a fault of a JSON object; an unknown key is a ``ValueError``."""
+        known = {f.name for f in dataclasses.fields(cls) if f.init}
+        unknown = sorted(set(options) - known)
+        if unknown:
+            raise ValueError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        if not isinstance(options.get("fault"), str):
+            raise ValueError("'fault' is required")
+        try:
+            return cls(**options)
+        except TypeError as error:
+            raise ValueError(f"an option has the wrong type: {error}") from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fault as the control endpoint shows it; ``count`` is what is left of it."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
+
+    def strikes(self, vendor: str, operation: str) -> bool:
+        """Decide whether a request meets the fault, and if so count it."""
+        wanted = self.after_operation or self.operation
+        if self.count == 0 or self.vendor not in (None, vendor) or wanted not in (None, operation):
+            return False
+        if self.probability < 1 and self._random.random() >= self.probability:
+            return False
+        if self.count is not None:
+            self.count -= 1
+        return True
+
+
+class Faults:
+    """The faults that wait for their requests, in the order in which they were added."""
+
+    def __init__(self, operations: Mapping[str, Iterable[str]]) -> None:
+        self._operations = {vendor: frozenset(names) for vendor, names in operations.items()}
+        self._waiting: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """
+        Add a fault.
+
+        :raises ValueError: its vendor or operation does not exist, so that it would never strike.
+        """
+        if fault.vendor is not None and fault.vendor not in self._operations:
+            raise ValueError(f"unknown vendor {fault.vendor!r}; known: {', '.join(self._operations)}")
+        vendors = [fault.vendor] if fault.vendor else list(self._operations)
+        known = frozenset[str]().union(*(self._operations[vendor] for vendor in vendors))
+        for operation in filter(None, (fault.operation, fault.after_operation)):
+            if operation not in known:
+                raise ValueError(f"unknown operation {operation!r}; known: {', '.join(sorted(known))}")
+        self._waiting.append(fault)
+
+    def meet(self, vendor: str, operation: str) -> tuple[Fault | None, Fault | None]:
+        """Return the fault that strikes a request, and the ``refuse`` that begins after it."""
+        struck: Fault | None = None
+        refusal: Fault | None = None
+        for fault in list(self._waiting):
+            if fault.fault == REFUSE:
+                refusal = refusal or (fault if fault.strikes(vendor, operation) else None)
+            else:
+                struck = struck or (fault if fault.strikes(vendor, operation) else None)
+            if fault.count == 0:
+                self._waiting.remove(fault)
+        return struck, refusal
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the faults that still wait."""
+        return [fault.as_dict() for fault in self._waiting]
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        self._waiting.clear()

@@ -1,0 +1,173 @@
+"""Pigment's stand-in does what Pigment's documents say."""
+
+import pytest
+import requests
+
+from airflow_provider_imports.sandbox import Sandbox
+from airflow_provider_imports.sandbox import pigment as vendor
+
+from .conftest import Call, Clock
+
+AUTH = {"Authorization": f"Bearer {vendor.API_KEY}"}
+CSV = b"city,people\nBerlin,3700000\nParis,2100000\n"
+
+
+def push(
+    call: Call, data: bytes = CSV, configuration_id: str = vendor.UPLOAD_CONFIGURATION_ID, **headers: str
+) -> requests.Response:
+    return call(
+        "POST",
+        f"/pigment/api/v1/import/push/csv?configurationId={configuration_id}",
+        data=data,
+        headers={**AUTH, "Content-Type": "text/csv", **headers},
+    )
+
+
+def trigger(call: Call, configuration_id: str = vendor.INTEGRATION_CONFIGURATION_ID) -> requests.Response:
+    path = f"/pigment/api/v1/import/trigger?configurationId={configuration_id}"
+    return call("POST", path, headers=AUTH)
+
+
+def status(call: Call, import_id: str, detailed: bool = False) -> requests.Response:
+    query = "?includedDetailedReport=true" if detailed else ""
+    return call("GET", f"/pigment/api/v1/import/{import_id}/status{query}", headers=AUTH)
+
+
+def test_a_pushed_csv_takes_time_and_ends_with_true_counts(call: Call, clock: Clock) -> None:
+    pushed = push(call)
+    assert pushed.headers["Content-Type"].startswith("text/plain")
+    import_id = pushed.json()["importId"]
+    running = status(call, import_id, detailed=True).json()
+    assert running["importStatus"] == "InProgress"
+    assert running["completedAt"] is None
+    assert running["detailedReport"] is None
+    clock.move(10)
+    ended = status(call, import_id, detailed=True).json()
+    assert ended["importStatus"] == "Completed"
+    assert ended["completedAt"] == "2025-06-15T15:06:50.000Z"
+    assert ended["detailedReport"]["summary"] == {
+        "insertedCount": 2,
+        "updatedCount": 0,
+        "deletedCount": 0,
+        "skippedCount": 0,
+    }
+
+
+def test_the_detailed_report_is_left_out_unless_asked_for(call: Call, clock: Clock) -> None:
+    import_id = push(call).json()["importId"]
+    clock.move(10)
+    assert status(call, import_id).json()["detailedReport"] is None
+    path = f"/pigment/api/import/{import_id}/status?includedDetailedReport=true"
+    assert call("GET", path, headers=AUTH).json()["detailedReport"] is None
+
+
+def test_malformed_rows_are_skipped_with_a_reason_and_samples(call: Call, clock: Clock) -> None:
+    data = b'\xef\xbb\xbfcity;people\r\nBerlin;1\r\nonly one\r\n\r\n"a;""quoted""\nfield";2\r\na;b;c'
+    import_id = push(call, data).json()["importId"]
+    clock.move(10)
+    report = status(call, import_id, detailed=True).json()["detailedReport"]
+    assert report["summary"]["insertedCount"] == 2
+    assert report["summary"]["skippedCount"] == 2
+    (skipped,) = report["impactedBlocks"][0]["skippedData"]
+    assert (skipped["reason"], skipped["count"]) == ("ParsingError", 2)
+    assert skipped["samples"] == ["only one", "a;b;c"]
+
+
+def test_a_column_named_fail_makes_the_import_fail(call: Call, clock: Clock) -> None:
+    import_id = push(call, b"city,__fail__\nBerlin,1\n").json()["importId"]
+    clock.move(10)
+    failed = status(call, import_id, detailed=True).json()
+    assert failed["importStatus"] == "Failed"
+    assert failed["errorsDetails"][0].keys() == {"name", "description"}
+    assert failed["detailedReport"] is None
+
+
+def test_an_integration_is_triggered_not_pushed(call: Call, clock: Clock) -> None:
+    import_id = trigger(call).json()["importId"]
+    clock.move(10)
+    summary = status(call, import_id, detailed=True).json()["detailedReport"]["summary"]
+    assert summary["insertedCount"] == 1000
+    assert trigger(call, vendor.UPLOAD_CONFIGURATION_ID).status_code == 400
+    assert push(call, configuration_id=vendor.INTEGRATION_CONFIGURATION_ID).status_code == 400
+    failing = trigger(call, vendor.FAILING_CONFIGURATION_ID).json()["importId"]
+    clock.move(10)
+    assert status(call, failing).json()["importStatus"] == "Failed"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer 3jp2e232-9875-42f4-9fcf-63fe2ce568jp"},
+        {"Authorization": ""},
+    ],
+)
+def test_a_wrong_key_is_refused(call: Call, sandbox: Sandbox, headers: dict[str, str]) -> None:
+    assert push(call, **headers).status_code == 401
+    assert not sandbox.vendors["pigment"].imports
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "expected"),
+    [
+        (b"", "text/csv", 400),
+        (CSV, "multipart/form-data; boundary=x", 400),
+        (CSV, "application/json", 400),
+        (CSV, "application/octet-stream", 200),
+        (CSV, "text/csv; charset=utf-8", 200),
+    ],
+)
+def test_the_body_is_raw_csv(call: Call, data: bytes, content_type: str, expected: int) -> None:
+    assert push(call, data, **{"Content-Type": content_type}).status_code == expected
+
+
+def test_unknown_ids_are_404_and_no_ids_are_400(call: Call) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    assert push(call, configuration_id=unknown).status_code == 404
+    assert trigger(call, unknown).status_code == 404
+    assert status(call, unknown).text == "Status with the specified importId was not found"
+    assert push(call, configuration_id="mine").status_code == 400
+    assert status(call, "mine").status_code == 400
+    assert call("DELETE", f"/pigment/api/v1/import/{unknown}/status").status_code == 405
+
+
+def test_a_csv_above_the_size_limit_is_400(call: Call, sandbox: Sandbox) -> None:
+    sandbox.change_settings(pigment={"size_limit": len(CSV)})
+    assert push(call).status_code == 200
+    assert push(call, CSV + b"x").status_code == 400
+    assert push(call, iter([CSV, b"x"])).status_code == 400  # type: ignore[arg-type]  # sent in chunks
+
+
+def test_pushes_of_a_configuration_are_limited_by_the_hour(
+    call: Call, sandbox: Sandbox, clock: Clock
+) -> None:
+    sandbox.change_settings(pigment={"pushes_per_hour": 1})
+    assert push(call).status_code == 200
+    refused = push(call)
+    assert refused.status_code == 429
+    assert refused.text == (
+        "Maximum number of reports per configuration per hour exceeded, maximum: 1. Please try again later."
+    )
+    assert push(call, configuration_id=vendor.SECOND_UPLOAD_CONFIGURATION_ID).status_code == 200
+    clock.move(3600)
+    assert push(call).status_code == 200
+
+
+def test_all_requests_are_limited_by_five_minutes(call: Call, clock: Clock) -> None:
+    codes = [trigger(call).status_code for _ in range(501)]
+    assert codes == [200] * 500 + [429]
+    clock.move(300)
+    assert trigger(call).status_code == 200
+
+
+def test_two_pushes_are_two_imports(call: Call, sandbox: Sandbox) -> None:
+    assert push(call).json() != push(call).json()
+    assert len(list(sandbox.vendors["pigment"].running())) == 2
+
+
+def test_a_new_status_may_lag(call: Call, sandbox: Sandbox, clock: Clock) -> None:
+    sandbox.change_settings(pigment={"status_lag_seconds": 3.0})
+    import_id = push(call).json()["importId"]
+    assert status(call, import_id).status_code == 404
+    clock.move(3)
+    assert status(call, import_id).status_code == 200
