@@ -171,14 +171,21 @@ class RunningAirflow:
                 connections = process.net_connections(kind="inet")
             except psutil.NoSuchProcess:
                 continue  # a task that has just ended
-            addresses |= {tuple(c.laddr) for c in connections if c.status == psutil.CONN_LISTEN}
+            addresses |= {(c.laddr.ip, c.laddr.port) for c in connections if c.status == psutil.CONN_LISTEN}
         return addresses
 
     # Dags and runs
 
     def wait_for_dag(self, dag_id: str, timeout: float = 60) -> None:
-        """Wait until the Dag processor has read the Dag."""
-        self._wait(lambda: self._get_or_none(f"dags/{dag_id}"), timeout, f"Dag {dag_id!r} to be read")
+        """Wait until the Dag processor has read the Dag; a file that cannot be imported ends the wait."""
+
+        def look() -> Any:
+            dag = self._get_or_none(f"dags/{dag_id}")
+            if dag is None and (errors := self.import_errors()):
+                raise ImportError("\n".join([f"Dag {dag_id!r} is not there", *errors.values()]))
+            return dag
+
+        self._wait(look, timeout, f"Dag {dag_id!r} to be read")
 
     def import_errors(self) -> dict[str, str]:
         """Stack trace of each Dag file that could not be read."""

@@ -161,7 +161,7 @@ def test_a_killed_starter_takes_everything_with_it(tmp_path: Path) -> None:
 
 def command(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return []
 
