@@ -18,12 +18,13 @@ from airflow_provider_imports.sandbox.listener import Listener
 from airflow_provider_imports.sandbox.pigment import Pigment
 from airflow_provider_imports.sandbox.runs import Clock, Pace
 from airflow_provider_imports.sandbox.vendor import UNROUTED, Vendor
+from airflow_provider_imports.sandbox.websale import Websale
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-VENDORS: tuple[type[Vendor], ...] = (Pigment,)
+VENDORS: tuple[type[Vendor], ...] = (Pigment, Websale)
 """All stand-ins. A new vendor is one file and one word here."""
 
 T = TypeVar("T")
@@ -135,12 +136,12 @@ class Sandbox:
     def connection(self, vendor: str) -> dict[str, Any]:
         """Return what an Airflow connection to a vendor needs; ``extra`` as a dict."""
         stand_in: Vendor = self.vendors[vendor]
-        extra = {**stand_in.extra, **({"verify": False} if self._secure else {})}
+        extra = {**stand_in.connection_extra, **({"verify": False} if self._secure else {})}
         return {
             "conn_type": vendor,
             "host": f"{self.url}/{vendor}",
-            "login": stand_in.login,
-            "password": stand_in.password,
+            "login": stand_in.connection_login,
+            "password": stand_in.connection_password,
             "extra": extra,
         }
 

@@ -88,7 +88,8 @@ async def _status(delivery: Delivery) -> Answer:
     fault = delivery.fault
     status = fault.status or 503
     if fault.body is not None:
-        return Answer(status, fault.body.encode(), "text/plain", fault.headers)
+        kind = "application/json" if fault.body.startswith(("{", "[")) else "text/plain"
+        return Answer(status, fault.body.encode(), kind, fault.headers)
     return json_answer({"error": f"sandbox fault {status}"}, status, headers=fault.headers)
 
 

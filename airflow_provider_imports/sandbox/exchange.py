@@ -48,6 +48,7 @@ class Received:
         """Whether the vendor has the path, be it for another method."""
         self.query: Mapping[str, str] = request.query
         self.headers: Mapping[str, str] = request.headers
+        self.cookies: Mapping[str, str] = request.cookies
         self.client = request.remote or ""
         """Address of the client, for limits by IP address."""
 

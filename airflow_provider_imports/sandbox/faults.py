@@ -47,7 +47,7 @@ class Fault:
         ``rate_limit``: the wait it asks for (default 1). ``refuse``: until the port opens again (default:
         until cleared).
     :param headers: more headers of ``status``, ``html`` and ``rate_limit``, for instance ``Retry-After``.
-    :param body: body of ``status``, as text (default: a short JSON error).
+    :param body: body of ``status``, as text or JSON text (default: a short JSON error).
     :param hints: ``rate_limit``: whether headers say how long to wait.
     :param after_operation: ``refuse``: begin with the delivery of this call's answer, instead of at once.
     :param probability: the share of matching requests that meet it.

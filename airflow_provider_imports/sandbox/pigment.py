@@ -123,7 +123,7 @@ class Pigment(Vendor):
     """Pigment. ``imports`` holds all imports by id; there is no cancel."""
 
     name = "pigment"
-    password = API_KEY
+    connection_password = API_KEY
     settings: PigmentSettings
     routes = (
         Route("POST", "/api/v1/import/push/csv", "push_csv"),

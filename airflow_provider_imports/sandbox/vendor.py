@@ -51,9 +51,9 @@ class Vendor:
 
     name: str
     routes: tuple[Route, ...]
-    login: str = ""
-    password: str
-    extra: Mapping[str, Any] = {}
+    connection_login: str = ""
+    connection_password: str
+    connection_extra: Mapping[str, Any] = {}
 
     def __init__(self, clock: Clock, pace: Pace) -> None:
         self.clock = clock
