@@ -7,6 +7,7 @@ every wait spent in the triggerer.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import shutil
 import signal
@@ -138,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # An end by SIGTERM unwinds like one by Ctrl-C, so that everything is stopped and removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    console = Console(width=None if sys.stdout.isatty() else 110)
+    console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         return _demonstrate(console, keep=options.keep)
     except KeyboardInterrupt:
@@ -160,7 +161,8 @@ def _demonstrate(console: Console, *, keep: bool) -> int:
             console.print(f"\nTook {time.monotonic() - began:.0f} s. Exit code {int(problems)}.")
             if keep:
                 console.print(f"Airflow's UI stays up at {airflow.url} until Ctrl-C.")
-                threading.Event().wait()
+                with contextlib.suppress(KeyboardInterrupt):
+                    threading.Event().wait()
     return int(problems)
 
 
@@ -218,11 +220,12 @@ def _look_at(progress: Progress, airflow: RunningAirflow, console: Console) -> N
 
 
 def _progress_block(progress: Sequence[Progress], sandbox: Sandbox) -> Table:
-    table = Table("vendor", "Dag", "state", box=None)
+    table = Table("vendor", "Dag", "data", "state", box=None, caption_justify="left")
     table.add_column("seconds", justify="right")
     for each in progress:
-        table.add_row(each.run.vendor, _name(each.run), _coloured(each.state), f"{each.seconds:.1f}")
-    table.caption = f"{len(sandbox.journal)} requests received by the sandbox"
+        run = each.run
+        table.add_row(run.vendor, run.dag_id, _data(run), _coloured(each.state), f"{each.seconds:.1f}")
+    table.caption = f"{len(sandbox.journal)} requests received by the sandbox so far"
     return table
 
 
@@ -230,14 +233,16 @@ def _report(
     console: Console, airflow: RunningAirflow, sandbox: Sandbox, progress: Sequence[Progress]
 ) -> bool:
     """Show the outcome; True if anything is not as it should be."""
-    table = Table("vendor", "Dag", "state")
+    table = Table("vendor", "Dag", "data", "state")
     for heading in ("rows sent", "inserted", "rejected", "polls", "seconds"):
         table.add_column(heading, justify="right")
     for each in progress:
         state = each.state if each.manifest is None else each.manifest["state"]
         numbers = (each.rows_sent, each.count("inserted"), each.rejected, each.polls(sandbox))
         seconds = f"{each.seconds:.1f}"
-        table.add_row(each.run.vendor, _name(each.run), _coloured(state), *map(_number, numbers), seconds)
+        cells = (each.run.vendor, each.run.dag_id, _data(each.run), _coloured(state))
+        table.add_row(*cells, *map(_number, numbers), seconds)
+    console.print()
     console.print(table)
     problems = [(each, problem) for each in progress for problem in each.problems(sandbox)]
     for each, problem in problems:
@@ -250,6 +255,10 @@ def _report(
 
 def _name(run: DemoRun) -> str:
     return run.dag_id if run.data_set is None else f"{run.dag_id} ({run.data_set})"
+
+
+def _data(run: DemoRun) -> str:
+    return run.data_set or "the vendor's own"
 
 
 def _number(value: int | None) -> str:
