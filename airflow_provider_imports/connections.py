@@ -1,0 +1,75 @@
+"""
+The vendors as data: the one registry that a new vendor joins.
+
+One declaration serves the form of Airflow 3.2+ (provider info), the hook methods that older versions ask, and the
+allow-list that :mod:`airflow_provider_imports.http.settings` reads ``extra`` by. Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionType:
+    """
+    One vendor's connection.
+
+    :param vendor_name: as people write it
+    :param hook: class name in ``airflow_provider_imports.hooks.<connection type>``
+    :param docs_url: the vendor's documentation of its import API
+    :param reports_status: the vendor tells what becomes of a run, so there is something to wait for
+    :param ui_field_behaviour: ``hidden-fields``, ``relabeling``, ``placeholders`` of the form
+    :param conn_fields: the form's further fields, kept in ``extra``: also the list of extras that are read at all
+    """
+
+    vendor_name: str
+    hook: str
+    docs_url: str
+    reports_status: bool
+    ui_field_behaviour: dict[str, Any]
+    conn_fields: dict[str, dict[str, Any]]
+
+
+def _field(label: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": [kind, "null"], **schema}}
+
+
+#: Every connection has these.
+SHARED_FIELDS: dict[str, dict[str, Any]] = {
+    "timeout": _field("Timeout", "Seconds to wait for one answer (default 60)", "number", exclusiveMinimum=0),
+    "verify": _field("Verify TLS", "true (default), false, or the path of a CA file"),
+    "proxies": _field("Proxies", 'A proxy URL, or JSON by scheme: {"https": "http://proxy:3128"}'),
+    "requests_per_minute": _field(
+        "Requests per minute",
+        "Slow down to this many requests a minute, over all tasks of a process (default: the vendor's limit)",
+        "number",
+        exclusiveMinimum=0,
+    ),
+    "allow_http": _field(
+        "Allow plain http", "Send the credentials unencrypted to a host that is not this machine", "boolean"
+    ),
+}
+
+
+def _behaviour(
+    relabeling: dict[str, str], placeholders: dict[str, str], hidden: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    return {
+        "hidden-fields": ["schema", "port", "extra", *hidden],
+        "relabeling": relabeling,
+        "placeholders": placeholders,
+    }
+
+
+CONNECTION_TYPES: dict[str, ConnectionType] = {
+    "pigment": ConnectionType(
+        "Pigment",
+        "PigmentHook",
+        "https://kb.pigment.com/docs/trigger-import-apis",
+        reports_status=True,
+        ui_field_behaviour=_behaviour({"password": "API key"}, {"host": "https://pigment.app"}, hidden=("login",)),
+        conn_fields=SHARED_FIELDS,
+    ),
+}

@@ -1,0 +1,92 @@
+"""From the end of a wait to what the task reports: the manifest, or the error that says why not."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow_provider_imports import exceptions
+from airflow_provider_imports.exceptions import (
+    ImportCanceledError,
+    ImportFailedError,
+    ImportRejectedRecordsError,
+    ImportTimeoutError,
+    VendorImportError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.models import ImportRun, ImportStatus, manifest
+from airflow_provider_imports.polling import Ending, Outcome, describe, judge_rejected
+
+log = logging.getLogger(__name__)
+
+_LEFT_ALONE = "The import was left as it is; a retry goes on with it."
+
+
+def report(
+    vendor_name: str, run: ImportRun, ending: Ending, max_rejected: int | float | None, advice: str = ""
+) -> dict[str, Any]:
+    """
+    Report an ending: only an explicit success, with acceptable counts, is green.
+
+    :param vendor_name: as people write it
+    :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows
+    :param advice: what became of the import and what to do, for a message that must say so
+    :return: the manifest
+    :raises VendorImportError: of the class that the ending means
+    """
+    what = f"{vendor_name} import ({run})"
+    if ending.outcome is not Outcome.SUCCEEDED or ending.status is None:
+        _log_errors(ending.status)
+        raise _error(what, ending, advice)
+    status = ending.status
+    _log_errors(status)
+    problem = judge_rejected(status.counts, max_rejected)
+    if problem is not None:
+        raise ImportRejectedRecordsError(
+            f"{what} ended ({describe(status)}), but {problem}. {advice} The log above shows what the vendor says "
+            "about them. Correct the data and clear the task, or allow more with max_rejected.".replace("  ", " "),
+            vendor=run.vendor,
+        )
+    log.log(logging.WARNING if status.counts.rejected else logging.INFO, "%s: %s", what, describe(status))
+    return manifest(run, status)
+
+
+def _error(what: str, ending: Ending, advice: str) -> VendorImportError:
+    vendor = what.partition(" ")[0].lower()
+    said = f": {ending.message}" if ending.message else ""
+    last = "" if ending.status is None else f" Last seen: {describe(ending.status)}."
+    match ending.outcome:
+        case Outcome.FAILED:
+            return ImportFailedError(
+                f"{what} failed{said}. A retry starts it anew; correct the data or the import's configuration first."
+                f" {advice}".rstrip(),
+                vendor=vendor,
+            )
+        case Outcome.CANCELED:
+            return ImportCanceledError(
+                f"{what} was canceled at the vendor{said}. A retry starts it anew.", vendor=vendor
+            )
+        case Outcome.TIMED_OUT:
+            return ImportTimeoutError(
+                f"{what} did not end before the deadline (timeout).{last} {advice or _LEFT_ALONE}", vendor=vendor
+            )
+        case Outcome.UNREACHABLE:
+            return VendorUnavailableError(
+                f"{what}: its status could not be read for longer than outage_tolerance{said}.{last} {_LEFT_ALONE}",
+                vendor=vendor,
+            )
+        case _:
+            return error_class(ending.error)(f"{what}{said or ' ended without a status'}.{last}", vendor=vendor)
+
+
+def error_class(name: str | None) -> type[VendorImportError]:
+    """Find one of our error classes by its name, as an event of the trigger carries it."""
+    found = getattr(exceptions, name or "", None)
+    if isinstance(found, type) and issubclass(found, VendorImportError):
+        return found
+    return VendorImportError
+
+
+def _log_errors(status: ImportStatus | None) -> None:
+    for line in () if status is None else status.errors:
+        log.warning("  %s", line)

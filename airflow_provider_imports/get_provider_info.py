@@ -1,0 +1,54 @@
+"""Entry point ``apache_airflow_provider``: loaded by every Airflow component, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_imports.connections import CONNECTION_TYPES
+
+_PACKAGE = "airflow_provider_imports"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Describe the package to Airflow, in the form of ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-imports",
+        "name": "Imports into business software",
+        "description": "Start data imports at business software and wait for their end: "
+        + ", ".join(entry.vendor_name for entry in CONNECTION_TYPES.values()),
+        "integrations": [
+            {"integration-name": entry.vendor_name, "external-doc-url": entry.docs_url, "tags": ["service"]}
+            for entry in CONNECTION_TYPES.values()
+        ],
+        "connection-types": [
+            {
+                "connection-type": conn_type,
+                "hook-class-name": f"{_PACKAGE}.hooks.{conn_type}.{entry.hook}",
+                "hook-name": entry.vendor_name,
+                "ui-field-behaviour": entry.ui_field_behaviour,
+                "conn-fields": entry.conn_fields,
+            }
+            for conn_type, entry in CONNECTION_TYPES.items()
+        ],
+        "hooks": [_modules("hooks", conn_type) for conn_type in CONNECTION_TYPES],
+        "operators": [_modules("operators", conn_type) for conn_type in CONNECTION_TYPES],
+        "sensors": [_modules("sensors", conn_type) for conn_type in _WAITING],
+        "triggers": [
+            {
+                "integration-name": CONNECTION_TYPES[conn_type].vendor_name,
+                "python-modules": [f"{_PACKAGE}.triggers.imports"],
+            }
+            for conn_type in _WAITING
+        ],
+        "extra-links": [f"{_PACKAGE}.links.ImportLink"],
+    }
+
+
+_WAITING = [conn_type for conn_type, entry in CONNECTION_TYPES.items() if entry.reports_status]
+
+
+def _modules(kind: str, conn_type: str) -> dict[str, Any]:
+    return {
+        "integration-name": CONNECTION_TYPES[conn_type].vendor_name,
+        "python-modules": [f"{_PACKAGE}.{kind}.{conn_type}"],
+    }

@@ -1,0 +1,1 @@
+"""Hooks: one vendor each, described once."""

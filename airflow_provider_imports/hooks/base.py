@@ -1,0 +1,437 @@
+"""The hook that every vendor's hook is: it sends what the vendor's description says, blocking or awaiting."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.providers.http.hooks.http import HttpHook
+from requests import Response, Session
+
+from airflow_provider_imports import polling
+from airflow_provider_imports.connections import CONNECTION_TYPES
+from airflow_provider_imports.exceptions import (
+    ConnectionSettingsError,
+    ImportSupersededError,
+    VendorImportError,
+    VendorRateLimitError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.hooks.flow import Flow, Steps
+from airflow_provider_imports.http.call import Answer, Call, Outcome
+from airflow_provider_imports.http.errors import refusal_of, unreadable
+from airflow_provider_imports.http.pace import Pace
+from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
+from airflow_provider_imports.http.shared import SharedClient, shared_client
+from airflow_provider_imports.http.sync import SyncClient
+from airflow_provider_imports.http.tls import ca_file
+from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+T = TypeVar("T")
+#: Seconds that one method call may spend on repeats.
+PATIENCE = 120.0
+
+
+class ImportHook(HttpHook):
+    """
+    Talk to one vendor's import API.
+
+    A vendor's hook describes: how the connection authenticates (:meth:`authorization` or :meth:`login_call`), which
+    calls read, cancel and test (:meth:`status_flow`, :meth:`cancel_flow`, :meth:`test_flow`), and its typed methods.
+    Everything that sends is here.
+
+    :param conn_id: the Airflow connection
+    :param longest_timeout: seconds for one answer at most, whatever the connection says; for a task being killed
+    """
+
+    conn_name_attr = "conn_id"
+
+    #: Where people look in the vendor's own UI.
+    where_to_look: ClassVar[str] = ""
+    #: The vendor's documented limit; the connection's ``requests_per_minute`` overrides it.
+    requests_per_minute: ClassVar[float | None] = None
+    #: The limit counts each operation by itself.
+    paced_by_operation: ClassVar[bool] = False
+    #: Seconds after a start in which "no such import" is taken for the vendor's lag.
+    not_found_grace: ClassVar[float] = 0.0
+    #: The vendor has a call that cancels a running import.
+    can_cancel: ClassVar[bool] = False
+    #: Advice that only this vendor's documentation gives, by operation (or ``*``) and HTTP status.
+    hints: ClassVar[Mapping[tuple[str, int], str]] = {}
+
+    def __init__(self, conn_id: str | None = None, longest_timeout: float | None = None) -> None:
+        super().__init__(method="GET", http_conn_id=conn_id or self.default_conn_name)
+        self.conn_id: str = self.http_conn_id
+        self._client: SyncClient | None = None
+        self._shared: SharedClient | None = None
+        self._paces: dict[str, Pace] = {}
+        self._longest_timeout = longest_timeout
+
+    @property
+    def vendor(self) -> str:
+        """The vendor's name in manifests and errors: its connection type."""
+        return self.conn_type
+
+    # What a vendor describes
+
+    def authorization(self, settings: Settings) -> Mapping[str, str]:
+        """Headers that carry the connection's credentials."""
+        raise NotImplementedError(f"{type(self).__name__} has neither authorization() nor login_call()")
+
+    def login_call(self, settings: Settings) -> Call | None:
+        """The log-in, for a vendor that has one."""
+        return None
+
+    def read_login(self, answer: Answer, settings: Settings) -> Mapping[str, str]:
+        """Headers that carry what the log-in gave."""
+        raise NotImplementedError(f"{type(self).__name__} has login_call() but not read_login()")
+
+    def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
+        """Judge an answer by the vendor's own rules; None where HTTP's rules do."""
+        return None
+
+    def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
+        """Seconds to wait after a 429, where the vendor's own rules say more than its headers."""
+        return None
+
+    def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
+        """
+        Read a run's status.
+
+        :raises ImportSupersededError: if the vendor now shows another run in its place
+        """
+        raise NotImplementedError(f"{self.hook_name} publishes no status of an import run")
+
+    def slot_flow(self, slot: Mapping[str, str]) -> Flow[Slot]:
+        """Read who occupies the vendor's only slot for imports of this kind."""
+        raise NotImplementedError(f"{self.hook_name} has no slot that only one import can occupy")
+
+    def adopt_flow(self, intent: Intent) -> Flow[Found]:
+        """Look for the run of a start whose outcome is unknown; a vendor that cannot tell finds nothing."""
+        yield from ()  # a flow without calls
+        return Found(None, certain=False)
+
+    def cancel_flow(self, run: ImportRun) -> Flow[str]:
+        """Cancel a run if it is still ours to cancel, and say what became of it."""
+        raise NotImplementedError(f"{self.hook_name} has no call that cancels an import")
+
+    def test_flow(self) -> Flow[str]:
+        """Read something harmless, and say what that proves."""
+        raise NotImplementedError(f"{type(self).__name__} has no test_flow()")
+
+    # What every hook can do
+
+    def get_status(self, run: ImportRun) -> ImportStatus:
+        """
+        Read a run's status; repeated while the vendor is unavailable, for two minutes at most.
+
+        :raises ImportSupersededError: if the vendor shows another run in its place
+        :raises VendorImportError: if the status cannot be read
+        """
+        return self.run_flow(self.status_flow(run))
+
+    async def aget_status(self, run: ImportRun, deadline: float | None = None, max_age: float = 0.0) -> ImportStatus:
+        """
+        Read a run's status once, without blocking the event loop.
+
+        :param deadline: when the caller stops waiting (epoch seconds); near it, its read goes first
+        :param max_age: an answer that somebody asked for within the last ``max_age`` seconds will do
+        :raises VendorImportError: if the status cannot be read
+        """
+        return await self.arun_flow(self.status_flow(run), deadline=deadline, max_age=max_age)
+
+    def cancel(self, run: ImportRun, patience: float = PATIENCE) -> str:
+        """
+        Cancel a run if it is ours and still runs, and say what became of it. Does not wait for the vendor to finish.
+
+        :param patience: seconds to spend on repeats while the vendor is unavailable
+        :raises VendorImportError: if the vendor did not confirm
+        """
+        return self.run_flow(self.cancel_flow(run), patience)
+
+    async def acancel(self, run: ImportRun) -> str:
+        """Cancel a run like :meth:`cancel`, in one attempt, without blocking the event loop."""
+        return await self.arun_flow(self.cancel_flow(run))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Try the connection with a harmless read; it never starts anything."""
+        try:
+            return True, self.run_flow(self.test_flow(), patience=0.0)
+        except VendorImportError as error:
+            return False, str(error)
+
+    def wait(
+        self, run: ImportRun, policy: polling.PollPolicy, clock: Callable[[], float] = time.time
+    ) -> polling.Ending:
+        """Wait for a run's end, blocking."""
+        started_at = None if run.started_at is None else run.started_at.timestamp()
+        return self._wait(self.status_flow, run, policy, started_at, clock)
+
+    def wait_for_slot(
+        self, slot: Mapping[str, str], policy: polling.PollPolicy, clock: Callable[[], float] = time.time
+    ) -> polling.Ending:
+        """Wait until the vendor's slot is free, blocking."""
+        return self._wait(self.slot_status_flow, slot, policy, None, clock)
+
+    def slot_status_flow(self, slot: Mapping[str, str]) -> Flow[ImportStatus]:
+        """Read the slot as something to wait for: running while it is occupied, succeeded once it is free."""
+        seen = yield from self.slot_flow(slot)
+        state = ImportState.RUNNING if seen.busy else ImportState.SUCCEEDED
+        return ImportStatus(state, "busy" if seen.busy else "free", message=seen.described if seen.busy else None)
+
+    def run_flow(self, flow: Flow[T], patience: float = PATIENCE) -> T:
+        """
+        Send a flow's calls, blocking.
+
+        :param patience: seconds to spend on repeats of each call
+        """
+        steps = Steps(flow, self._unreadable)
+        call = steps.start()
+        while call is not None:
+            try:
+                answer = self.client.send(call, patience)
+            except VendorImportError as error:
+                call = steps.throw(error)
+            else:
+                call = steps.send(answer)
+        return cast("T", steps.result)
+
+    async def arun_flow(self, flow: Flow[T], deadline: float | None = None, max_age: float = 0.0) -> T:
+        """Send a flow's calls, each once, without blocking the event loop."""
+        async with self._own_client() as client:
+            steps = Steps(flow, self._unreadable)
+            call = steps.start()
+            while call is not None:
+                try:
+                    answer = await client.read(call, deadline, max_age)
+                except VendorImportError as error:
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(answer)
+            return cast("T", steps.result)
+
+    def send(self, call: Call, patience: float = PATIENCE) -> Answer:
+        """
+        Send one call, blocking.
+
+        :raises VendorImportError: unless the vendor accepted it
+        """
+        return self.client.send(call, patience)
+
+    # Sending
+
+    @property
+    def client(self) -> SyncClient:
+        """The one blocking client of this hook."""
+        if self._client is None:
+            self._client = SyncClient(self, self._look_up, self._open_session, self._pace)
+        return self._client
+
+    def close(self) -> None:
+        """Close this hook's sockets."""
+        if self._client is not None:
+            self._client.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def shared(cls, conn_id: str) -> AsyncIterator[ImportHook]:
+        """Use the event loop's one hook for this connection; its session closes with its last user."""
+        key = (f"{cls.__module__}.{cls.__qualname__}", conn_id)
+        async with shared_client(key, lambda: cls(conn_id)._new_client()) as client:
+            hook = client.vendor
+            if not isinstance(hook, ImportHook):
+                raise TypeError(f"{hook!r} is not an ImportHook")
+            hook._shared = client
+            yield hook
+
+    def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
+        """Judge an outcome: by the vendor's rules, then by HTTP's; None for an answer to work with."""
+        error = self.refusal(call, outcome) if isinstance(outcome, Answer) else None
+        error = error or refusal_of(self.vendor, self.hook_name, call, outcome)
+        if error is not None and error.status_code is not None:
+            hint = self.hints.get((call.operation, error.status_code)) or self.hints.get(("*", error.status_code))
+            if hint:
+                error.args = (f"{error} {hint}",)
+        return error
+
+    def _unreadable(self, call: Call, answer: Answer, reason: str) -> VendorImportError:
+        return unreadable(self.vendor, self.hook_name, call, answer, reason)
+
+    def pace_key(self, call: Call) -> str:
+        """Which of the connection's paces a call keeps to."""
+        return call.operation if self.paced_by_operation else ""
+
+    def get_conn(self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None) -> Session:
+        """
+        Open a session with the connection's address, TLS, proxies and credentials, for calls this hook does not wrap.
+
+        Unlike the http provider's, it sends nothing from the connection's ``extra``.
+        """
+        session = self._open_session(self.client.settings)
+        probe = Call("session", "GET", "/")
+        if not self.client.access.generation:
+            self.client.authenticate()
+        session.headers.update(probe.wire_headers(self.client.access.headers))
+        session.headers.update(headers or {})
+        self.merged_extra = dict(extra_options or {})
+        return session
+
+    def run(
+        self,
+        endpoint: str | None = None,
+        data: dict[str, Any] | str | None = None,
+        headers: dict[str, Any] | None = None,
+        extra_options: dict[str, Any] | None = None,
+        **request_kwargs: Any,
+    ) -> Response:
+        """Send a request this hook does not wrap; always with the connection's timeout, without redirects."""
+        options = {"timeout": self.client.settings.timeout, "allow_redirects": False, **(extra_options or {})}
+        response: Response = super().run(endpoint, data, headers, options, **request_kwargs)
+        return response
+
+    def _wait(
+        self,
+        flow: Callable[[T], Flow[ImportStatus]],
+        subject: T,
+        policy: polling.PollPolicy,
+        started_at: float | None,
+        clock: Callable[[], float],
+    ) -> polling.Ending:
+        steps = polling.wait_for_end(policy, started_at, clock, random.random)
+        seen: ImportStatus | polling.LookFailed | None = None
+        while True:
+            try:
+                step = steps.send(seen)
+            except StopIteration as end:
+                ending: polling.Ending = end.value
+                return ending
+            seen = None
+            match step:
+                case polling.Sleep():
+                    time.sleep(step.seconds)
+                case polling.Look():
+                    try:
+                        seen = self.run_flow(flow(subject), patience=0.0)
+                    except VendorImportError as error:
+                        seen = look_failed(error)
+                case polling.Say():
+                    (self.log.warning if step.warning else self.log.info)("%s", step.line)
+
+    def _new_client(self) -> SharedClient:
+        return SharedClient(self, self._alook_up, self._new_pace, self.pace_key)
+
+    @asynccontextmanager
+    async def _own_client(self) -> AsyncIterator[SharedClient]:
+        if self._shared is not None:
+            yield self._shared
+            return
+        async with type(self).shared(self.conn_id) as hook:
+            if hook._shared is None:
+                raise RuntimeError("a shared hook has no client")
+            yield hook._shared
+
+    def _new_pace(self, settings: Settings) -> Pace:
+        return Pace(settings.requests_per_minute or self.requests_per_minute)
+
+    def _pace(self, call: Call, settings: Settings) -> Pace:
+        key = self.pace_key(call)
+        if key not in self._paces:
+            self._paces[key] = self._new_pace(settings)
+        return self._paces[key]
+
+    def _look_up(self) -> Settings:
+        try:
+            connection = self.get_connection(self.conn_id)
+        except AirflowNotFoundException as error:
+            raise self._no_connection() from error
+        return self._settings(connection)
+
+    async def _alook_up(self) -> Settings:
+        from airflow.providers.common.compat.connection import get_async_connection
+
+        try:
+            connection = await get_async_connection(self.conn_id, hook=self)
+        except AirflowNotFoundException as error:
+            raise self._no_connection() from error
+        except Exception as error:  # whatever the secrets backend or the API server raises: an outage of theirs
+            raise VendorUnavailableError(
+                f"The Airflow connection {self.conn_id!r} could not be looked up ({type(error).__name__}).",
+                vendor=self.vendor,
+            ) from error
+        return self._settings(connection)
+
+    def _no_connection(self) -> ConnectionSettingsError:
+        return ConnectionSettingsError(
+            f"There is no Airflow connection {self.conn_id!r}. Create it with type {self.hook_name} "
+            f"(AIRFLOW_CONN_{self.conn_id.upper()}, the UI under Admin > Connections, or a secrets backend). "
+            "Nothing was sent.",
+            vendor=self.vendor,
+        )
+
+    def _settings(self, connection: AirflowConnection) -> Settings:
+        settings = read_settings(self.conn_type, connection, self.default_host_of(connection))
+        if self._longest_timeout is None:
+            return settings
+        return replace(settings, timeout=min(settings.timeout, self._longest_timeout))
+
+    def default_host_of(self, connection: AirflowConnection) -> str:
+        """Where the vendor lives if the connection names no host."""
+        return self.default_host
+
+    def _open_session(self, settings: Settings) -> Session:
+        session = Session()
+        session.headers.clear()
+        session.trust_env = False
+        session.verify = ca_file(settings) if settings.verify is not False else False
+        if settings.proxy:
+            session.proxies = {"http": settings.proxy, "https": settings.proxy}
+        self.base_url = settings.base_url
+        self._base_url_initialized = True
+        mounted: Session = self._configure_session_from_mount_adapters(session)
+        return mounted
+
+    # Forms of Airflow before 3.2, which ask the hook
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """The connection form's standard fields, from the same data as the provider info."""
+        behaviour = CONNECTION_TYPES[cls.conn_type].ui_field_behaviour
+        return {name.replace("-", "_"): value for name, value in behaviour.items()}
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """The connection form's further fields, from the same data as the provider info."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from flask_babel import lazy_gettext
+        from wtforms import BooleanField, StringField
+
+        return {
+            name: BooleanField(lazy_gettext(field["label"]), description=field["description"])
+            if "boolean" in field["schema"]["type"]
+            else StringField(
+                lazy_gettext(field["label"]), widget=BS3TextFieldWidget(), description=field["description"]
+            )
+            for name, field in CONNECTION_TYPES[cls.conn_type].conn_fields.items()
+        }
+
+
+def look_failed(error: VendorImportError) -> polling.LookFailed:
+    """Say what a failed look means for waiting."""
+    if isinstance(error, ImportSupersededError):
+        trouble = polling.Trouble.SUPERSEDED
+    elif isinstance(error, VendorRateLimitError):
+        trouble = polling.Trouble.RATE_LIMITED
+    elif isinstance(error, VendorUnavailableError):
+        trouble = polling.Trouble.UNAVAILABLE
+    elif error.status_code == 404:
+        trouble = polling.Trouble.NOT_FOUND
+    else:
+        trouble = polling.Trouble.REFUSED
+    return polling.LookFailed(trouble, type(error).__name__, str(error), error.retry_after)

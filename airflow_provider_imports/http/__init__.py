@@ -1,0 +1,1 @@
+"""One HTTP request as data, and the two ways to send it."""

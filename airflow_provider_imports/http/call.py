@@ -1,0 +1,152 @@
+"""One HTTP request as data, and what became of it: both transports send the bytes that are made here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlencode
+
+from airflow_provider_imports import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+USER_AGENT = f"airflow-provider-imports/{__version__}"
+
+
+class Repeat(Enum):
+    """Whether a call may be sent again when nobody knows what became of it."""
+
+    ALWAYS = "always"  #: it changes nothing, or changes it to the same
+    IF_NOT_ACTED = "if not acted"  #: only if the vendor has certainly not acted
+    ON_5XX = "on 5xx"  #: the vendor asks for repeats after a 5xx, otherwise like IF_NOT_ACTED
+
+
+class Body(Protocol):
+    """A request body of known length that can be sent piece by piece."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    @property
+    def handed_over(self) -> bool:
+        """True once every byte has been handed to the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One HTTP request.
+
+    :param operation: the vendor's name for it, for messages
+    :param method: HTTP method
+    :param path: below the connection's host; build it with :func:`path`
+    :param query: query parameters, in this order
+    :param json: a JSON body, or None
+    :param body: a raw or streamed body, or None
+    :param content_type: of ``body``
+    :param headers: further headers
+    :param repeat: when it may be sent again
+    :param starts: True if it starts (or stages) something, so that an unclear answer is an unknown outcome
+    :param public: True if it carries no credentials (a log-in)
+    :param shared: True if it reads the same for everybody, so that many who wait can share one answer
+    """
+
+    operation: str
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    json: Any = None
+    body: Body | bytes | None = field(default=None, repr=False)
+    content_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeat: Repeat = Repeat.ALWAYS
+    starts: bool = False
+    public: bool = False
+    shared: bool = False
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    def wire_headers(self, authorization: Mapping[str, str]) -> dict[str, str]:
+        """Every header that is ours to set; a body's type only where there is a body."""
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT}
+        if self.json is not None:
+            headers["Content-Type"] = "application/json"
+        elif self.body is not None and self.content_type:
+            headers["Content-Type"] = self.content_type
+        return {**headers, **self.headers, **({} if self.public else authorization)}
+
+    def wire_body(self) -> Body | bytes | None:
+        """The bytes to send."""
+        if self.json is not None:
+            return json.dumps(self.json, ensure_ascii=False, separators=(",", ":")).encode()
+        return self.body
+
+
+class UnreadableAnswerError(ValueError):
+    """The vendor's answer is not what its documentation says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What the vendor answered.
+
+    :param headers: with lower-case names
+    :param repeated_after: the outcome of an earlier sending of the same call in the same exchange, if there was one
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+    repeated_after: Outcome | None = None
+
+    def json(self) -> Any:
+        """
+        Read the body as JSON, whatever content type it claims (Pigment answers JSON as ``text/plain``).
+
+        :raises UnreadableAnswerError: if it is not JSON
+        """
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            kind = "HTML" if self.content.lstrip()[:1] == b"<" else f"{len(self.content)} bytes"
+            raise UnreadableAnswerError(f"the answer (HTTP {self.status}) is not JSON but {kind}") from error
+
+    def object(self) -> dict[str, Any]:
+        """
+        Read the body as a JSON object.
+
+        :raises UnreadableAnswerError: if it is not one
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise UnreadableAnswerError(f"the answer (HTTP {self.status}) is JSON but not an object")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """
+    There was no answer.
+
+    :param reason: why, without any secret
+    :param may_have_acted: False only if the vendor certainly did not get the whole request
+    """
+
+    reason: str
+    may_have_acted: bool
+
+
+Outcome = Answer | NoAnswer
+
+
+def path(template: str, **parts: str) -> str:
+    """Fill a path's placeholders, each quoted so that no value can leave its place."""
+    return template.format(**{name: quote(part, safe="") for name, part in parts.items()})

@@ -1,0 +1,179 @@
+"""From an answer to a message, and from a message to the exception that a user can act on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+from typing import Any
+
+from airflow_provider_imports.exceptions import (
+    UnknownOutcomeError,
+    VendorAuthError,
+    VendorImportError,
+    VendorRateLimitError,
+    VendorRequestError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.http.call import Answer, Call, Outcome
+
+#: A vendor's message is cut to this many characters.
+LONGEST_MESSAGE = 500
+_WORDS = ("message", "error", "errors", "detail", "description", "title", "reason", "code", "type")
+_SKIPPED = frozenset({"success", "status", "meta", "stack", "details", "errorType"})
+_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
+_DEEPEST = 6
+
+
+def read_message(content: bytes) -> str:
+    """
+    Turn any vendor's error body into one line.
+
+    Understands ``error``, ``message`` and ``errors`` as a string, list of strings, list of objects, dict of lists or
+    dict of scalars; plain text; HTML; nothing at all. Never raises.
+    """
+    text = content.decode("utf-8-sig", errors="replace").strip()
+    if not text:
+        return ""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        line = _text_of_html(text) if text.startswith("<") else text
+    else:
+        seen = dict.fromkeys(part for part in _words(value, 0) if part)
+        line = "; ".join(seen) or text
+    return _cut(" ".join(line.split()))
+
+
+def request_id(answer: Answer) -> str | None:
+    """Find the vendor's id of the request, for its support."""
+    return next((_cut(answer.headers[name]) for name in _REQUEST_IDS if answer.headers.get(name)), None)
+
+
+def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> VendorImportError | None:
+    """
+    Judge what became of a call as HTTP has it; None if the answer is one to work with (2xx).
+
+    After a start, everything that does not say for certain "I have not acted" is an unknown outcome.
+
+    :param vendor_name: as people write it
+    """
+    what = f"{vendor_name} {call.operation}"
+    if not isinstance(outcome, Answer):
+        if not outcome.may_have_acted:
+            return VendorUnavailableError(
+                f"{what}: {outcome.reason}. Nothing reached {vendor_name}. Check the connection's host and the "
+                "network; a retry is safe.",
+                vendor=vendor,
+                operation=call.operation,
+            )
+        unclear = UnknownOutcomeError if call.starts else VendorUnavailableError
+        return unclear(f"{what}: {outcome.reason}. {_fate(call)}", vendor=vendor, operation=call.operation)
+    if 200 <= outcome.status < 300:
+        return None
+    said = read_message(outcome.content)
+    told = f"{what}: HTTP {outcome.status}{f': {said}' if said else ' without a message'}"
+    kind, advice = _judge_status(call, outcome)
+    if identifier := request_id(outcome):
+        told = f"{told} (request id {identifier})"
+    return kind(
+        f"{told.rstrip('.')}. {advice}",
+        vendor=vendor,
+        operation=call.operation,
+        status_code=outcome.status,
+        vendor_message=said,
+        request_id=identifier,
+    )
+
+
+def unreadable(vendor: str, vendor_name: str, call: Call, answer: Answer, reason: str) -> VendorImportError:
+    """Judge a 2xx answer that is not what the vendor documents: after a start, nobody knows what it means."""
+    kind = UnknownOutcomeError if call.starts else VendorUnavailableError
+    said = read_message(answer.content)
+    return kind(
+        f"{vendor_name} {call.operation}: {reason}{f' ({said[:120]})' if said else ''}. {_fate(call)}",
+        vendor=vendor,
+        operation=call.operation,
+        status_code=answer.status,
+        vendor_message=said,
+        request_id=request_id(answer),
+    )
+
+
+def _judge_status(call: Call, answer: Answer) -> tuple[type[VendorImportError], str]:
+    status = answer.status
+    if status == 401:
+        return VendorAuthError, f"The credentials were refused; nothing was done. {_CREDENTIALS}"
+    if status == 403:
+        return VendorAuthError, f"The credentials lack a permission; nothing was done. {_CREDENTIALS}"
+    if status == 429:
+        return VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."
+    if 300 <= status < 400:
+        target = answer.headers.get("location", "an address it does not name").partition("?")[0]
+        return VendorRequestError, f"It redirects to {target}; nothing was done. Put the right host in the connection."
+    if status >= 500 or status == 408 or status < 200:
+        return (UnknownOutcomeError if call.starts else VendorUnavailableError), _fate(call)
+    return VendorRequestError, "The request was refused; nothing was done, and a retry would be refused again."
+
+
+_CREDENTIALS = "Check login and password of the Airflow connection."
+
+
+def _fate(call: Call) -> str:
+    if call.starts:
+        return "It is unknown whether the vendor acted on it."
+    return "Nothing was changed by this; a retry is safe."
+
+
+def _words(value: Any, depth: int) -> Iterator[str]:
+    """Every message in a decoded error body, the telling keys first."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, str):
+        yield value.strip()
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int | float):
+        yield str(value)
+    elif isinstance(value, list):
+        for item in value[:20]:
+            yield from _words(item, depth + 1)
+    elif isinstance(value, Mapping):
+        told = [key for key in _WORDS if key in value]
+        for key in told:
+            yield from _words(value[key], depth + 1)
+        if not told:
+            for key, item in list(value.items())[:20]:
+                if key not in _SKIPPED:
+                    yield from (f"{key}: {word}" if depth else word for word in _words(item, depth + 1))
+
+
+class _TextOfHtml(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if self._silent <= 0:
+            self.parts.append(data)
+
+
+def _text_of_html(text: str) -> str:
+    parser = _TextOfHtml()
+    try:
+        parser.feed(text[: LONGEST_MESSAGE * 20])
+    except (AssertionError, ValueError):  # html.parser gives up on some broken markup
+        return re.sub(r"<[^>]*>", " ", text[: LONGEST_MESSAGE * 20])
+    return f"an HTML page: {' '.join(parser.parts)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"

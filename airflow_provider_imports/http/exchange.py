@@ -1,0 +1,216 @@
+"""
+A call's whole story as steps: authenticate, send, renew the log-in once, follow a redirect, wait, send again.
+
+No I/O. :class:`~airflow_provider_imports.http.sync.SyncClient` carries out the steps by blocking,
+:class:`~airflow_provider_imports.http.shared.SharedClient` by awaiting; neither knows a rule of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urljoin, urlsplit
+
+from airflow_provider_imports.exceptions import VendorAuthError, VendorImportError, VendorRateLimitError
+from airflow_provider_imports.http.call import Answer, Call, Outcome
+from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.http.settings import Settings
+
+_MOST_REDIRECTS = 3
+_SHORTEST_SECRET = 4
+
+
+class Vendor(Protocol):
+    """What an exchange asks of the vendor's description."""
+
+    def authorization(self, settings: Settings) -> Mapping[str, str]:
+        """Headers that carry the credentials, for a vendor without a log-in."""
+
+    def login_call(self, settings: Settings) -> Call | None:
+        """The log-in, for a vendor that has one."""
+
+    def read_login(self, answer: Answer, settings: Settings) -> Mapping[str, str]:
+        """Headers that carry what the log-in gave."""
+
+    def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
+        """The error that an outcome means; None for an answer to work with."""
+
+    def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
+        """Seconds to wait after a 429, where the vendor's own rules say more than its headers."""
+
+
+@dataclass(slots=True)
+class Access:
+    """Who we are at the vendor, for the life of one client."""
+
+    settings: Settings | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    generation: int = 0
+    refused: tuple[Settings, VendorAuthError] | None = field(default=None, repr=False)
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def base_url(self) -> str:
+        """Where every call goes."""
+        if self.settings is None:
+            raise RuntimeError("a call was sent before the connection was looked up")
+        return self.settings.base_url
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Step: send these bytes once, and send an :data:`Outcome` back."""
+
+    call: Call
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Step: look the connection up and log in, unless somebody did since ``generation``."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Step: let this many seconds pass before the same call is sent again."""
+
+    seconds: float
+    reason: VendorImportError
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Step: the vendor asks everybody on this connection to wait."""
+
+    seconds: float
+
+
+Step = Transmit | Authenticate | Pause | Hold
+Exchange = Generator[Step, Outcome | None, Answer]
+
+
+def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exchange:
+    """
+    Send a call until it is answered or must not be repeated.
+
+    :param patience: seconds to spend on waits before repeats; 0 means a single attempt
+    :raises VendorImportError: what :meth:`Vendor.error_of` makes of the last outcome
+    """
+    if access.generation == 0:
+        yield Authenticate(0)
+    attempts, waited, renewed, redirects = 0, 0.0, False, 0
+    earlier: Outcome | None = None
+    while True:
+        generation, headers = access.generation, call.wire_headers(access.headers)
+        outcome = _without_secrets(_outcome((yield Transmit(call, headers))), access.secrets)
+        attempts += 1
+        if isinstance(outcome, Answer):
+            if outcome.status == 401 and not renewed:
+                renewed = True
+                yield Authenticate(generation)
+                if call.wire_headers(access.headers) != headers:
+                    continue
+            target = _redirect_target(access.base_url, call, outcome)
+            if target is not None and redirects < _MOST_REDIRECTS:
+                redirects += 1
+                call = replace(call, path=target, query=())
+                continue
+            if earlier is not None:
+                outcome = replace(outcome, repeated_after=earlier)
+        error = vendor.error_of(call, outcome)
+        if error is None:
+            return _answer(outcome)
+        wait = _wait(vendor, outcome, attempts)
+        if isinstance(error, VendorRateLimitError):
+            error.retry_after = wait
+            yield Hold(wait)
+        if not may_repeat(call, outcome) or attempts >= MOST_ATTEMPTS or waited + wait > patience:
+            raise error
+        waited += wait
+        earlier = outcome
+        yield Pause(wait, error)
+
+
+def log_in(vendor: Vendor, access: Access, settings: Settings) -> Generator[Transmit, Outcome | None, None]:
+    """
+    Take on the credentials of a freshly looked-up connection.
+
+    A log-in that was refused is not repeated with the same credentials, by nobody who shares this access: repeated
+    bad log-ins lock an account.
+    """
+    if access.refused is not None and access.refused[0] == settings:
+        raise access.refused[1]
+    call = vendor.login_call(settings)
+    if call is None:
+        headers = vendor.authorization(settings)
+    else:
+        access.settings = settings
+        outcome = _outcome((yield Transmit(call, call.wire_headers({}))))
+        error = vendor.error_of(call, _without_secrets(outcome, _secrets(settings, {})))
+        if isinstance(error, VendorAuthError):
+            access.refused = (settings, error)
+        if error is not None:
+            raise error
+        headers = vendor.read_login(_answer(outcome), settings)
+    access.settings, access.headers, access.refused = settings, headers, None
+    access.secrets = _secrets(settings, headers)
+    access.generation += 1
+
+
+def _secrets(settings: Settings, headers: Mapping[str, str]) -> tuple[bytes, ...]:
+    """Everything that a careless vendor might repeat to us in an answer, as it would stand there."""
+    texts = {settings.password, *(value.rpartition(" ")[2] for value in headers.values())} - {settings.login}
+    forms = {form for text in texts for form in (text, json.dumps(text)[1:-1]) if len(form) >= _SHORTEST_SECRET}
+    return tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
+
+
+def _without_secrets(outcome: Outcome, secrets: tuple[bytes, ...]) -> Outcome:
+    if isinstance(outcome, Answer) and any(secret in outcome.content for secret in secrets):
+        content = outcome.content
+        for secret in secrets:
+            content = content.replace(secret, b"***")
+        return replace(outcome, content=content)
+    return outcome
+
+
+def _outcome(sent: Outcome | None) -> Outcome:
+    if sent is None:
+        raise TypeError("a Transmit step must be answered with an Answer or NoAnswer")
+    return sent
+
+
+def _answer(outcome: Outcome) -> Answer:
+    if not isinstance(outcome, Answer):
+        raise TypeError(f"error_of() found nothing wrong with {outcome!r}")
+    return outcome
+
+
+def _wait(vendor: Vendor, outcome: Outcome, attempts: int) -> float:
+    now = time.time()
+    asked = None
+    if isinstance(outcome, Answer):
+        asked = asked_wait(outcome, now)
+        if asked is None and outcome.status == 429:
+            asked = vendor.rate_limit_wait(outcome, now)
+    return backoff(attempts, random.random()) if asked is None else asked
+
+
+def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:
+    """Where a GET goes on to within the same origin; anywhere else, our credentials would be handed to a stranger."""
+    location = answer.headers.get("location")
+    if call.method != "GET" or answer.status not in (301, 302, 303, 307, 308) or not location:
+        return None
+    here = urlsplit(base_url)
+    there = urlsplit(urljoin(base_url.rstrip("/") + call.target, location))
+    prefix = here.path.rstrip("/")
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc) or not there.path.startswith(f"{prefix}/"):
+        return None
+    return there.path.removeprefix(prefix) + (f"?{there.query}" if there.query else "")

@@ -1,0 +1,93 @@
+"""Whose turn it is: every request of a connection in one event loop passes here, in order, at the connection's pace."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+
+from airflow_provider_imports.http.pace import WINDOW, Pace
+
+_TICK = 0.001
+
+
+class Gate:
+    """
+    Let requests through at a :class:`~airflow_provider_imports.http.pace.Pace`, first come, first served.
+
+    A waiter whose deadline falls within the next minute goes first, so that its last look is not missed. After a
+    429 the gate is cautious: one request at a time, until one is answered with something else than 429.
+    """
+
+    __slots__ = ("_cautious", "_in_flight", "_loop", "_pace", "_queue", "_timer", "_turns")
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._loop = asyncio.get_running_loop()
+        self._queue: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._turns = 0
+        self._in_flight = 0
+        self._cautious = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def turn(self, deadline: float | None = None) -> None:
+        """
+        Wait until a request may be sent; :meth:`answered` must follow.
+
+        :param deadline: the waiter's deadline (epoch seconds), if it has one
+        """
+        if not self._queue and self._is_open():
+            self._let_through()
+            return
+        at_leisure = deadline is None or deadline - time.time() >= WINDOW
+        self._turns += 1
+        turn: asyncio.Future[None] = self._loop.create_future()
+        heapq.heappush(self._queue, (at_leisure, self._turns, turn))
+        self._pump()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was our turn, and we leave without a request
+                self._in_flight -= 1
+                self._pump()
+            raise
+
+    def answered(self, *, limited: bool = False) -> None:
+        """Note that a request that was let through has ended, and whether the vendor answered 429."""
+        self._in_flight -= 1
+        if limited:
+            self._cautious = True
+            self._schedule()
+        else:
+            if self._cautious and not self._pace.delay(self._loop.time()):
+                self._cautious = False
+            self._pump()
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing through for this long."""
+        self._cautious = True
+        self._pace.hold(self._loop.time() + seconds)
+        self._schedule()
+
+    def _is_open(self) -> bool:
+        return not (self._cautious and self._in_flight) and not self._pace.delay(self._loop.time())
+
+    def _let_through(self) -> None:
+        self._pace.sent(self._loop.time())
+        self._in_flight += 1
+
+    def _pump(self) -> None:
+        while self._queue and self._is_open():
+            *_, turn = heapq.heappop(self._queue)
+            if not turn.done():
+                self._let_through()
+                turn.set_result(None)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._queue and not (self._cautious and self._in_flight):
+            wait = max(self._pace.delay(self._loop.time()), _TICK)
+            self._timer = self._loop.call_later(wait, self._pump)

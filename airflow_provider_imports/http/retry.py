@@ -1,0 +1,88 @@
+"""What may be sent again, and after how long. Pure: the clock and the dice are handed in."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Outcome, Repeat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_ATTEMPTS = 5
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 60.0
+#: The longest wait that a vendor's hint may ask for (seconds); a wrong clock must not stop us for a year.
+LONGEST_ASKED_WAIT = 3600.0
+_EPOCH_MILLISECONDS = 1e11
+_EPOCH_SECONDS = 1e8
+
+
+def may_repeat(call: Call, outcome: Outcome) -> bool:
+    """Say whether a call that had this outcome may be sent again without the risk of acting twice."""
+    if isinstance(outcome, NoAnswer):
+        return not outcome.may_have_acted or call.repeat is Repeat.ALWAYS
+    if outcome.status == 429:
+        return True
+    if outcome.status >= 500:
+        return call.repeat in (Repeat.ALWAYS, Repeat.ON_5XX)
+    return outcome.status == 408 and call.repeat is Repeat.ALWAYS
+
+
+def backoff(attempt: int, jitter: float) -> float:
+    """
+    Seconds before the next attempt: capped exponential, spread over its upper half.
+
+    :param attempt: attempts made so far, from 1
+    :param jitter: a random number in [0, 1)
+    """
+    longest = min(FIRST_BACKOFF * 2.0 ** min(attempt - 1, 30), LONGEST_BACKOFF)
+    return longest * (0.5 + 0.5 * jitter)
+
+
+def asked_wait(answer: Answer, now: float) -> float | None:
+    """
+    Read how long the vendor asks us to wait: ``Retry-After`` (seconds or date), then ``X-RateLimit-Reset``.
+
+    ``X-RateLimit-Reset`` is read as epoch milliseconds (Rocket.Chat), epoch seconds or seconds, by its size, and
+    only on a 429, since good answers carry it too.
+
+    :param now: epoch seconds
+    """
+    wait = _retry_after(answer.headers, now)
+    if wait is None and answer.status == 429:
+        wait = _rate_limit_reset(answer.headers, now)
+    return None if wait is None else min(max(wait, 0.0), LONGEST_ASKED_WAIT)
+
+
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    seconds = _number(text)
+    if seconds is not None:
+        return seconds
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+
+
+def _rate_limit_reset(headers: Mapping[str, str], now: float) -> float | None:
+    value = _number(headers.get("x-ratelimit-reset", ""))
+    if value is None:
+        return None
+    if value >= _EPOCH_MILLISECONDS:
+        return value / 1000 - now
+    return value - now if value >= _EPOCH_SECONDS else value
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None

@@ -1,0 +1,210 @@
+"""What a connection says, read by name: nothing unknown from ``extra`` gets any further."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
+from airflow_provider_imports.exceptions import ConnectionSettingsError
+
+DEFAULT_TIMEOUT = 60.0
+LONGEST_CONNECT_TIMEOUT = 10.0
+
+
+class AirflowConnection(Protocol):
+    """The parts of an Airflow connection that are read; the same on every Airflow version."""
+
+    conn_id: str
+    host: str | None
+    schema: str | None
+    port: int | None
+    login: str | None
+    password: str | None
+    extra: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    A connection, checked.
+
+    :param base_url: scheme, host, port and path prefix, without a trailing slash
+    :param timeout: seconds for one answer
+    :param verify: check TLS certificates: True, False, or the path of a CA file
+    :param proxies: proxy URL by scheme
+    :param requests_per_minute: None if not set in the connection
+    :param extra: the vendor's own fields, by name
+    """
+
+    conn_id: str
+    base_url: str
+    login: str = ""
+    password: str = field(default="", repr=False)
+    timeout: float = DEFAULT_TIMEOUT
+    verify: bool | str = True
+    proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    requests_per_minute: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds to establish a connection."""
+        return min(self.timeout, LONGEST_CONNECT_TIMEOUT)
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy for the base URL: the connection's, else the environment's (``HTTPS_PROXY``, ``NO_PROXY``)."""
+        parts = urlsplit(self.base_url)
+        proxies = self.proxies or ({} if proxy_bypass(parts.netloc) else getproxies())
+        return proxies.get(parts.scheme) or proxies.get("all")
+
+    @property
+    def ca_file(self) -> str | None:
+        """The file of trusted certificates, where the connection or the environment names one."""
+        if isinstance(self.verify, str):
+            return self.verify
+        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
+
+
+def read_settings(conn_type: str, connection: AirflowConnection, default_host: str) -> Settings:
+    """
+    Check a connection and take from it what its form declares, and nothing else.
+
+    :param conn_type: whose form in :data:`~airflow_provider_imports.connections.CONNECTION_TYPES` is the allow-list
+    :param default_host: where the vendor lives if the connection names no host; empty if it must name one
+    :raises ConnectionSettingsError: naming the field and what it should be
+    """
+    reader = _Reader(connection.conn_id, _extra(connection))
+    own_fields = CONNECTION_TYPES[conn_type].conn_fields.keys() - SHARED_FIELDS.keys()
+    return Settings(
+        conn_id=connection.conn_id,
+        base_url=reader.base_url(connection, default_host),
+        login=reader.credential("login", connection.login),
+        password=reader.credential("password", connection.password),
+        timeout=reader.positive("timeout") or DEFAULT_TIMEOUT,
+        verify=reader.verify(),
+        proxies=reader.proxies(),
+        requests_per_minute=reader.positive("requests_per_minute"),
+        extra={name: value for name, value in reader.extra.items() if name in own_fields and value not in (None, "")},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    conn_id: str
+    extra: Mapping[str, Any]
+
+    def wrong(self, problem: str) -> ConnectionSettingsError:
+        return ConnectionSettingsError(f"Connection {self.conn_id!r}: {problem} Nothing was sent.")
+
+    def base_url(self, connection: AirflowConnection, default_host: str) -> str:
+        host = (connection.host or "").strip() or default_host
+        if not host:
+            raise self.wrong("host is empty; enter the address of your own installation, https://...")
+        if "://" not in host:
+            host = f"{(connection.schema or 'https').strip()}://{host}"
+        try:
+            parts = urlsplit(host.rstrip("/"))
+            port = connection.port or parts.port
+            hostname = parts.hostname
+        except ValueError as error:
+            raise self.wrong(f"host {host!r} is not a URL: {error}.") from error
+        if parts.scheme not in ("http", "https") or not hostname:
+            raise self.wrong("host must be a name or a URL that begins with https://.")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise self.wrong("host must hold no credentials, query or fragment; use login and password.")
+        if parts.scheme == "http" and not _is_loopback(hostname) and not self.boolean("allow_http", default=False):
+            raise self.wrong(
+                f"host {hostname} is plain http, which would send the credentials readable over the network. "
+                "Use https, or set the extra field allow_http."
+            )
+        shown = f"[{hostname}]" if ":" in hostname else hostname
+        return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path}"
+
+    def credential(self, name: str, value: str | None) -> str:
+        text = (value or "").strip()
+        if any(ord(character) < 32 or ord(character) == 127 for character in text):
+            raise self.wrong(f"{name} contains a line break or another control character; enter it again.")
+        if not text.isascii() and name == "password":
+            try:
+                text.encode("latin-1")
+            except UnicodeEncodeError:
+                raise self.wrong("password contains characters that no HTTP header can carry.") from None
+        return text
+
+    def positive(self, name: str) -> float | None:
+        value = self.extra.get(name)
+        if value in (None, ""):
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = -1.0
+        if not 0 < number < float("inf"):
+            raise self.wrong(f"extra field {name} must be a number greater than 0, not {value!r}.")
+        return number
+
+    def boolean(self, name: str, *, default: bool) -> bool:
+        value = self.extra.get(name)
+        if value in (None, ""):
+            return default
+        truth = _TRUTH.get(str(value).strip().lower())
+        if truth is None:
+            raise self.wrong(f"extra field {name} must be true or false, not {value!r}.")
+        return truth
+
+    def verify(self) -> bool | str:
+        value = self.extra.get("verify")
+        if isinstance(value, str) and value.strip().lower() not in _TRUTH and value.strip():
+            if not os.path.exists(value):
+                raise self.wrong(f"extra field verify must be true, false or an existing CA file, not {value!r}.")
+            return value
+        return self.boolean("verify", default=True)
+
+    def proxies(self) -> dict[str, str]:
+        value = self.extra.get("proxies")
+        if value in (None, ""):
+            return {}
+        if isinstance(value, str):
+            try:
+                value = json.loads(value) if value.lstrip().startswith("{") else {"http": value, "https": value}
+            except ValueError:
+                value = None
+        if not isinstance(value, Mapping) or not all(isinstance(one, str) for one in value.values()):
+            raise self.wrong('extra field proxies must be a URL, or JSON like {"https": "http://proxy:3128"}.')
+        return {str(scheme): one for scheme, one in value.items()}
+
+
+_TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _extra(connection: AirflowConnection) -> Mapping[str, Any]:
+    """The raw JSON, not ``extra_dejson``: that masks secrets with a blocking call, and ours holds none."""
+    text = connection.extra
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, Mapping):
+        raise ConnectionSettingsError(
+            f"Connection {connection.conn_id!r}: extra is not a JSON object. Nothing was sent."
+        )
+    return value
+
+
+def _is_loopback(hostname: str) -> bool:
+    if hostname == "localhost" or hostname.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,279 @@
+"""Send calls over ``aiohttp``: one client per connection and event loop, shared by everything that waits on it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from yarl import URL
+
+from airflow_provider_imports.http.call import Answer, Body, Call, NoAnswer, Outcome
+from airflow_provider_imports.http.exchange import Access, Authenticate, Hold, Pause, Transmit, Vendor, exchange, log_in
+from airflow_provider_imports.http.gate import Gate
+from airflow_provider_imports.http.tls import client_context, is_handshake_failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+
+    from airflow_provider_imports.http.pace import Pace
+    from airflow_provider_imports.http.settings import Settings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Sockets of one connection in one event loop; further requests wait for a free one.
+MOST_SOCKETS = 100
+
+
+class SharedClient:
+    """
+    Carry out exchanges by awaiting. Make it with :func:`shared_client`.
+
+    :param vendor: the vendor's description
+    :param look_up: reads the Airflow connection without blocking the event loop
+    :param pace: the pace that a connection asks for
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        look_up: Callable[[], Awaitable[Settings]],
+        pace: Callable[[Settings], Pace],
+        pace_key: Callable[[Call], str],
+    ) -> None:
+        self.access = Access()
+        self.users = 0
+        self.vendor = vendor
+        self._look_up = look_up
+        self._new_pace = pace
+        self._pace_key = pace_key
+        self._gates: dict[str, Gate] = {}
+        self._reads: dict[str, _SharedRead] = {}
+        self._lock = asyncio.Lock()
+        self._session: aiohttp.ClientSession | None = None
+        self._proxy: str | None = None
+
+    async def close(self) -> None:
+        """Close the session's sockets."""
+        for read in self._reads.values():
+            read.cancel()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, call: Call, patience: float = 0.0, deadline: float | None = None) -> Answer:
+        """
+        Send a call until it is answered or must not be repeated.
+
+        :param patience: seconds to spend on waits before repeats
+        :param deadline: the waiter's deadline (epoch seconds): near it, its calls go first
+        :raises VendorImportError: what the vendor's description makes of the last outcome
+        """
+        return await self._drive(exchange(self.vendor, self.access, call, patience), call, deadline)
+
+    async def read(self, call: Call, deadline: float | None = None, max_age: float = 0.0) -> Answer:
+        """
+        Send a read, or share one that others send.
+
+        :param max_age: an answer that was asked for within the last ``max_age`` seconds will do; with 0 it must be
+            asked for from now on, but everybody who wants that at the same time shares one request
+        """
+        if not call.shared:
+            return await self.send(call, deadline=deadline)
+        read = self._reads.get(call.target)
+        if read is None:
+            read = self._reads[call.target] = _SharedRead(asyncio.get_running_loop())
+        return await read.answer(lambda: self.send(call, deadline=deadline), max_age)
+
+    async def _drive(self, steps: Generator[Any, Outcome | None, T], call: Call, deadline: float | None = None) -> T:
+        outcome: Outcome | None = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            outcome = None
+            match step:
+                case Transmit():
+                    outcome = await self._transmit(step, deadline)
+                case Authenticate():
+                    await self._authenticate(step)
+                case Pause():
+                    log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
+                    await asyncio.sleep(step.seconds)
+                case Hold():
+                    self._gate(call).hold(step.seconds)
+
+    async def _authenticate(self, step: Authenticate) -> None:
+        async with self._lock:
+            if self.access.generation == step.generation:
+                settings = await self._look_up()
+                await self._open(settings)
+                await self._drive(log_in(self.vendor, self.access, settings), _NO_CALL)
+
+    async def _open(self, settings: Settings) -> None:
+        """Open the session, anew where the connection now leads elsewhere."""
+        if self._session is not None and self.access.settings == settings:
+            return
+        old, self._session = self._session, None
+        if settings.base_url.startswith("https"):
+            tls = await asyncio.to_thread(client_context, settings)
+            connector = aiohttp.TCPConnector(limit=MOST_SOCKETS, ssl=tls)
+        else:
+            connector = aiohttp.TCPConnector(limit=MOST_SOCKETS)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=settings.connect_timeout),
+            skip_auto_headers=("Content-Type",),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self._proxy = settings.proxy
+        self.access.settings = settings
+        if old is not None:
+            await old.close()
+
+    async def _transmit(self, step: Transmit, deadline: float | None) -> Outcome:
+        call, settings = step.call, self.access.settings
+        gate = self._gate(call)
+        await gate.turn(deadline)
+        limited = False
+        if self._session is None or settings is None:
+            gate.answered()
+            return NoAnswer("the connection was closed meanwhile", may_have_acted=False)
+        try:
+            body = call.wire_body()
+            async with self._session.request(
+                call.method,
+                URL(settings.base_url + call.target, encoded=True),
+                headers=step.headers,
+                data=body if body is None or isinstance(body, bytes) else _pieces(body),
+                proxy=self._proxy,
+                allow_redirects=False,
+            ) as response:
+                content = await response.read()
+            limited = response.status == 429
+            return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return _no_answer(error, settings)
+        finally:
+            gate.answered(limited=limited)
+
+    def _gate(self, call: Call) -> Gate:
+        key = self._pace_key(call)
+        gate = self._gates.get(key)
+        if gate is None:
+            if self.access.settings is None:
+                raise RuntimeError("a call was sent before the connection was looked up")
+            gate = self._gates[key] = Gate(self._new_pace(self.access.settings))
+        return gate
+
+
+class _SharedRead:
+    """One read that many wait for."""
+
+    __slots__ = ("_answer", "_asked_at", "_current", "_loop", "_next")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._answer: Answer | None = None
+        self._asked_at = float("-inf")
+        self._current: asyncio.Task[Answer] | None = None
+        self._next: asyncio.Task[Answer] | None = None
+
+    async def answer(self, ask: Callable[[], Awaitable[Answer]], max_age: float) -> Answer:
+        if self._answer is not None and max_age and self._loop.time() - self._asked_at <= max_age:
+            return self._answer
+        return await asyncio.shield(self._task(ask, max_age))
+
+    def cancel(self) -> None:
+        for task in (self._current, self._next):
+            if task is not None:
+                task.cancel()
+
+    def _task(self, ask: Callable[[], Awaitable[Answer]], max_age: float) -> asyncio.Task[Answer]:
+        if self._current is None or self._current.done():
+            self._current = self._start(self._ask(ask))
+            return self._current
+        if max_age:
+            return self._current
+        if self._next is None or self._next.done():
+            self._next = self._start(self._ask_after(self._current, ask))
+        return self._next
+
+    def _start(self, asking: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
+        task = self._loop.create_task(asking)
+        task.add_done_callback(_retrieve)
+        return task
+
+    async def _ask(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        asked_at = self._loop.time()
+        answer = await ask()
+        self._answer, self._asked_at = answer, asked_at
+        return answer
+
+    async def _ask_after(self, current: asyncio.Task[Answer], ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        await asyncio.wait([current])
+        self._current, self._next = self._next, None
+        return await self._ask(ask)
+
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], SharedClient]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def shared_client(key: tuple[str, str], make: Callable[[], SharedClient]) -> AsyncIterator[SharedClient]:
+    """
+    Use the event loop's client for this key: opened by the first user, closed by the last.
+
+    :param key: the hook's import path and the connection id
+    """
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    client = clients.get(key)
+    if client is None:
+        client = clients[key] = make()
+    client.users += 1
+    try:
+        yield client
+    finally:
+        client.users -= 1
+        if not client.users:
+            clients.pop(key, None)
+            await client.close()
+
+
+_NO_CALL = Call("log in", "GET", "")
+
+
+async def _pieces(body: Body) -> AsyncIterator[bytes]:
+    """Read a body's pieces in a thread, one at a time."""
+    pieces = iter(body)
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece
+
+
+def _retrieve(task: asyncio.Task[Answer]) -> None:
+    """Take note of an error that everybody who waited for the answer has stopped waiting for."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _no_answer(error: Exception, settings: Settings) -> NoAnswer:
+    cause = type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
+        return NoAnswer(f"no connection to {settings.base_url} ({_reason(error)})", may_have_acted=False)
+    if is_handshake_failure(error):
+        return NoAnswer(f"no TLS connection to {settings.base_url} ({cause})", may_have_acted=False)
+    if isinstance(error, TimeoutError):
+        return NoAnswer(f"no answer within {settings.timeout:g} s", may_have_acted=True)
+    return NoAnswer(f"the connection broke before an answer came ({_reason(error)})", may_have_acted=True)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{type(error).__name__}: {error.strerror}"
+    return type(error).__name__

@@ -1,0 +1,46 @@
+"""TLS for both transports: the same trusted certificates, and which failures come before any request is sent."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import certifi
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.http.settings import Settings
+
+_HANDSHAKE_REASONS = (
+    "CERTIFICATE",
+    "HANDSHAKE",
+    "HOSTNAME",
+    "NO_PROTOCOLS",
+    "UNSUPPORTED_PROTOCOL",
+    "VERSION",
+    "UNKNOWN_CA",
+    "HTTP_REQUEST",
+    "INTERNAL_ERROR",
+    "UNRECOGNIZED_NAME",
+)
+
+
+def ca_file(settings: Settings) -> str:
+    """The file of trusted certificates: the connection's, the environment's, else certifi's."""
+    return settings.ca_file or certifi.where()
+
+
+def client_context(settings: Settings) -> ssl.SSLContext:
+    """Make the context of the async transport. Reads a file, which takes some 20 ms: not on an event loop."""
+    context = ssl.create_default_context(cafile=ca_file(settings))
+    if settings.verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def is_handshake_failure(error: BaseException) -> bool:
+    """True if TLS failed before any request could be sent: a bad certificate, no common version, plain HTTP there."""
+    if isinstance(error, ssl.CertificateError):
+        return True
+    reason = str(getattr(error, "reason", "") or "")
+    return isinstance(error, ssl.SSLError) and any(word in reason for word in _HANDSHAKE_REASONS)

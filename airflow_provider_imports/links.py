@@ -1,0 +1,23 @@
+"""Links from a task to the vendor's own UI, only where that address is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
+
+#: XCom key under which an operator leaves the address, as soon as it knows it.
+URL_KEY = "import_url"
+
+
+class ImportLink(BaseOperatorLink):
+    """The import's page in the vendor's UI; empty until the import was started, or if there is no such page."""
+
+    name = "Open at the vendor"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Read the address that the operator left."""
+        return XCom.get_value(key=URL_KEY, ti_key=ti_key) or ""

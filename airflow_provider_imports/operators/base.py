@@ -1,0 +1,262 @@
+"""The operator that every vendor's operator is: it starts an import once, whatever happens to the worker."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.common.compat.sdk import Asset, BaseOperator
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
+from airflow_provider_imports.links import URL_KEY
+from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, manifest
+from airflow_provider_imports.operators.run_store import Phase, Record, RunStore, fingerprint_of
+from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_imports.hooks.base import ImportHook
+
+OnUnknownOutcome = Literal["fail", "restart"]
+
+#: Seconds after an unclear start in which the vendor is asked again and again whether it took place.
+FIND_OUT_SECONDS = 30.0
+FIND_OUT_INTERVAL = 3.0
+#: How often one try starts again after an unclear start, if the user allows that.
+MOST_STARTS = 3
+
+ACCEPTED = ImportStatus(ImportState.ACCEPTED, "accepted")
+RUNNING = ImportStatus(ImportState.RUNNING, "started")
+
+
+class ImportOperator(BaseOperator):
+    """
+    Start an import, once.
+
+    Before the start an intent is stored, right after it the run (Airflow 3.3+, ``task_state_store``). A retry then
+    does not start the import a second time: see ``on_unknown_outcome`` for the one case in which nobody can know.
+
+    :param conn_id: the Airflow connection (templated)
+    :param durable: remember the start over tries; False starts anew in every try
+    :param on_unknown_outcome: what to do when a start was sent and nobody can tell whether the vendor acted:
+        ``"fail"`` without a retry, or ``"restart"``, which may import twice (templated)
+    """
+
+    #: Import path of the vendor's hook, which is imported only when the task runs.
+    hook_path: ClassVar[str]
+    #: The attributes that make one import differ from another.
+    inputs: ClassVar[Sequence[str]] = ()
+    template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome")
+
+    def __init__(
+        self,
+        *,
+        conn_id: str,
+        durable: bool = True,
+        on_unknown_outcome: OnUnknownOutcome = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self.durable = durable
+        self.on_unknown_outcome = on_unknown_outcome
+        self._run: ImportRun | None = None
+        self._store: RunStore = RunStore(None)
+
+    # What a vendor's operator says
+
+    def start(self, hook: Any) -> ImportRun:
+        """Start the import, and return the run that the vendor confirmed."""
+        raise NotImplementedError(f"{type(self).__name__} has no start()")
+
+    def check(self) -> None:
+        """
+        Check the rendered parameters, and open what is to be sent, before anything is sent or remembered.
+
+        :raises InvalidInputError: naming the parameter and what it should be
+        """
+        checks.required("conn_id", self.conn_id)
+        checks.one_of("on_unknown_outcome", self.on_unknown_outcome, ("fail", "restart"))
+
+    def slot(self) -> Mapping[str, str] | None:
+        """The vendor's slot that only one import can occupy; None if imports do not get in each other's way."""
+        return None
+
+    def content_version(self) -> object:
+        """What tells one content of the same inputs from another, for instance a file's size and time of change."""
+        return None
+
+    # What every operator does
+
+    @cached_property
+    def hook(self) -> ImportHook:
+        """The vendor's hook."""
+        return self.new_hook()
+
+    def new_hook(self, longest_timeout: float | None = None) -> ImportHook:
+        """
+        Make a hook for the connection.
+
+        :param longest_timeout: seconds for one answer at most, whatever the connection says
+        """
+        hook: ImportHook = resolve_name(self.hook_path)(self.conn_id, longest_timeout=longest_timeout)
+        return hook
+
+    def execute(self, context: Context) -> Any:
+        """
+        Start the import and return its manifest.
+
+        :raises UnknownOutcomeError: if nobody can tell whether the vendor started it; Airflow does not retry that
+        :raises VendorImportError: if the vendor did not start it
+        """
+        self.check()
+        run, status = self._attach_or_start(context)
+        self.log.info("%s: %s publishes no status of a run, so the task ends here", self.what(run), self.hook.hook_name)
+        self._store.ended(run, status)
+        return self._hand_over(context, manifest(run, status))
+
+    def what(self, run: ImportRun) -> str:
+        """The import, in words."""
+        return f"{self.hook.hook_name} import ({run})"
+
+    def _attach_or_start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
+        """Find the run that an earlier try started, or start one; remember it, and tell downstream tasks."""
+        self._store = self._open_store(context)
+        run, status = self._attach(self._store.load()) or self._start(context)
+        self._announce(context, run)
+        return run, status
+
+    def _open_store(self, context: Context) -> RunStore:
+        if self.durable and not AIRFLOW_V_3_3_PLUS:
+            self.log.warning("Airflow below 3.3 remembers nothing over tries: a retry would start the import again")
+        values = [getattr(self, name) for name in self.inputs]
+        return self._stored(context, fingerprint_of(self.task_type, self.conn_id, values, self.content_version()))
+
+    def _stored(self, context: Context, fingerprint: str | None = None) -> RunStore:
+        store: Any = context.get("task_state_store") if self.durable else None
+        generation = getattr(context.get("ti"), "max_tries", None)
+        return RunStore(store, fingerprint, generation if isinstance(generation, int) else None)
+
+    def _attach(self, record: Record | None) -> tuple[ImportRun, ImportStatus] | None:
+        """Go on with what an earlier try left, or return None to start."""
+        if record is None:
+            return None
+        if record.phase is Phase.INTENDED:
+            return self._attach_to_intent(record.intent)
+        if record.run is None:
+            raise TypeError(f"a record of phase {record.phase} without a run")
+        self.log.info("An earlier try started this %s, so it is not started again", self.what(record.run))
+        return self._attach_to_run(record.run, record.status if record.phase is Phase.ENDED else None)
+
+    def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
+        found = self._find(intent)
+        if found.run is not None:
+            self.log.info("An earlier try ended while it started this %s, which took place", self.what(found.run))
+            self._store.started(found.run)
+            return self._attach_to_run(found.run, None)
+        if found.certain:
+            self.log.info("An earlier try ended before it started the import; it starts now")
+            return None
+        if self.on_unknown_outcome == "fail":
+            raise self._unknown(UnknownOutcomeError("An earlier try ended while it was starting the import."))
+        self.log.warning("An earlier try may have started this import; on_unknown_outcome='restart' starts it anew")
+        return None
+
+    def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
+        """
+        Go on with a run that the vendor confirmed, or return None to start anew.
+
+        :param status: how it ended, if an earlier try saw that
+        """
+        return run, status or ACCEPTED
+
+    def _start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
+        """Start the import: the intent first, the run after it."""
+        for attempt in range(1, MOST_STARTS + 1):
+            occupant = self._occupy(context)
+            before = None if occupant is None or occupant.run is None else occupant.run.key
+            intent = self._store.intend(self.slot(), before)
+            try:
+                run = self.start(self.hook)
+            except UnknownOutcomeError as error:
+                found = self._find(self._store.intent or intent)
+                if found.run is None:
+                    self._after_unclear_start(error, found, last=attempt == MOST_STARTS)
+                    continue
+                self.log.warning("%s It did: found %s", error, self.what(found.run))
+                run = found.run
+            except VendorImportError:
+                self._store.forget()  # nothing was started, so a retry is free to start
+                raise
+            self._run = run
+            self._store.started(run)
+            self.log.info("Started %s", self.what(run))
+            return run, self._status_after_start()
+        raise RuntimeError("a start was neither confirmed nor refused")
+
+    def _status_after_start(self) -> ImportStatus:
+        return ACCEPTED
+
+    def _after_unclear_start(self, error: UnknownOutcomeError, found: Found, *, last: bool) -> None:
+        """Return if the import may be started again at once."""
+        if found.certain:
+            self._store.forget()
+            raise VendorUnavailableError(
+                f"{error} {self.hook.hook_name} shows that nothing was started; a retry is safe.",
+                vendor=error.vendor,
+                operation=error.operation,
+                status_code=error.status_code,
+            ) from error
+        if self.on_unknown_outcome == "fail" or last:
+            raise self._unknown(error) from error
+        self.log.warning("%s on_unknown_outcome='restart' starts it again.", error)
+
+    def _occupy(self, context: Context) -> Slot | None:
+        """Make sure that the vendor's slot is free to start in, and say who was in it."""
+        return None
+
+    def _find(self, intent: Intent) -> Found:
+        """Ask the vendor whether an unclear start took place; a vendor that may need a moment gets it."""
+        while True:
+            try:
+                found = self.hook.run_flow(self.hook.adopt_flow(intent))
+            except VendorImportError as error:
+                self.log.warning("It can't be found out whether the import was started: %s", error)
+                return Found(None, certain=False)
+            age = time.time() - intent.at.timestamp()
+            if found.run is not None or not found.certain or age >= FIND_OUT_SECONDS:
+                return found
+            time.sleep(FIND_OUT_INTERVAL)
+
+    def _unknown(self, error: VendorImportError) -> UnknownOutcomeError:
+        where = self.hook.where_to_look or f"{self.hook.hook_name}'s own UI"
+        return UnknownOutcomeError(
+            f"{error} The task does not start it again, for that could import twice. Look at {where}: if no import "
+            "was started, clear the task with on_unknown_outcome='restart'; if one was, mark the task as success.",
+            vendor=self.hook.vendor,
+            operation=error.operation,
+            status_code=error.status_code,
+            vendor_message=error.vendor_message,
+            request_id=error.request_id,
+        )
+
+    def _announce(self, context: Context, run: ImportRun) -> None:
+        self._run = run
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key="import_run", value=run.to_json())
+        if run.url:
+            context["ti"].xcom_push(key=URL_KEY, value=run.url)
+
+    def _hand_over(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
+        """Give the manifest to downstream tasks (XCom) and DAGs (asset events)."""
+        for outlet in self.outlets or ():
+            if isinstance(outlet, Asset):
+                told = {name: result[name] for name in ("vendor", "run", "state", "counts", "rejected")}
+                context["outlet_events"][outlet].extra.update(told)
+        return result

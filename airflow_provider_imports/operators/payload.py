@@ -1,0 +1,39 @@
+"""What a user wants to send: a file, or a small piece of data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_imports.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.http.body import FileBody
+
+
+def open_payload(file_path: str | None, data: str | bytes | None) -> FileBody | bytes:
+    """
+    Open what is to be sent, before anything is sent.
+
+    :param file_path: a local path, or a URI that ``ObjectStoragePath`` understands
+    :param data: the content itself
+    :raises InvalidInputError: unless exactly one of them is given, and is not empty
+    :raises FileNotFoundError: if there is no such file
+    :raises ValueError: if the file is empty
+    """
+    if (file_path is None) == (data is None):
+        raise InvalidInputError("Give exactly one of file_path and data. Nothing was sent.")
+    if file_path is not None:
+        from airflow_provider_imports.http.body import FileBody
+
+        return FileBody(file_path)
+    content = data.encode() if isinstance(data, str) else data
+    if not isinstance(content, bytes):
+        raise InvalidInputError(f"data must be a text or bytes, not {type(data).__name__}. Nothing was sent.")
+    if not content.strip():
+        raise InvalidInputError("data is empty. Nothing was sent.")
+    return content
+
+
+def version_of(payload: FileBody | bytes | None) -> object:
+    """Tell one content from another: a file by its size and time of change, data by itself (it is an input already)."""
+    return None if payload is None or isinstance(payload, bytes) else payload.version

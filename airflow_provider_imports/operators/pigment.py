@@ -1,0 +1,97 @@
+"""Start imports in Pigment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.operators.payload import open_payload, version_of
+from airflow_provider_imports.operators.waiting import WaitingImportOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_imports.hooks.pigment import PigmentHook
+    from airflow_provider_imports.http.body import FileBody
+    from airflow_provider_imports.models import ImportRun
+
+
+class PigmentImportOperator(WaitingImportOperator):
+    """
+    What both ways to start an import in Pigment share.
+
+    :param configuration_id: UUID of the import configuration (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
+    inputs: ClassVar[Sequence[str]] = ("configuration_id",)
+    template_fields: Sequence[str] = ("conn_id", "configuration_id", "on_unknown_outcome")
+
+    def __init__(self, *, configuration_id: str, conn_id: str = "pigment_default", **kwargs: Any) -> None:
+        super().__init__(conn_id=conn_id, **kwargs)
+        self.configuration_id = configuration_id
+
+    def check(self) -> None:
+        """Check the configuration's id as well."""
+        super().check()
+        checks.uuid("configuration_id", self.configuration_id)
+
+
+class PigmentPushCsvOperator(PigmentImportOperator):
+    """
+    Push a CSV file into an *Upload file* import configuration of Pigment, and wait for the import's end.
+
+    The file is streamed, never read whole. Its encoding, separator and text delimiter must match the configuration.
+    Pigment limits pushes to 300 an hour and configuration, and can't cancel an import: a killed task leaves it
+    running, and a retry goes on with it. A retry never pushes a second time what was pushed.
+
+    .. seealso:: :ref:`howto/operator:PigmentPushCsvOperator`
+
+    :param configuration_id: UUID of the import configuration (templated)
+    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/key.csv`` (templated)
+    :param data: the CSV itself, for small payloads; give this or ``file_path`` (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data")
+    template_fields = ("conn_id", "configuration_id", "file_path", "data", "on_unknown_outcome")
+
+    def __init__(self, *, file_path: str | None = None, data: str | bytes | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.file_path = file_path
+        self.data = data
+        self._payload: FileBody | bytes | None = None
+
+    def check(self) -> None:
+        """Open the file as well."""
+        super().check()
+        self._payload = open_payload(self.file_path, self.data)
+
+    def content_version(self) -> object:
+        """Size and time of change of the file."""
+        return version_of(self._payload)
+
+    def start(self, hook: PigmentHook) -> ImportRun:
+        """Push the CSV."""
+        if self._payload is None:
+            self.check()
+        return hook.push_csv(self.configuration_id, self._payload or b"")
+
+
+class PigmentTriggerImportOperator(PigmentImportOperator):
+    """
+    Run an *Integration*, *List* or *Metric* import configuration of Pigment, and wait for the import's end.
+
+    Pigment can't cancel an import: a killed task leaves it running, and a retry goes on with it. A retry never
+    starts a second time what was started.
+
+    .. seealso:: :ref:`howto/operator:PigmentTriggerImportOperator`
+
+    :param configuration_id: UUID of the import configuration (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    def start(self, hook: PigmentHook) -> ImportRun:
+        """Trigger the import."""
+        return hook.trigger_import(self.configuration_id)

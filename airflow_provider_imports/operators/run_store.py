@@ -1,0 +1,198 @@
+"""What a task remembers from one try to the next: that it was about to start an import, and which one it started."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from airflow_provider_imports.models import ImportRun, ImportStatus, Intent, parse_time
+
+log = logging.getLogger(__name__)
+
+#: The one key in the task's state store.
+KEY = "airflow_provider_imports.run"
+VERSION = 1
+
+
+class StateStore(Protocol):
+    """Airflow's ``context["task_state_store"]`` (3.3+), as far as it is used."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+
+    def set(self, key: str, value: Any) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+
+class Phase(StrEnum):
+    """How far a start got."""
+
+    INTENDED = "intended"  #: about to be sent, or sent with an unknown outcome
+    STARTED = "started"  #: the vendor confirmed it
+    ENDED = "ended"  #: it ended, and the task was about to report that
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """
+    What is stored.
+
+    :param fingerprint: of the inputs; a record of other inputs is not about this import
+    :param at: when the start was intended
+    :param run: the run, from ``STARTED`` on (earlier for a vendor that starts in several steps)
+    :param slot: the vendor's slot that the start was for
+    :param before: key of the run that occupied the slot before
+    :param generation: the task's ``max_tries``, which a retry leaves as it is and clearing raises
+    :param status: how it ended, for ``ENDED``
+    """
+
+    phase: Phase
+    fingerprint: str
+    at: datetime
+    run: ImportRun | None = None
+    slot: Mapping[str, str] | None = None
+    before: Mapping[str, str] | None = None
+    generation: int | None = None
+    status: ImportStatus | None = None
+
+    @property
+    def intent(self) -> Intent:
+        """The start as it was intended."""
+        return Intent(self.at, self.slot, self.before, self.run)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as Airflow stores it."""
+        return {
+            "version": VERSION,
+            "phase": str(self.phase),
+            "fingerprint": self.fingerprint,
+            "at": self.at.isoformat(),
+            "run": None if self.run is None else self.run.to_json(),
+            "slot": None if self.slot is None else dict(self.slot),
+            "before": None if self.before is None else dict(self.before),
+            "generation": self.generation,
+            "status": None if self.status is None else self.status.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: object) -> Record:
+        """
+        Read back what :meth:`to_json` of this version wrote.
+
+        :raises ValueError: for anything else
+        """
+        if not isinstance(value, Mapping) or value.get("version") != VERSION:
+            raise ValueError("not a record of this version")
+        at = parse_time(value.get("at"))
+        try:
+            record = cls(
+                Phase(value["phase"]),
+                str(value["fingerprint"]),
+                at or datetime.now(UTC),
+                None if value["run"] is None else ImportRun.from_json(value["run"]),
+                None if value["slot"] is None else dict(value["slot"]),
+                None if value["before"] is None else dict(value["before"]),
+                value["generation"],
+                None if value["status"] is None else ImportStatus.from_json(value["status"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a record: {error!r}") from error
+        if at is None or (record.phase is not Phase.INTENDED and record.run is None):
+            raise ValueError("a record without its time or its run")
+        return record
+
+
+class RunStore:
+    """
+    Remember a start over the tries of one task instance.
+
+    :param store: Airflow's store; None where there is none, or the task does not want it: nothing is remembered
+    :param fingerprint: of the inputs; None to go on with whatever import is stored
+    :param generation: the task's ``max_tries``
+    """
+
+    def __init__(self, store: StateStore | None, fingerprint: str | None = None, generation: int | None = None) -> None:
+        self._store = store
+        self._fingerprint = fingerprint
+        self._generation = generation
+        self._record: Record | None = None
+
+    @property
+    def intent(self) -> Intent | None:
+        """The start in progress, with what was already made for it."""
+        return None if self._record is None else self._record.intent
+
+    def load(self) -> Record | None:
+        """What an earlier try of the same import left; anything else is ignored with a warning."""
+        value = None if self._store is None else self._store.get(KEY)
+        if value is None:
+            return None
+        try:
+            record = Record.from_json(value)
+        except ValueError as error:
+            log.warning("What is stored for this task can't be read (%s); it is ignored", error)
+            return None
+        if self._fingerprint not in (None, record.fingerprint):
+            log.warning(
+                "An earlier try was for another import (%s) than these inputs make; it is ignored and left as it is",
+                record.run or "not confirmed",
+            )
+            return None
+        if record.phase is Phase.ENDED and record.generation != self._generation:
+            log.info("This task had ended (%s) and was cleared, so the import runs again", record.run)
+            return None
+        self._record = record
+        return record
+
+    def intend(self, slot: Mapping[str, str] | None = None, before: Mapping[str, str] | None = None) -> Intent:
+        """Note that a start is about to be sent."""
+        record = Record(
+            Phase.INTENDED, self._fingerprint or "", datetime.now(UTC), None, slot, before, self._generation
+        )
+        self._save(record)
+        return record.intent
+
+    def staged(self, run: ImportRun) -> None:
+        """Note a run that was made but not started yet."""
+        self._advance(Phase.INTENDED, run)
+
+    def started(self, run: ImportRun) -> None:
+        """Note the run that the vendor confirmed."""
+        self._advance(Phase.STARTED, run)
+
+    def ended(self, run: ImportRun, status: ImportStatus) -> None:
+        """Note the end before it is reported: a crash right now repeats the report, clearing repeats the import."""
+        self._advance(Phase.ENDED, run, status)
+
+    def forget(self) -> None:
+        """Remove what is stored, for nothing was started."""
+        self._record = None
+        if self._store is not None:
+            self._store.delete(KEY)
+
+    def _advance(self, phase: Phase, run: ImportRun, status: ImportStatus | None = None) -> None:
+        last = self._record or Record(phase, self._fingerprint or "", datetime.now(UTC))
+        self._save(replace(last, phase=phase, run=run, status=status, generation=self._generation))
+
+    def _save(self, record: Record) -> None:
+        if record == self._record:
+            return
+        self._record = record
+        if self._store is not None:
+            self._store.set(KEY, record.to_json())
+
+
+def fingerprint_of(*inputs: object) -> str:
+    """
+    Tell these inputs from others, without keeping them.
+
+    :param inputs: JSON values
+    """
+    text = json.dumps(inputs, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()

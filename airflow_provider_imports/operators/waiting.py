@@ -1,0 +1,272 @@
+"""The operator for vendors that tell what becomes of an import: it waits without a worker, and judges the end."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.endings import report
+from airflow_provider_imports.exceptions import (
+    ImportBusyError,
+    ImportSupersededError,
+    ImportTimeoutError,
+    TriggerEventError,
+    VendorImportError,
+    VendorRateLimitError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Slot, manifest
+from airflow_provider_imports.operators.base import RUNNING, ImportOperator
+from airflow_provider_imports.polling import Ending, Event, Outcome, PollPolicy
+from airflow_provider_imports.version_compat import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+IfRunning = Literal["fail", "wait", "replace"]
+
+#: Seconds beyond our deadline after which Airflow's own backstop ends a deferral; the last look takes a while.
+BACKSTOP = 600.0
+#: Seconds for one answer when something is canceled because the task is being killed; Airflow allows about five.
+QUICK = 2.0
+
+
+class WaitingImportOperator(ImportOperator):
+    """
+    Start an import, once, and wait for its end.
+
+    :param wait_for_completion: False returns as soon as the vendor has confirmed the start
+    :param deferrable: wait on the triggerer, without a worker (default: ``[operators] default_deferrable``)
+    :param timeout: seconds for the whole wait
+    :param poll_interval: shortest seconds between two looks at the status; longer for an import that takes longer
+    :param max_poll_interval: longest seconds between two looks
+    :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
+        rows. An import whose every row was rejected fails whatever is set
+    :param outage_tolerance: seconds on end for which the status may be unreadable
+    :param cancel_on_kill: cancel the import if the task is killed, where the vendor can
+    :param cancel_on_timeout: cancel the import at the deadline, where the vendor can
+    :param if_running: when another import occupies the vendor's only slot: ``"fail"``, ``"wait"`` until it is free,
+        or ``"replace"`` it; without effect at a vendor without slots (templated)
+    """
+
+    template_fields: Sequence[str] = (*ImportOperator.template_fields, "if_running")
+
+    def __init__(
+        self,
+        *,
+        wait_for_completion: bool = True,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        timeout: float = 86400,
+        poll_interval: float = 15,
+        max_poll_interval: float = 300,
+        max_rejected: int | float | None = None,
+        outage_tolerance: float = 1800,
+        cancel_on_kill: bool = True,
+        cancel_on_timeout: bool = True,
+        if_running: IfRunning = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = deferrable
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+        self.max_poll_interval = max_poll_interval
+        self.max_rejected = max_rejected
+        self.outage_tolerance = outage_tolerance
+        self.cancel_on_kill = cancel_on_kill
+        self.cancel_on_timeout = cancel_on_timeout
+        self.if_running = if_running
+        self._deadline = 0.0
+
+    def check(self) -> None:
+        """Check the parameters of waiting as well."""
+        super().check()
+        for name in ("timeout", "poll_interval", "max_poll_interval", "outage_tolerance"):
+            checks.positive(name, getattr(self, name))
+        checks.max_rejected(self.max_rejected)
+        checks.one_of("if_running", self.if_running, ("fail", "wait", "replace"))
+
+    def execute(self, context: Context) -> Any:
+        """
+        Start the import, wait for its end, and return the manifest.
+
+        :raises UnknownOutcomeError: if nobody can tell whether the vendor started it; Airflow does not retry that
+        :raises ImportFailedError: if the vendor says so; a retry starts it anew
+        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows
+        :raises ImportTimeoutError: at the deadline
+        :raises VendorImportError: what else went wrong; a retry goes on with the import if it was started
+        """
+        started_at = getattr(context.get("ti"), "start_date", None)
+        self._deadline = deadline(time.time(), self.timeout, started_at, self.execution_timeout)
+        return self._start_and_wait(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
+        """Go on after the trigger: judge the import's end, or start it now that the vendor's slot is free."""
+        try:
+            seen = Event.from_json(event)
+            run = None if seen.run is None else ImportRun.from_json(seen.run)
+        except ValueError as error:
+            raise TriggerEventError(
+                f"The trigger's event can't be understood ({error}); is the triggerer of another version? "
+                "The import may still be running; a retry goes on with it."
+            ) from error
+        self._deadline = seen.deadline
+        if run is None:
+            self._judge_slot(seen.ending)
+            return self._start_and_wait(context)
+        self._run = run
+        self._store = self._stored(context)
+        self._store.load()
+        return self._conclude(context, run, seen.ending)
+
+    def on_kill(self) -> None:
+        """Cancel our run at the vendor in one quick call; called on the worker while the task is being killed."""
+        run = self._run
+        if run is None:
+            self.log.info("Killed while no import was confirmed, so there is none to cancel")
+        elif not self.cancel_on_kill:
+            self.log.info("Killed; %s is left running: cancel_on_kill is off", self.what(run))
+        elif not self.hook.can_cancel:
+            self.log.warning("Killed; %s goes on, since %s can't cancel one", self.what(run), self.hook.hook_name)
+        else:
+            try:
+                self.log.info("Killed: %s", self.new_hook(longest_timeout=QUICK).cancel(run, patience=0.0))
+            except VendorImportError as error:
+                self.log.warning("Killed; %s may still be running: %s", self.what(run), error)
+
+    def _start_and_wait(self, context: Context) -> Any:
+        self.check()
+        run, status = self._attach_or_start(context)
+        if not self.wait_for_completion:
+            self._store.ended(run, status)
+            return self._hand_over(context, manifest(run, status))
+        if status.state is ImportState.SUCCEEDED:
+            ending = Ending(Outcome.SUCCEEDED, status, message=status.message)
+        elif self.deferrable:
+            self._defer(run=run.to_json(), cancel_on_kill=self.cancel_on_kill)
+        else:
+            ending = self.hook.wait(run, self._policy())
+        return self._conclude(context, run, ending)
+
+    def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
+        """Ask what became of a run that an earlier try started; failed, canceled or gone, it is started anew."""
+        if status is not None:
+            return run, status
+        try:
+            status = self.hook.get_status(run)
+        except (VendorUnavailableError, VendorRateLimitError) as error:
+            self.log.warning("Its status is not readable right now: %s", error)
+            return run, RUNNING
+        except ImportSupersededError as error:
+            self.log.warning("%s It is started anew", error)
+            return None
+        except VendorImportError as error:
+            if error.status_code != 404:
+                raise
+            self.log.warning("%s It is started anew", error)
+            return None
+        if status.state in (ImportState.FAILED, ImportState.CANCELED):
+            self.log.warning(
+                "It has %s since (%s); it is started anew", status.state, status.message or "no reason given"
+            )
+            return None
+        return run, status
+
+    def _status_after_start(self) -> ImportStatus:
+        return RUNNING
+
+    def _occupy(self, context: Context) -> Slot | None:
+        slot = self.slot()
+        if slot is None:
+            return None
+        while True:
+            seen = self.hook.run_flow(self.hook.slot_flow(slot))
+            if not seen.busy:
+                return seen
+            if self.if_running == "replace":
+                self.log.warning("Replacing what runs there: %s", seen.described)
+                return seen
+            if self.if_running == "fail":
+                raise ImportBusyError(
+                    f"{self.hook.hook_name} is busy: {seen.described}. A start would kill that import, so nothing was "
+                    "sent. Use if_running='wait' to wait for its end, or 'replace' to kill it.",
+                    vendor=self.hook.vendor,
+                )
+            self.log.info("Waiting until the slot is free: %s", seen.described)
+            if self.deferrable:
+                self._defer(slot=dict(slot))
+            self._judge_slot(self.hook.wait_for_slot(slot, self._policy()))
+
+    def _judge_slot(self, ending: Ending) -> None:
+        """Return if the slot is free."""
+        if ending.outcome is Outcome.SUCCEEDED:
+            return
+        described = f" {ending.status.message}." if ending.status and ending.status.message else ""
+        if ending.outcome is Outcome.TIMED_OUT:
+            raise ImportTimeoutError(
+                f"{self.hook.hook_name} stayed busy until the deadline (timeout).{described} Nothing was sent.",
+                vendor=self.hook.vendor,
+            )
+        raise VendorUnavailableError(
+            f"It can't be seen whether {self.hook.hook_name} is free: {ending.message}. Nothing was sent.",
+            vendor=self.hook.vendor,
+        )
+
+    def _defer(
+        self,
+        run: Mapping[str, Any] | None = None,
+        slot: Mapping[str, str] | None = None,
+        cancel_on_kill: bool = False,
+    ) -> NoReturn:
+        from airflow_provider_imports.triggers.imports import ImportTrigger
+
+        policy = self._policy()
+        self.defer(
+            trigger=ImportTrigger(
+                hook=self.hook_path,
+                conn_id=self.conn_id,
+                run=run,
+                slot=slot,
+                deadline=policy.deadline,
+                poll_interval=policy.poll_interval,
+                max_poll_interval=policy.max_poll_interval,
+                outage_tolerance=policy.outage_tolerance,
+                cancel_on_kill=cancel_on_kill,
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=max(0.0, policy.deadline - time.time()) + BACKSTOP),
+        )
+
+    def _policy(self) -> PollPolicy:
+        return PollPolicy(
+            poll_interval=self.poll_interval,
+            max_poll_interval=self.max_poll_interval,
+            deadline=self._deadline,
+            outage_tolerance=self.outage_tolerance,
+            not_found_grace=self.hook.not_found_grace,
+        )
+
+    def _conclude(self, context: Context, run: ImportRun, ending: Ending) -> dict[str, Any]:
+        advice = self._cancel_at_deadline(run) if ending.outcome is Outcome.TIMED_OUT else ""
+        if ending.outcome is Outcome.SUCCEEDED and ending.status is not None:
+            self._store.ended(run, ending.status)  # a retry reports this end again, and does not import again
+        result = report(self.hook.hook_name, run, ending, self.max_rejected, advice)
+        return self._hand_over(context, result)
+
+    def _cancel_at_deadline(self, run: ImportRun) -> str:
+        """Cancel at the deadline, and say what became of the import and what a retry does."""
+        if not self.hook.can_cancel:
+            return f"{self.hook.hook_name} can't cancel an import, so it goes on; a retry goes on with it."
+        if not self.cancel_on_timeout:
+            return "It was left running (cancel_on_timeout is off); a retry goes on with it."
+        try:
+            return f"{self.hook.cancel(run)} A retry starts it anew."
+        except VendorImportError as error:
+            return f"It could not be canceled and may still be running: {error} A retry looks after it."

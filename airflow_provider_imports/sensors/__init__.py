@@ -1,0 +1,1 @@
+"""Sensors: what waits for an import that somebody else started."""

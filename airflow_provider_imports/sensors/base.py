@@ -1,0 +1,180 @@
+"""The sensor that every vendor's sensor is: it waits for an import that somebody else started."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from functools import cached_property
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.endings import report
+from airflow_provider_imports.exceptions import (
+    TriggerEventError,
+    VendorImportError,
+    VendorRateLimitError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.models import ImportRun, ImportState
+from airflow_provider_imports.polling import Ending, Event, Outcome, describe
+from airflow_provider_imports.version_compat import deadline
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_imports.hooks.base import ImportHook
+
+#: Seconds beyond our deadline after which Airflow's own backstop ends a deferral; the last look takes a while.
+BACKSTOP = 600.0
+
+_OUTCOMES = {
+    ImportState.SUCCEEDED: Outcome.SUCCEEDED,
+    ImportState.FAILED: Outcome.FAILED,
+    ImportState.CANCELED: Outcome.CANCELED,
+}
+
+
+class ImportSensor(BaseSensorOperator):
+    """
+    Wait for an import's end; poke, reschedule or deferrable. It starts and cancels nothing.
+
+    :param conn_id: the Airflow connection (templated)
+    :param deferrable: wait on the triggerer, without a worker (default: ``[operators] default_deferrable``)
+    :param max_poll_interval: longest seconds between two looks, if deferrable
+    :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
+        rows. An import whose every row was rejected fails whatever is set
+    :param outage_tolerance: seconds on end for which the status may be unreadable, if deferrable; the other modes
+        look again until ``timeout``
+    """
+
+    #: Import path of the vendor's hook, which is imported only when the task runs.
+    hook_path: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        conn_id: str,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        max_poll_interval: float = 300,
+        max_rejected: int | float | None = None,
+        outage_tolerance: float = 1800,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self.deferrable = deferrable
+        self.max_poll_interval = max_poll_interval
+        self.max_rejected = max_rejected
+        self.outage_tolerance = outage_tolerance
+        self._seen: str | None = None
+
+    def run_to_watch(self) -> ImportRun:
+        """
+        Whom to wait for.
+
+        :raises InvalidInputError: if the (rendered) parameters name nobody
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no run_to_watch()")
+
+    def check(self) -> None:
+        """
+        Check the parameters before anything is sent.
+
+        :raises InvalidInputError: naming the parameter and what it should be
+        """
+        checks.required("conn_id", self.conn_id)
+        for name in ("max_poll_interval", "outage_tolerance"):
+            checks.positive(name, getattr(self, name))
+        checks.max_rejected(self.max_rejected)
+
+    @cached_property
+    def hook(self) -> ImportHook:
+        """The vendor's hook."""
+        hook: ImportHook = resolve_name(self.hook_path)(self.conn_id)
+        return hook
+
+    def execute(self, context: Context) -> Any:
+        """
+        Wait for the end, and return the manifest.
+
+        :raises ImportFailedError: if the vendor says so
+        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows
+        :raises AirflowSensorTimeout: at ``timeout``
+        """
+        self.check()
+        if self.deferrable:
+            self._defer(context)
+        return super().execute(context)
+
+    def _defer(self, context: Context) -> NoReturn:
+        from airflow_provider_imports.triggers.imports import ImportTrigger
+
+        started_at = getattr(context.get("ti"), "start_date", None)
+        end = deadline(time.time(), _seconds(self.timeout), started_at, self.execution_timeout)
+        self.defer(
+            trigger=ImportTrigger(
+                hook=self.hook_path,
+                conn_id=self.conn_id,
+                run=self.run_to_watch().to_json(),
+                deadline=end,
+                poll_interval=_seconds(self.poke_interval),
+                max_poll_interval=self.max_poll_interval,
+                outage_tolerance=self.outage_tolerance,
+                cancel_on_kill=False,
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=max(0.0, end - time.time()) + BACKSTOP),
+        )
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Judge the end that the trigger saw."""
+        try:
+            seen = Event.from_json(event)
+            run = ImportRun.from_json(seen.run)
+        except ValueError as error:
+            raise TriggerEventError(
+                f"The trigger's event can't be understood ({error}); is the triggerer of another version?"
+            ) from error
+        if seen.ending.outcome is Outcome.TIMED_OUT:
+            last = "" if seen.ending.status is None else f" Last seen: {describe(seen.ending.status)}."
+            message = f"The {self.hook.hook_name} import ({run}) did not end before the sensor's timeout.{last}"
+            raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)
+        return self._report(run, seen.ending)
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Look once; an outage of the vendor is not an end."""
+        run = self.run_to_watch()
+        try:
+            status = self.hook.get_status(run)
+        except (VendorUnavailableError, VendorRateLimitError) as error:
+            self.log.warning("Status not readable, looked at again: %s", error)
+            return False
+        line = describe(status)
+        if line != self._seen:
+            self._seen = line
+            self.log.info("%s", line)
+        if not status.state.is_terminal:
+            return False
+        ending = Ending(_OUTCOMES[status.state], status, message=status.message)
+        return PokeReturnValue(is_done=True, xcom_value=self._report(run, ending))
+
+    def _report(self, run: ImportRun, ending: Ending) -> dict[str, Any]:
+        try:
+            return report(self.hook.hook_name, run, ending, self.max_rejected)
+        except VendorImportError as error:
+            if self.soft_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise
+
+
+def _seconds(value: float | timedelta) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)

@@ -1,0 +1,36 @@
+"""Wait for imports in Pigment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.models import ImportRun
+from airflow_provider_imports.sensors.base import ImportSensor
+
+
+class PigmentImportSensor(ImportSensor):
+    """
+    Wait for an import of Pigment, of any kind, that somebody else started.
+
+    .. seealso:: :ref:`howto/sensor:PigmentImportSensor`
+
+    :param import_id: the ``importId`` that the start answered (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
+    template_fields = ("conn_id", "import_id")
+
+    def __init__(self, *, import_id: str, conn_id: str = "pigment_default", **kwargs: Any) -> None:
+        super().__init__(conn_id=conn_id, **kwargs)
+        self.import_id = import_id
+
+    def check(self) -> None:
+        """Check the import's id as well."""
+        super().check()
+        checks.uuid("import_id", self.import_id)
+
+    def run_to_watch(self) -> ImportRun:
+        """The import with this id."""
+        return ImportRun("pigment", {"import_id": checks.uuid("import_id", self.import_id)})

@@ -1,0 +1,184 @@
+"""One trigger for every vendor: it waits, yields one event, and cancels the import if a person kills the task."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from functools import partial
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_imports import polling
+from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.hooks.base import ImportHook, look_failed
+from airflow_provider_imports.models import ImportRun, ImportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+#: Seconds for canceling in :meth:`ImportTrigger.on_kill`; Airflow allows 30.
+CANCEL_SECONDS = 15.0
+#: Seconds for asking Airflow whether the task is still deferred.
+STATE_SECONDS = 5.0
+
+
+class ImportTrigger(BaseTrigger):
+    """
+    Wait for an import's end, or for a vendor's slot to become free.
+
+    All arguments are plain JSON and hold no secret. The deadline is a wall-clock time, so a restarted or moved
+    trigger ends when the first one would have. :meth:`run` only reads: it may run twice.
+
+    :param hook: import path of the vendor's hook
+    :param conn_id: the Airflow connection
+    :param run: the run to wait for (``ImportRun.to_json()``); None to wait for ``slot``
+    :param slot: the slot to wait for, as the hook names it; None to wait for ``run``
+    :param deadline: epoch seconds
+    :param poll_interval: shortest seconds between two looks
+    :param max_poll_interval: longest seconds between two looks
+    :param outage_tolerance: seconds on end for which looks may fail
+    :param cancel_on_kill: cancel the run if a person ends or clears the deferred task (Airflow 3.3+)
+    """
+
+    def __init__(
+        self,
+        *,
+        hook: str,
+        conn_id: str,
+        deadline: float,
+        poll_interval: float,
+        max_poll_interval: float,
+        outage_tolerance: float,
+        run: Mapping[str, Any] | None = None,
+        slot: Mapping[str, str] | None = None,
+        cancel_on_kill: bool = True,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._arguments: dict[str, Any] = {
+            "hook": hook,
+            "conn_id": conn_id,
+            "deadline": deadline,
+            "poll_interval": poll_interval,
+            "max_poll_interval": max_poll_interval,
+            "outage_tolerance": outage_tolerance,
+            "run": run,
+            "slot": slot,
+            "cancel_on_kill": cancel_on_kill,
+        }
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, from which any triggerer can go on."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", dict(self._arguments)
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and yield one event: a :class:`~airflow_provider_imports.polling.Event` in its JSON form."""
+        run, slot = self._arguments["run"], self._arguments["slot"]
+        async with self._hook_class().shared(self._arguments["conn_id"]) as hook:
+            if run is not None:
+                ending = await self._wait_for_run(hook, ImportRun.from_json(run))
+            else:
+                ending = await self._wait_for_slot(hook, slot)
+        event = polling.Event(ending, self._arguments["deadline"], run, slot)
+        yield TriggerEvent(event.to_json())  # type: ignore[no-untyped-call]
+
+    async def on_kill(self) -> None:
+        """
+        Cancel our run at the vendor, once, because a person cleared the task or marked it failed or successful.
+
+        Airflow 3.3.0-3.3.2 also calls this when a trigger moves to another triggerer; the task is still deferred
+        then, and nothing is canceled.
+        """
+        if self._arguments["run"] is None:
+            return
+        run, hook_class = ImportRun.from_json(self._arguments["run"]), self._hook_class()
+        if not self._arguments["cancel_on_kill"]:
+            self.log.info("The task was killed; the import (%s) is left running: cancel_on_kill is off", run)
+        elif not hook_class.can_cancel:
+            self.log.warning(
+                "The task was killed; the import (%s) goes on, since %s can't cancel one", run, hook_class.hook_name
+            )
+        elif await _is_still_deferred(self):
+            self.log.info("The trigger moves to another triggerer; the import (%s) goes on", run)
+        else:
+            try:
+                async with asyncio.timeout(CANCEL_SECONDS):
+                    self.log.info("The task was killed: %s", await hook_class(self._arguments["conn_id"]).acancel(run))
+            except (VendorImportError, TimeoutError) as error:
+                self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
+
+    def _hook_class(self) -> type[ImportHook]:
+        return load_hook(self._arguments["hook"])
+
+    async def _wait_for_run(self, hook: ImportHook, run: ImportRun) -> polling.Ending:
+        started_at = None if run.started_at is None else run.started_at.timestamp()
+        return await self._wait(hook, partial(hook.aget_status, run), started_at)
+
+    async def _wait_for_slot(self, hook: ImportHook, slot: Mapping[str, str]) -> polling.Ending:
+        async def look(deadline: float, max_age: float) -> ImportStatus:
+            return await hook.arun_flow(hook.slot_status_flow(slot), deadline=deadline, max_age=max_age)
+
+        return await self._wait(hook, look, None)
+
+    async def _wait(self, hook: ImportHook, look: Callable[..., Any], started_at: float | None) -> polling.Ending:
+        policy = polling.PollPolicy(
+            poll_interval=self._arguments["poll_interval"],
+            max_poll_interval=self._arguments["max_poll_interval"],
+            deadline=self._arguments["deadline"],
+            outage_tolerance=self._arguments["outage_tolerance"],
+            not_found_grace=hook.not_found_grace,
+        )
+        steps = polling.wait_for_end(policy, started_at, time.time, random.random)
+        seen: ImportStatus | polling.LookFailed | None = None
+        while True:
+            try:
+                step = steps.send(seen)
+            except StopIteration as end:
+                ending: polling.Ending = end.value
+                return ending
+            seen = None
+            match step:
+                case polling.Sleep():
+                    await asyncio.sleep(step.seconds)
+                case polling.Look():
+                    max_age = 0.0 if step.first else policy.poll_interval
+                    try:
+                        seen = await look(deadline=step.deadline, max_age=max_age)
+                    except VendorImportError as error:
+                        seen = look_failed(error)
+                case polling.Say():
+                    (self.log.warning if step.warning else self.log.info)("%s", step.line)
+
+
+def load_hook(path: str) -> type[ImportHook]:
+    """Find a vendor's hook class."""
+    hook_class = resolve_name(path)
+    if not (isinstance(hook_class, type) and issubclass(hook_class, ImportHook)):
+        raise TypeError(f"{path} is not an ImportHook")
+    return hook_class
+
+
+async def _is_still_deferred(trigger: BaseTrigger) -> bool:
+    """Ask Airflow whether the task still waits on a trigger; False where that can't be asked."""
+    instance = trigger.task_instance
+    if instance is None:
+        return False
+    from airflow.sdk.exceptions import AirflowRuntimeError
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    try:
+        async with asyncio.timeout(STATE_SECONDS):
+            states = await asyncio.to_thread(
+                RuntimeTaskInstance.get_task_states,
+                dag_id=instance.dag_id,
+                task_ids=[instance.task_id],
+                run_ids=[instance.run_id],
+                map_index=instance.map_index,
+            )
+    except (AirflowRuntimeError, RuntimeError, OSError, TimeoutError, AttributeError) as error:
+        # the framework said that a person acted, and nothing contradicts it
+        trigger.log.debug("The task's state could not be read: %s", error)
+        return False
+    return any("deferred" in by_task.values() for by_task in states.values())

@@ -1,0 +1,36 @@
+"""What differs between the versions of Airflow that this package runs on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow import __version__ as airflow_version
+from packaging.version import Version
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+AIRFLOW_VERSION = Version(Version(airflow_version).base_version)
+#: Before, Airflow ends a deferred task at ``execution_timeout`` without telling the operator.
+AIRFLOW_V_3_0_PLUS = Version("3.0.0") <= AIRFLOW_VERSION
+#: From here on a task can remember things from one try to the next, and a trigger learns that its task was killed.
+AIRFLOW_V_3_3_PLUS = Version("3.3.0") <= AIRFLOW_VERSION
+#: On Airflow 2, our deadline lies this many seconds before ``execution_timeout``.
+MARGIN = 60.0
+
+
+def deadline(now: float, timeout: float, started_at: datetime | None, execution_timeout: timedelta | None) -> float:
+    """
+    When to stop waiting, in epoch seconds.
+
+    :param now: epoch seconds
+    :param timeout: seconds that the user allows
+    :param started_at: when the task instance started
+    :param execution_timeout: Airflow 2 cuts a deferral there, so we must be done before
+    """
+    end = now + timeout
+    if AIRFLOW_V_3_0_PLUS or execution_timeout is None:
+        return end
+    began = now if started_at is None else started_at.timestamp()
+    seconds = execution_timeout.total_seconds()
+    return min(end, began + seconds - min(MARGIN, seconds / 10))
