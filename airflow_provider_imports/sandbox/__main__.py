@@ -22,16 +22,12 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m airflow_provider_imports.sandbox",
         description="Local stand-ins for the vendors. Prints connections to paste; ends with Ctrl-C.",
     )
-    command.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="0 for any free one (default: %(default)s)"
-    )
+    command.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 for any free one (default: %(default)s)")
     command.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     command.add_argument(
         "--run-seconds", type=float, default=10.0, help="how long an import takes (default: %(default)s)"
     )
-    command.add_argument(
-        "--rows-per-second", type=float, help="let an import take rows / this many seconds instead"
-    )
+    command.add_argument("--rows-per-second", type=float, help="let an import take rows / this many seconds instead")
     return command
 
 
@@ -56,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = parser()
     options = command.parse_args(arguments)
     try:
-        sandbox = Sandbox(
-            options.port, options.run_seconds, host=options.host, rows_per_second=options.rows_per_second
-        )
+        sandbox = Sandbox(options.port, options.run_seconds, host=options.host, rows_per_second=options.rows_per_second)
         asyncio.run(serve(sandbox))
     except (ValueError, OSError) as error:
         command.error(str(error))

@@ -16,6 +16,7 @@ from airflow_provider_imports.sandbox.faults import REFUSE, Fault, Faults
 from airflow_provider_imports.sandbox.journal import Entry, Journal
 from airflow_provider_imports.sandbox.listener import Listener
 from airflow_provider_imports.sandbox.pigment import Pigment
+from airflow_provider_imports.sandbox.rocketchat import RocketChat
 from airflow_provider_imports.sandbox.runs import Clock, Pace
 from airflow_provider_imports.sandbox.vendor import UNROUTED, Vendor
 from airflow_provider_imports.sandbox.websale import Websale
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-VENDORS: tuple[type[Vendor], ...] = (Pigment, Websale)
+VENDORS: tuple[type[Vendor], ...] = (Pigment, Websale, RocketChat)
 """All stand-ins. A new vendor is one file and one word here."""
 
 T = TypeVar("T")
@@ -148,8 +149,7 @@ class Sandbox:
     def connection_env(self) -> dict[str, str]:
         """Return the environment variables that define all default connections in Airflow."""
         return {
-            f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": json.dumps(self.connection(vendor))
-            for vendor in self.vendors
+            f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": json.dumps(self.connection(vendor)) for vendor in self.vendors
         }
 
     # What it has seen, and what it shall do

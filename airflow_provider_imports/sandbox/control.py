@@ -70,8 +70,7 @@ class Control:
     def _help(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
         faults = {name: list(when) for name, when in FAULTS.items()}
         operations = {
-            name: sorted({route.operation for route in vendor.routes})
-            for name, vendor in self._sandbox.vendors.items()
+            name: sorted({route.operation for route in vendor.routes}) for name, vendor in self._sandbox.vendors.items()
         }
         return {"calls": HELP, "faults": faults, "operations": operations}
 
@@ -79,9 +78,7 @@ class Control:
         unknown = sorted(set(query) - {"vendor", "operation"})
         if unknown:
             raise ValueError(f"unknown key {unknown[0]!r}; known: operation, vendor")
-        return [
-            entry.as_dict() for entry in self._sandbox.entries(query.get("vendor"), query.get("operation"))
-        ]
+        return [entry.as_dict() for entry in self._sandbox.entries(query.get("vendor"), query.get("operation"))]
 
     def _add_fault(self, query: dict[str, str], body: dict[str, Any]) -> None:
         if body.get("fault") == REFUSE and body.get("seconds") is None:

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 class Dispatch:
     """Answers every request that reaches the port."""
 
-    def __init__(
-        self, vendors: Mapping[str, Vendor], journal: Journal, faults: Faults, control: Control
-    ) -> None:
+    def __init__(self, vendors: Mapping[str, Vendor], journal: Journal, faults: Faults, control: Control) -> None:
         self._vendors = vendors
         self._journal = journal
         self._faults = faults

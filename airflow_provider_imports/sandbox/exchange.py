@@ -37,9 +37,7 @@ def text_answer(text: str, status: int = 200, **rest: Any) -> Answer:
 class Received:
     """A request on its way through a vendor."""
 
-    def __init__(
-        self, request: web.BaseRequest, entry: Entry, parameters: Mapping[str, str], path_known: bool
-    ) -> None:
+    def __init__(self, request: web.BaseRequest, entry: Entry, parameters: Mapping[str, str], path_known: bool) -> None:
         self._request = request
         self.entry = entry
         self.parameters = parameters

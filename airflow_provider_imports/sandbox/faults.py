@@ -83,9 +83,7 @@ class Fault:
         if self.after_operation and self.fault != REFUSE:
             raise ValueError("after_operation belongs to 'refuse'; use operation")
         if self.fault == REFUSE and self.after_operation is None and (self.operation or self.vendor):
-            raise ValueError(
-                "a closed port refuses everybody: give after_operation, or neither vendor nor operation"
-            )
+            raise ValueError("a closed port refuses everybody: give after_operation, or neither vendor nor operation")
         self._random = random.Random(self.seed)
 
     @classmethod

@@ -38,9 +38,7 @@ FAIL_COLUMN = "__fail__"
 UPLOADS = frozenset({UPLOAD_CONFIGURATION_ID, SECOND_UPLOAD_CONFIGURATION_ID})
 INTEGRATIONS = frozenset({INTEGRATION_CONFIGURATION_ID, FAILING_CONFIGURATION_ID})
 CSV_TYPES = frozenset({"text/csv", "application/octet-stream"})
-TOO_MANY_PUSHES = (
-    "Maximum number of reports per configuration per hour exceeded, maximum: {}. Please try again later."
-)
+TOO_MANY_PUSHES = "Maximum number of reports per configuration per hour exceeded, maximum: {}. Please try again later."
 BAD_PUSH = "Bad request or size limit exceeded"
 
 
@@ -227,9 +225,7 @@ class Pigment(Vendor):
         self, configuration_id: str, inserted: int, skipped: int, samples: list[str], fails: bool
     ) -> PigmentImport:
         progress = Progress(self.clock, self.pace.seconds_for(inserted + skipped))
-        started = PigmentImport(
-            str(uuid.uuid4()), configuration_id, progress, inserted, skipped, samples, fails
-        )
+        started = PigmentImport(str(uuid.uuid4()), configuration_id, progress, inserted, skipped, samples, fails)
         self.imports[started.id] = started
         return started
 

@@ -70,9 +70,7 @@ class Vendor:
 
     def route(self, method: str, raw_path: str) -> Routed:
         """Find the operation that a method and a path stand for."""
-        matches = [
-            (route, parameters) for route in self.routes if (parameters := route.match(raw_path)) is not None
-        ]
+        matches = [(route, parameters) for route in self.routes if (parameters := route.match(raw_path)) is not None]
         for route, parameters in matches:
             if route.method == method:
                 return Routed(route.operation, parameters, True)

@@ -106,9 +106,7 @@ class WebsaleImport:
         """Return the status object."""
         ended_at = self.progress.ended_at if self.canceled_at is None else self.canceled_at
         failed = self.progress.of(self.failed)
-        errors = [
-            {"message": f"invalid record: {sample}"} for sample in self.samples[: min(failed, max_errors)]
-        ]
+        errors = [{"message": f"invalid record: {sample}"} for sample in self.samples[: min(failed, max_errors)]]
         is_error = self.status == ERROR
         last = self.global_error if is_error else errors[-1]["message"] if errors else ""
         return {

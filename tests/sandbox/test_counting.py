@@ -23,9 +23,7 @@ def count(data: bytes, cuts: list[int] | None = None) -> CsvCounter:
 
 
 @given(rows=st.lists(st.lists(fields, min_size=1, max_size=4), max_size=12), data=st.data())
-def test_rows_and_malformed_rows_are_those_that_a_csv_reader_sees(
-    rows: list[list[str]], data: st.DataObject
-) -> None:
+def test_rows_and_malformed_rows_are_those_that_a_csv_reader_sees(rows: list[list[str]], data: st.DataObject) -> None:
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerows([["x", "y", "z"], *rows])

@@ -138,9 +138,7 @@ def test_a_csv_above_the_size_limit_is_400(call: Call, sandbox: Sandbox) -> None
     assert push(call, iter([CSV, b"x"])).status_code == 400  # type: ignore[arg-type]  # sent in chunks
 
 
-def test_pushes_of_a_configuration_are_limited_by_the_hour(
-    call: Call, sandbox: Sandbox, clock: Clock
-) -> None:
+def test_pushes_of_a_configuration_are_limited_by_the_hour(call: Call, sandbox: Sandbox, clock: Clock) -> None:
     sandbox.change_settings(pigment={"pushes_per_hour": 1})
     assert push(call).status_code == 200
     refused = push(call)

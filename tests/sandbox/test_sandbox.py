@@ -114,9 +114,7 @@ def test_faults_over_http(call: Call) -> None:
 
 
 def test_settings_over_http(call: Call, sandbox: Sandbox) -> None:
-    changed = call(
-        "PATCH", "/_sandbox/settings", json={"run_seconds": 0, "pigment": {"pushes_per_hour": None}}
-    )
+    changed = call("PATCH", "/_sandbox/settings", json={"run_seconds": 0, "pigment": {"pushes_per_hour": None}})
     assert changed.json()["run_seconds"] == 0
     assert changed.json() == call("GET", "/_sandbox/settings").json() == sandbox.settings()
     for wrong in ({"speed": 1}, {"pigment": {"speed": 1}}, {"pigment": 1}, {"run_seconds": "1"}):

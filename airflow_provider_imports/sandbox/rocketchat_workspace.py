@@ -1,0 +1,201 @@
+"""The state machine of a bulk user import at the stand-in of Rocket.Chat: operations, staged users, the job."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_imports.sandbox.rocketchat_users import Users
+from airflow_provider_imports.sandbox.runs import Clock, Pace, Progress, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FLUSH_EVERY = 50
+
+LOADING = (
+    "importer_uploading",
+    "importer_downloading_file",
+    "importer_file_loaded",
+    "importer_preparing_started",
+    "importer_preparing_users",
+    "importer_preparing_channels",
+    "importer_preparing_messages",
+    "importer_preparing_contacts",
+)
+NEW, SELECTION, DONE = "importer_new", "importer_user_selection", "importer_done"
+FAILED, CANCELLED = "importer_import_failed", "importer_import_cancelled"
+IMPORTING: Mapping[str, float] = {
+    "importer_importing_started": 0.02,
+    "importer_importing_users": 0.90,
+    "importer_importing_contacts": 0.92,
+    "importer_importing_channels": 0.94,
+    "importer_importing_messages": 0.96,
+    "importer_importing_files": 0.96,
+    "importer_finishing": 1.0,
+}
+"""Steps of a running import, each with the share of the run's time at which it ends; files have no share."""
+USERS_BEGIN, USERS_END = 0.02, 0.90
+STATES = {
+    NEW: "new",
+    SELECTION: "ready",
+    DONE: "done",
+    FAILED: "error",
+    CANCELLED: "canceled",
+    **dict.fromkeys(LOADING, "loading"),
+    **dict.fromkeys(IMPORTING, "importing"),
+}
+
+
+@dataclass
+class RocketChatSettings:
+    """
+    :param calls_per_window: limit of calls for one route and IP address; ``None``: no limit.
+    :param window_seconds: length of that limit's window.
+    :param abort_seconds: how long after its abort a job writes ``importer_done``; ``None``: it never does.
+    :param seat_limit: an import that would leave more users fails as a whole; ``None`` for no limit.
+    :param broken_roles: store roles as servers did before the fix: letter by letter.
+    :param plain_validation: validation errors without ``[invalid-params]``, as newer routes give them.
+    :param short_401: 401 with only ``status`` and ``message``, as documented.
+    """
+
+    calls_per_window: int | None = 10
+    window_seconds: float = 60.0
+    abort_seconds: float | None = 1.0
+    seat_limit: int | None = None
+    broken_roles: bool = False
+    plain_validation: bool = False
+    short_401: bool = False
+
+
+@dataclass
+class Operation:
+    """One import operation."""
+
+    id: str
+    user: str
+    ts: float
+    updated_at: float
+    status: str = NEW
+    valid: bool = True
+    users: int = 0
+    completed: int = 0
+    errors: int = 0
+    progress: Progress | None = None
+    aborted_at: float | None = None
+
+    @property
+    def state(self) -> str:
+        """What ``import.status`` calls it."""
+        return STATES[self.status] if self.valid or self.status == DONE else "error"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ``IImport``; counts that were never written are missing."""
+        count = {"total": self.users, "users": self.users}
+        if self.completed + self.errors:
+            count |= {"completed": self.completed, "error": self.errors}
+        return {
+            "_id": self.id,
+            "type": "api",
+            "importerKey": "api",
+            "ts": iso(self.ts),
+            "status": self.status,
+            "valid": self.valid,
+            "user": self.user,
+            "_updatedAt": iso(self.updated_at),
+            **({"count": count} if self.users else {}),
+        }
+
+
+class Workspace:
+    """A workspace: its operations, of which only the newest counts, its staged users and its users."""
+
+    def __init__(self, clock: Clock, pace: Pace, settings: RocketChatSettings) -> None:
+        self._clock = clock
+        self._pace = pace
+        self._settings = settings
+        self.operations: list[Operation] = []
+        self.staged: list[dict[str, Any]] = []
+        self.users = Users()
+        self._lock = threading.RLock()  # tests look at the users from their own thread
+
+    def begin(self, user: str) -> Operation:
+        """Clear, and begin a new operation."""
+        self.clear()
+        now = self._clock()
+        self.operations.append(Operation(secrets.token_hex(12), user, now, now))
+        return self.operations[-1]
+
+    def stage(self, operation: Operation, users: list[dict[str, Any]]) -> None:
+        """Stage users, duplicates included."""
+        self.staged += users
+        operation.users += len(users)
+        self._write(operation, SELECTION)
+
+    def run(self, operation: Operation) -> None:
+        """Start the job."""
+        operation.progress = Progress(self._clock, self._pace.seconds_for(operation.users))
+        self._write(operation, next(iter(IMPORTING)))
+
+    @property
+    def current(self) -> Operation | None:
+        """The newest operation."""
+        return self.operations[-1] if self.operations else None
+
+    def settle(self) -> None:
+        """Do what the job has done by now. Aborted jobs are settled when they are aborted."""
+        with self._lock:
+            for operation in self.operations:
+                progress = operation.progress
+                abort = self._settings.abort_seconds
+                if operation.aborted_at is not None:
+                    if abort is not None and self._clock() >= operation.aborted_at + abort:
+                        self._write(operation, DONE)
+                elif operation.valid and progress is not None and operation.state == "importing":
+                    self._work(operation, progress.fraction)
+
+    def restart(self) -> None:
+        """Restart the server: every operation becomes invalid, unless the newest waits for ``import.run``."""
+        self.settle()
+        for operation in self.operations:
+            if operation is not self.current or operation.status != SELECTION:
+                operation.valid = False
+
+    def _work(self, operation: Operation, fraction: float) -> None:
+        limit = self._settings.seat_limit
+        if limit is not None and len(self.users.all) + operation.users > limit and not operation.completed:
+            self._write(operation, FAILED)
+            return
+        share = min(max((fraction - USERS_BEGIN) / (USERS_END - USERS_BEGIN), 0.0), 1.0)
+        self._insert_until(operation, int(operation.users * share))
+        self._write(operation, next((step for step, end in IMPORTING.items() if fraction < end), DONE))
+
+    def _insert_until(self, operation: Operation, position: int) -> None:
+        """Insert whole batches up to a position; the counters show no other."""
+        done = operation.completed + operation.errors
+        until = position if position >= operation.users else position - position % FLUSH_EVERY
+        for user in self.staged[done:until]:
+            if self.users.insert(user, self._settings.broken_roles):
+                operation.completed += 1
+            else:
+                operation.errors += 1
+
+    def clear(self) -> None:
+        """Abort whatever is under way, and drop the staged users."""
+        with self._lock:
+            operation = self.current
+            if operation is not None and operation.state == "importing":
+                # The job notices only at its next flush: one more batch is inserted.
+                done = operation.completed + operation.errors
+                self._insert_until(operation, min(done + FLUSH_EVERY, operation.users))
+                operation.aborted_at = self._clock()
+            for each in self.operations:
+                each.valid = False
+            self.staged = []
+
+    def _write(self, operation: Operation, status: str) -> None:
+        if operation.status != status:
+            operation.status = status
+            operation.updated_at = self._clock()
