@@ -19,6 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -229,11 +230,11 @@ def _progress_block(progress: Sequence[Progress], sandbox: Sandbox) -> Table:
     return table
 
 
-def _report(
-    console: Console, airflow: RunningAirflow, sandbox: Sandbox, progress: Sequence[Progress]
-) -> bool:
+def _report(console: Console, airflow: RunningAirflow, sandbox: Sandbox, progress: Sequence[Progress]) -> bool:
     """Show the outcome; True if anything is not as it should be."""
-    table = Table("vendor", "Dag", "data", "state")
+    table = Table("vendor", box=box.SIMPLE_HEAVY)
+    for heading in ("Dag", "data", "state"):
+        table.add_column(heading, overflow="fold")
     for heading in ("rows sent", "inserted", "rejected", "polls", "seconds"):
         table.add_column(heading, justify="right")
     for each in progress:
@@ -258,7 +259,7 @@ def _name(run: DemoRun) -> str:
 
 
 def _data(run: DemoRun) -> str:
-    return run.data_set or "the vendor's own"
+    return run.data_set or "-"
 
 
 def _number(value: int | None) -> str:

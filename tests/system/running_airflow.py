@@ -238,17 +238,13 @@ class RunningAirflow:
         """State of each task of a run; a mapped task appears as `task_id[map_index]`."""
         return {_task_name(ti): ti["state"] for ti in self.task_instances(dag_id, run_id)}
 
-    def task_log(
-        self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, *, map_index: int = -1
-    ) -> str:
+    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, *, map_index: int = -1) -> str:
         """Log of one try: a line per message, structured details appended as `name=value`."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         parameters = {"full_content": "true", "map_index": map_index}
         return "\n".join(_log_line(entry) for entry in self.api("GET", path, params=parameters)["content"])
 
-    def xcom(
-        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, map_index: int = -1
-    ) -> Any:
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, map_index: int = -1) -> Any:
         """A task's XCom value, None if there is none."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         entry = self._get_or_none(path, params={"map_index": map_index, "stringify": "false"})
@@ -276,9 +272,7 @@ class RunningAirflow:
         """One call of the REST API; `path` is relative to `/api/v2/`. Raises on any error status."""
         response = self._request(method, path, **kwargs)
         if not response.ok:
-            raise requests.HTTPError(
-                f"{method} {path}: {response.status_code} {response.text}", response=response
-            )
+            raise requests.HTTPError(f"{method} {path}: {response.status_code} {response.text}", response=response)
         return response.json() if response.content else None
 
     def _get_or_none(self, path: str, **kwargs: Any) -> Any:
@@ -300,9 +294,7 @@ class RunningAirflow:
             health = self.api("GET", "monitor/health")
         except requests.ConnectionError:
             return False  # the API server does not listen yet
-        return all(
-            health[part]["status"] == "healthy" for part in ("scheduler", "triggerer", "dag_processor")
-        )
+        return all(health[part]["status"] == "healthy" for part in ("scheduler", "triggerer", "dag_processor"))
 
     def _wait(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
         deadline = time.monotonic() + timeout
@@ -318,9 +310,7 @@ class RunningAirflow:
             exit_code = process.exit_code
             if exit_code is not None and exit_code < 128:
                 last_lines = self.log_file(name).read_text(errors="replace").splitlines()[-30:]
-                raise AirflowComponentError(
-                    "\n".join([f"{name} ended with exit code {exit_code}:", *last_lines])
-                )
+                raise AirflowComponentError("\n".join([f"{name} ended with exit code {exit_code}:", *last_lines]))
 
     # Settings
 
@@ -401,9 +391,7 @@ def _migrate(template: Path) -> None:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
         }
         command = [sys.executable, "-m", "airflow", "db", "migrate"]
-        migration = subprocess.run(
-            command, env=environment, cwd=home, capture_output=True, text=True, check=False
-        )
+        migration = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False)
         if migration.returncode != 0:
             raise AirflowComponentError(f"airflow db migrate failed:\n{migration.stdout}{migration.stderr}")
         connection = sqlite3.connect(database)
@@ -459,6 +447,4 @@ def _log_line(entry: str | Mapping[str, Any]) -> str:
         return entry
     details = {name: value for name, value in entry.items() if name not in {"timestamp", "event", "level"}}
     head = f"{entry.get('timestamp') or ''} {entry.get('level', '')} {entry['event']}".strip()
-    return " ".join(
-        [head, *(f"{name}={value}" for name, value in details.items() if value not in (None, []))]
-    )
+    return " ".join([head, *(f"{name}={value}" for name, value in details.items() if value not in (None, []))])

@@ -17,9 +17,7 @@ def answer() -> dict[str, int]:
 
 with DAG("stock_operators", schedule=None, start_date=datetime(2026, 1, 1), params={"file_path": ""}):
     PythonOperator(task_id="run_on_worker", python_callable=answer)
-    FileSensor(
-        task_id="wait_in_triggerer", filepath="{{ params.file_path }}", deferrable=True, poke_interval=0.2
-    )
+    FileSensor(task_id="wait_in_triggerer", filepath="{{ params.file_path }}", deferrable=True, poke_interval=0.2)
 
 with DAG("long_task", schedule=None, start_date=datetime(2026, 1, 1)):
     BashOperator(task_id="sleep_for_an_hour", bash_command="sleep 3600 & wait")
