@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,16 @@ class Received:
     def content_type(self) -> str:
         """Media type of the body without its parameters, in lower case."""
         return self._request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def basic_credentials(self) -> tuple[str, str] | None:
+        """User name and password of HTTP Basic authentication, or ``None``."""
+        scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        try:
+            user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        return (user, password) if scheme.lower() == "basic" and colon else None
 
     @property
     def declared_length(self) -> int | None:
