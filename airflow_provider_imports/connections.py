@@ -64,6 +64,42 @@ def _behaviour(
 
 
 CONNECTION_TYPES: dict[str, ConnectionType] = {
+    "bloomreach": ConnectionType(
+        "Bloomreach Engagement",
+        "BloomreachHook",
+        "https://documentation.bloomreach.com/engagement/reference/imports-2-1",
+        reports_status=False,
+        ui_field_behaviour=_behaviour(
+            {"login": "API key ID", "password": "API secret"},
+            {"host": "https://api.exponea.com", "login": "of a private-access API key"},
+        ),
+        conn_fields={
+            "project_token": _field("Project token", "Project settings > Access management > API"),
+            "workspace_id": _field("Workspace ID", "Only for imports of a workspace, in place of the project token"),
+            "api_version": _field(
+                "API version", "Of the project endpoint: v1 (default) or v2", enum=["v1", "v2", None], default="v1"
+            ),
+            **SHARED_FIELDS,
+        },
+    ),
+    "blueshift": ConnectionType(
+        "Blueshift",
+        "BlueshiftHook",
+        "https://developer.blueshift.com/reference/post_api-v1-customer-attributes-trigger-import",
+        reports_status=False,
+        ui_field_behaviour=_behaviour(
+            {"password": "User API key"}, {"host": "leave empty for the region's own host"}, hidden=("login",)
+        ),
+        conn_fields={
+            "region": _field(
+                "Region",
+                "Where your Blueshift account lives: us (default) or eu",
+                enum=["us", "eu", None],
+                default="us",
+            ),
+            **SHARED_FIELDS,
+        },
+    ),
     "pigment": ConnectionType(
         "Pigment",
         "PigmentHook",
@@ -71,5 +107,32 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         reports_status=True,
         ui_field_behaviour=_behaviour({"password": "API key"}, {"host": "https://pigment.app"}, hidden=("login",)),
         conn_fields=SHARED_FIELDS,
+    ),
+    "rocketchat": ConnectionType(
+        "Rocket.Chat",
+        "RocketChatHook",
+        "https://developer.rocket.chat/apidocs/import-endpoints",
+        reports_status=True,
+        ui_field_behaviour=_behaviour(
+            {"host": "Workspace URL", "login": "User ID", "password": "Personal access token"},
+            {"host": "https://chat.example.com", "login": "the user's ID, not the name"},
+        ),
+        conn_fields=SHARED_FIELDS,
+    ),
+    "websale": ConnectionType(
+        "WEBSALE",
+        "WebsaleHook",
+        "https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/api-referenz-import",
+        reports_status=True,
+        ui_field_behaviour=_behaviour(
+            {"host": "Shop URL", "login": "Admin e-mail", "password": "Password or API key"},
+            {"host": "https://www.example-shop.de", "login": "leave empty if the password is an API key"},
+        ),
+        conn_fields={
+            "auth_header": _field(
+                "Authorization header", "Name of the header that carries the access token (default: Authorization)"
+            ),
+            **SHARED_FIELDS,
+        },
     ),
 }
