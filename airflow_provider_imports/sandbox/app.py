@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_provider_imports.sandbox import settings as setting
+from airflow_provider_imports.sandbox.bloomreach import Bloomreach
 from airflow_provider_imports.sandbox.blueshift import Blueshift
 from airflow_provider_imports.sandbox.control import Control
 from airflow_provider_imports.sandbox.dispatch import Dispatch
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-VENDORS: tuple[type[Vendor], ...] = (Pigment, Websale, RocketChat, Blueshift)
+VENDORS: tuple[type[Vendor], ...] = (Bloomreach, Blueshift, Pigment, RocketChat, Websale)
 """All stand-ins. A new vendor is one file and one word here."""
 
 T = TypeVar("T")
