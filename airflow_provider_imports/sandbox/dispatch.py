@@ -67,6 +67,6 @@ class Dispatch:
         else:
             assert answer is not None
             response = deliver(received, answer)
-        if refusal is not None:
+        if refusal is not None or (fault is not None and fault.when == BEFORE_BODY):
             response.force_close()
         return response

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 BEFORE_BODY, BEFORE, AFTER = "before_body", "before", "after"
 
@@ -29,6 +29,31 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 """Every fault and when it can strike; the first is the default."""
 
 
+NONE = type(None)
+
+
+def _anything(value: Any) -> bool:
+    return True
+
+
+OPTIONS: Mapping[str, tuple[tuple[type, ...], Callable[[Any], bool]]] = {
+    "fault": ((str,), _anything),
+    "vendor": ((str, NONE), _anything),
+    "operation": ((str, NONE), _anything),
+    "when": ((str,), _anything),
+    "count": ((int, NONE), lambda count: count >= 1),
+    "status": ((int, NONE), lambda status: 200 <= status <= 599),
+    "seconds": ((int, float, NONE), lambda seconds: seconds >= 0),
+    "headers": ((dict,), lambda headers: all(isinstance(text, str) for item in headers.items() for text in item)),
+    "body": ((str, NONE), _anything),
+    "hints": ((bool,), _anything),
+    "after_operation": ((str, NONE), _anything),
+    "probability": ((int, float), lambda probability: 0 <= probability <= 1),
+    "seed": ((int, NONE), _anything),
+}
+"""Types and bounds of a fault's options."""
+
+
 @dataclass(slots=True)
 class Fault:
     """
@@ -37,9 +62,9 @@ class Fault:
     :param fault: a name from :data:`FAULTS`.
     :param vendor: only requests to this vendor.
     :param operation: only this call of the vendor.
-    :param when: ``"before"``: the body was received, the vendor has not acted. ``"after"``: the vendor did
-        what was asked (``acted`` in the journal), only the answer is bad. ``"before_body"``: at once, the
-        body is left unread.
+    :param when: ``"before"``: the body was received, the vendor has not acted. ``"after"``: the vendor did what was
+        asked (``acted`` in the journal), only the answer is bad. ``"before_body"``: at once, the body is left
+        unread; who sends a big one may then see a reset instead of the answer.
     :param count: how many requests meet it; ``None``: all, until it is cleared.
     :param status: HTTP status of ``status`` (default 503) and ``html`` (default 502).
     :param seconds: ``timeout``: how long nothing is answered (default 3600; then a fault before acting hangs
@@ -71,15 +96,15 @@ class Fault:
     _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name, (kinds, ok) in OPTIONS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or not (value is None or ok(value)):
+                raise ValueError(f"{name!r} cannot be {value!r}")
         if self.fault not in FAULTS:
             raise ValueError(f"unknown fault {self.fault!r}; known: {', '.join(FAULTS)}")
         self.when = self.when or FAULTS[self.fault][0]
         if self.when not in FAULTS[self.fault]:
             raise ValueError(f"{self.fault!r} cannot strike {self.when!r}; choose {FAULTS[self.fault]}")
-        if not 0 <= self.probability <= 1:
-            raise ValueError("probability must lie between 0 and 1")
-        if self.count is not None and self.count < 1:
-            raise ValueError("count must be at least 1, or null for 'until cleared'")
         if self.after_operation and self.fault != REFUSE:
             raise ValueError("after_operation belongs to 'refuse'; use operation")
         if self.fault == REFUSE and self.after_operation is None and (self.operation or self.vendor):
@@ -93,12 +118,9 @@ class Fault:
         unknown = sorted(set(options) - known)
         if unknown:
             raise ValueError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
-        if not isinstance(options.get("fault"), str):
+        if "fault" not in options:
             raise ValueError("'fault' is required")
-        try:
-            return cls(**options)
-        except TypeError as error:
-            raise ValueError(f"an option has the wrong type: {error}") from error
+        return cls(**options)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fault as the control endpoint shows it; ``count`` is what is left of it."""

@@ -121,6 +121,9 @@ class Listener:
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
+            if self._socket is not None:
+                # Cancelled half-way, the loop may be watching the socket already.
+                asyncio.get_running_loop().remove_reader(self._socket)
         if self._server is not None:
             self._server.close()
             self._server = None

@@ -155,13 +155,18 @@ def test_a_share_of_requests_fails_the_same_way_for_the_same_seed(call: Call, sa
         {"fault": "status", "count": 0},
         {"fault": "status", "count": "many"},
         {"fault": "status", "probability": 2},
+        {"fault": "status", "status": "503"},
+        {"fault": "status", "headers": {"Retry-After": 7}},
+        {"fault": "timeout", "seconds": -1},
+        {"fault": None},
+        {"vendor": "pigment"},
         {"fault": "status", "after_operation": "push_csv"},
         {"fault": "refuse", "vendor": "pigment"},
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(sandbox: Sandbox, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        sandbox.add_fault(**options)
+        sandbox.add_fault(**{"fault": "status", "count": 0, **options})
     assert requests.post(f"{sandbox.url}/_sandbox/faults", json=options, timeout=10).status_code == 400
 
 
