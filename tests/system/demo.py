@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # An end by SIGTERM unwinds like one by Ctrl-C, so that everything is stopped and removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 100)
     try:
         return _demonstrate(console, keep=options.keep)
     except KeyboardInterrupt:
@@ -232,17 +232,17 @@ def _progress_block(progress: Sequence[Progress], sandbox: Sandbox) -> Table:
 
 def _report(console: Console, airflow: RunningAirflow, sandbox: Sandbox, progress: Sequence[Progress]) -> bool:
     """Show the outcome; True if anything is not as it should be."""
-    table = Table("vendor", box=box.SIMPLE_HEAVY)
-    for heading in ("Dag", "data", "state"):
-        table.add_column(heading, overflow="fold")
+    table = Table("vendor", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column("Dag", min_width=max(len(each.run.dag_id) for each in progress))
+    table.add_column("state", no_wrap=True)
     for heading in ("rows sent", "inserted", "rejected", "polls", "seconds"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", min_width=len(heading.split()[-1]))
     for each in progress:
         state = each.state if each.manifest is None else each.manifest["state"]
         numbers = (each.rows_sent, each.count("inserted"), each.rejected, each.polls(sandbox))
-        seconds = f"{each.seconds:.1f}"
-        cells = (each.run.vendor, each.run.dag_id, _data(each.run), _coloured(state))
-        table.add_row(*cells, *map(_number, numbers), seconds)
+        dag = each.run.dag_id if each.run.data_set is None else f"{each.run.dag_id}\n[dim]{each.run.data_set}[/]"
+        cells = (each.run.vendor, dag, _coloured(state), *map(_number, numbers), f"{each.seconds:.1f}")
+        table.add_row(*cells)
     console.print()
     console.print(table)
     problems = [(each, problem) for each in progress for problem in each.problems(sandbox)]
