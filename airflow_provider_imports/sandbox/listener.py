@@ -5,6 +5,7 @@ The one listening port of the sandbox, which can be closed and opened again whil
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from typing import TYPE_CHECKING
@@ -29,6 +30,14 @@ def check_loopback(host: str) -> str:
     except ValueError:
         pass
     raise ValueError(f"the sandbox listens on loopback only, and {host!r} is not loopback")
+
+
+def _hang_up(connection: web.RequestHandler) -> None:
+    """Close an idle connection so that the client can see it at once, not after the event loop's next round."""
+    if connection.transport is not None:
+        with contextlib.suppress(OSError):
+            connection.transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    connection.force_close()
 
 
 class Listener:
@@ -94,6 +103,8 @@ class Listener:
         """
         Refuse connections, and close those that are idle. Requests that are being answered end as they would.
 
+        An asyncio client in the same event loop needs one round of the loop to see its idle connections end.
+
         :param seconds: open again after so many seconds; ``None``: when :meth:`open` is called.
         """
         if self._socket is None:
@@ -109,7 +120,7 @@ class Listener:
                 if connection.transport in busy:
                     connection.close()
                 else:
-                    connection.force_close()
+                    _hang_up(connection)
 
     def _forget_reopening(self) -> None:
         if self._reopening is not None:
