@@ -232,11 +232,12 @@ def _progress_block(progress: Sequence[Progress], sandbox: Sandbox) -> Table:
 
 def _report(console: Console, airflow: RunningAirflow, sandbox: Sandbox, progress: Sequence[Progress]) -> bool:
     """Show the outcome; True if anything is not as it should be."""
-    table = Table("vendor", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    table.add_column("Dag", min_width=max(len(each.run.dag_id) for each in progress))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column("vendor", no_wrap=True)
+    table.add_column("Dag", overflow="fold")  # the one that gives way on a narrow terminal
     table.add_column("state", no_wrap=True)
-    for heading in ("rows sent", "inserted", "rejected", "polls", "seconds"):
-        table.add_column(heading, justify="right", min_width=len(heading.split()[-1]))
+    for heading in ("rows\nsent", "inserted", "rejected", "polls", "seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in progress:
         state = each.state if each.manifest is None else each.manifest["state"]
         numbers = (each.rows_sent, each.count("inserted"), each.rejected, each.polls(sandbox))
