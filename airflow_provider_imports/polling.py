@@ -216,7 +216,8 @@ def wait_for_end(
         asked = 0.0
         if isinstance(seen, ImportStatus):
             failing_since, status = None, seen
-            yield from news.of(seen, now)
+            if (line := news.of(seen, now)) is not None:
+                yield line
             if seen.state.is_terminal:
                 return Ending(_OUTCOME_OF_STATE[seen.state], seen, message=seen.message)
         elif isinstance(seen, LookFailed):
@@ -229,7 +230,8 @@ def wait_for_end(
             elif trouble is not Trouble.RATE_LIMITED:
                 outcome = Outcome.SUPERSEDED if trouble is Trouble.SUPERSEDED else Outcome.REFUSED
                 return Ending(outcome, status, seen.error, seen.message)
-            yield from news.of_trouble(seen, now)
+            if (line := news.of_trouble(seen, now)) is not None:
+                yield line
         if at_deadline:
             return Ending(Outcome.TIMED_OUT, status, message=None if status is None else status.message)
         wait = max(next_wait(policy, now - began, jitter()), asked)
@@ -280,21 +282,23 @@ class News:
         self._trouble: tuple[object, ...] | None = None
         self._said_at = now
 
-    def of(self, status: ImportStatus, now: float) -> Generator[Say, None, None]:
+    def of(self, status: ImportStatus, now: float) -> Say | None:
         """Say a status if it is news."""
         seen = (status.state, status.vendor_status, status.progress, status.counts)
         if self._trouble is not None:
             self._trouble, self._seen = None, None
         if seen != self._seen or now - self._said_at >= QUIET_SECONDS:
             self._seen, self._said_at = seen, now
-            yield Say(describe(status), warning=status.message is not None and not status.state.is_terminal)
+            return Say(describe(status), warning=status.message is not None and not status.state.is_terminal)
+        return None
 
-    def of_trouble(self, failed: LookFailed, now: float) -> Generator[Say, None, None]:
+    def of_trouble(self, failed: LookFailed, now: float) -> Say | None:
         """Say a failed look if it is news."""
         trouble = (failed.trouble, failed.error)
         if trouble != self._trouble or now - self._said_at >= QUIET_SECONDS:
             self._trouble, self._said_at = trouble, now
-            yield Say(f"Status not readable, the import is left alone and looked at again: {failed.message}", True)
+            return Say(f"Status not readable, the import is left alone and looked at again: {failed.message}", True)
+        return None
 
 
 def describe(status: ImportStatus) -> str:

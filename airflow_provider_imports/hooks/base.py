@@ -23,7 +23,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.flow import Flow, Steps
 from airflow_provider_imports.http.call import Answer, Call, Outcome
-from airflow_provider_imports.http.errors import refusal_of, unreadable
+from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
 from airflow_provider_imports.http.pace import Pace
 from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
 from airflow_provider_imports.http.shared import SharedClient, shared_client
@@ -96,6 +96,12 @@ class ImportHook(HttpHook):
     def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
         """Judge an answer by the vendor's own rules; None where HTTP's rules do."""
         return None
+
+    def hint(self, call: Call, error: VendorImportError) -> str | None:
+        """Advice that only this vendor's documentation gives; none for a page of some other server."""
+        if error.status_code is None or (error.vendor_message or "").startswith(HTML_PAGE):
+            return None
+        return self.hints.get((call.operation, error.status_code)) or self.hints.get(("*", error.status_code))
 
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
         """Seconds to wait after a 429, where the vendor's own rules say more than its headers."""
@@ -205,17 +211,23 @@ class ImportHook(HttpHook):
 
     async def arun_flow(self, flow: Flow[T], deadline: float | None = None, max_age: float = 0.0) -> T:
         """Send a flow's calls, each once, without blocking the event loop."""
-        async with self._own_client() as client:
-            steps = Steps(flow, self._unreadable)
-            call = steps.start()
-            while call is not None:
-                try:
+        client = self._shared
+        if client is None:
+            async with type(self).shared(self.conn_id) as hook:
+                return await hook.arun_flow(flow, deadline, max_age)
+        steps = Steps(flow, self._unreadable)
+        call = steps.start()
+        while call is not None:
+            try:
+                if call.shared:
                     answer = await client.read(call, deadline, max_age)
-                except VendorImportError as error:
-                    call = steps.throw(error)
                 else:
-                    call = steps.send(answer)
-            return cast("T", steps.result)
+                    answer = await client.send(call, deadline=deadline)
+            except VendorImportError as error:
+                call = steps.throw(error)
+            else:
+                call = steps.send(answer)
+        return cast("T", steps.result)
 
     def send(self, call: Call, patience: float = PATIENCE) -> Answer:
         """
@@ -255,10 +267,8 @@ class ImportHook(HttpHook):
         """Judge an outcome: by the vendor's rules, then by HTTP's; None for an answer to work with."""
         error = self.refusal(call, outcome) if isinstance(outcome, Answer) else None
         error = error or refusal_of(self.vendor, self.hook_name, call, outcome)
-        if error is not None and error.status_code is not None:
-            hint = self.hints.get((call.operation, error.status_code)) or self.hints.get(("*", error.status_code))
-            if hint:
-                error.args = (f"{error} {hint}",)
+        if error is not None and (hint := self.hint(call, error)):
+            error.args = (f"{error} {hint}",)
         return error
 
     def _unreadable(self, call: Call, answer: Answer, reason: str) -> VendorImportError:
@@ -326,16 +336,6 @@ class ImportHook(HttpHook):
 
     def _new_client(self) -> SharedClient:
         return SharedClient(self, self._alook_up, self._new_pace, self.pace_key)
-
-    @asynccontextmanager
-    async def _own_client(self) -> AsyncIterator[SharedClient]:
-        if self._shared is not None:
-            yield self._shared
-            return
-        async with type(self).shared(self.conn_id) as hook:
-            if hook._shared is None:
-                raise RuntimeError("a shared hook has no client")
-            yield hook._shared
 
     def _new_pace(self, settings: Settings) -> Pace:
         return Pace(settings.requests_per_minute or self.requests_per_minute)

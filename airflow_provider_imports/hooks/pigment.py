@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -166,6 +167,7 @@ def _started(call: Call) -> Flow[ImportRun]:
         raise UnreadableAnswerError("the answer has no importId") from None
 
 
+@lru_cache(maxsize=10_000)
 def _status_call(import_id: str, detailed_report: bool) -> Call:
     return Call(
         "get_import_status",
@@ -192,16 +194,10 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
     state, doubt = state_of(word, STATES)
     errors = [f"{one.get('name')}: {one.get('description')}" for one in _objects(report.get("errorsDetails"))]
     details = _object(report.get("detailedReport"))
-    summary = _object(details.get("summary"))
     return ImportStatus(
         state,
         word,
-        counts=Counts(
-            inserted=_count(summary, "insertedCount"),
-            updated=_count(summary, "updatedCount"),
-            deleted=_count(summary, "deletedCount"),
-            skipped=_count(summary, "skippedCount"),
-        ),
+        counts=_counts(_object(details.get("summary"))),
         message=doubt or "; ".join(errors[:MOST_SAMPLES]) or None,
         errors=tuple([*errors, *_skipped_rows(details)][:MOST_ERRORS]),
         started_at=parse_time(report.get("createdAt")),
@@ -222,6 +218,15 @@ def _skipped_rows(details: Mapping[str, Any]) -> list[str]:
                 + (f", for instance {', '.join(map(repr, shown))}" if shown else "")
             )
     return lines
+
+
+def _counts(summary: Mapping[str, Any]) -> Counts:
+    return Counts(
+        inserted=_count(summary, "insertedCount"),
+        updated=_count(summary, "updatedCount"),
+        deleted=_count(summary, "deletedCount"),
+        skipped=_count(summary, "skippedCount"),
+    )
 
 
 def _count(summary: Mapping[str, Any], name: str) -> int | None:

@@ -82,6 +82,11 @@ class Call:
             headers["Content-Type"] = self.content_type
         return {**headers, **self.headers, **({} if self.public else authorization)}
 
+    @property
+    def is_plain(self) -> bool:
+        """True if its headers are those of every other call without a body."""
+        return self.json is None and self.body is None and not self.headers and not self.public
+
     def wire_body(self) -> Body | bytes | None:
         """The bytes to send."""
         if self.json is not None:
@@ -98,7 +103,7 @@ class Answer:
     """
     What the vendor answered.
 
-    :param headers: with lower-case names
+    :param headers: a mapping that finds a lower-case name however the vendor wrote it
     :param repeated_after: the outcome of an earlier sending of the same call in the same exchange, if there was one
     """
 

@@ -54,6 +54,11 @@ class Access:
     generation: int = 0
     refused: tuple[Settings, VendorAuthError] | None = field(default=None, repr=False)
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    plain: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def wire_headers(self, call: Call) -> Mapping[str, str]:
+        """A call's headers; those of a plain read, sent by the thousand, are made once."""
+        return self.plain if call.is_plain else call.wire_headers(self.headers)
 
     @property
     def base_url(self) -> str:
@@ -109,14 +114,14 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
     attempts, waited, renewed, redirects = 0, 0.0, False, 0
     earlier: Outcome | None = None
     while True:
-        generation, headers = access.generation, call.wire_headers(access.headers)
+        generation, headers = access.generation, access.wire_headers(call)
         outcome = _without_secrets(_outcome((yield Transmit(call, headers))), access.secrets)
         attempts += 1
         if isinstance(outcome, Answer):
             if outcome.status == 401 and not renewed:
                 renewed = True
                 yield Authenticate(generation)
-                if call.wire_headers(access.headers) != headers:
+                if access.wire_headers(call) != headers:
                     continue
             target = _redirect_target(access.base_url, call, outcome)
             if target is not None and redirects < _MOST_REDIRECTS:
@@ -162,6 +167,7 @@ def log_in(vendor: Vendor, access: Access, settings: Settings) -> Generator[Tran
         headers = vendor.read_login(_answer(outcome), settings)
     access.settings, access.headers, access.refused = settings, headers, None
     access.secrets = _secrets(settings, headers)
+    access.plain = Call("plain", "GET", "").wire_headers(headers)
     access.generation += 1
 
 
@@ -173,12 +179,13 @@ def _secrets(settings: Settings, headers: Mapping[str, str]) -> tuple[bytes, ...
 
 
 def _without_secrets(outcome: Outcome, secrets: tuple[bytes, ...]) -> Outcome:
-    if isinstance(outcome, Answer) and any(secret in outcome.content for secret in secrets):
-        content = outcome.content
-        for secret in secrets:
+    if not isinstance(outcome, Answer):
+        return outcome
+    content = outcome.content
+    for secret in secrets:
+        if secret in content:
             content = content.replace(secret, b"***")
-        return replace(outcome, content=content)
-    return outcome
+    return outcome if content is outcome.content else replace(outcome, content=content)
 
 
 def _outcome(sent: Outcome | None) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -82,8 +83,6 @@ class SharedClient:
         :param max_age: an answer that was asked for within the last ``max_age`` seconds will do; with 0 it must be
             asked for from now on, but everybody who wants that at the same time shares one request
         """
-        if not call.shared:
-            return await self.send(call, deadline=deadline)
         read = self._reads.get(call.target)
         if read is None:
             read = self._reads[call.target] = _SharedRead(asyncio.get_running_loop())
@@ -149,7 +148,7 @@ class SharedClient:
             body = call.wire_body()
             async with self._session.request(
                 call.method,
-                URL(settings.base_url + call.target, encoded=True),
+                _url(settings.base_url + call.target),
                 headers=step.headers,
                 data=body if body is None or isinstance(body, bytes) else _pieces(body),
                 proxy=self._proxy,
@@ -157,7 +156,7 @@ class SharedClient:
             ) as response:
                 content = await response.read()
             limited = response.status == 429
-            return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+            return Answer(response.status, response.headers, content)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return _no_answer(error, settings)
         finally:
@@ -244,6 +243,12 @@ async def shared_client(key: tuple[str, str], make: Callable[[], SharedClient]) 
         if not client.users:
             clients.pop(key, None)
             await client.close()
+
+
+@lru_cache(maxsize=10_000)
+def _url(address: str) -> URL:
+    """Parse an address once, not at every poll."""
+    return URL(address, encoded=True)
 
 
 _NO_CALL = Call("log in", "GET", "")

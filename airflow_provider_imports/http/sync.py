@@ -135,7 +135,7 @@ class SyncClient:
             return _no_answer(error, call, settings)
         if content is None:
             return NoAnswer(f"the answer did not end within {settings.timeout:g} s", may_have_acted=True)
-        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
+        return Answer(response.status_code, response.headers, content)
 
 
 class _NoNetrc(AuthBase):
