@@ -1,4 +1,4 @@
-"""From the end of a wait to what the task reports: the manifest, or the error that says why not."""
+"""From an error to what it means for waiting, and from a wait's end to what the task reports."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportFailedError,
     ImportRejectedRecordsError,
+    ImportSupersededError,
     ImportTimeoutError,
     VendorImportError,
+    VendorRateLimitError,
     VendorUnavailableError,
 )
 from airflow_provider_imports.models import ImportRun, ImportStatus, manifest
-from airflow_provider_imports.polling import Ending, Outcome, describe, judge_rejected
+from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble, describe, judge_rejected
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,21 @@ def _error(what: str, ending: Ending, advice: str) -> VendorImportError:
             )
         case _:
             return error_class(ending.error)(f"{what}{said or ' ended without a status'}.{last}", vendor=vendor)
+
+
+def look_failed(error: VendorImportError) -> LookFailed:
+    """Say what a failed look means for waiting."""
+    if isinstance(error, ImportSupersededError):
+        trouble = Trouble.SUPERSEDED
+    elif isinstance(error, VendorRateLimitError):
+        trouble = Trouble.RATE_LIMITED
+    elif isinstance(error, VendorUnavailableError):
+        trouble = Trouble.UNAVAILABLE
+    elif error.status_code == 404:
+        trouble = Trouble.NOT_FOUND
+    else:
+        trouble = Trouble.REFUSED
+    return LookFailed(trouble, type(error).__name__, str(error), error.retry_after)
 
 
 def error_class(name: str | None) -> type[VendorImportError]:

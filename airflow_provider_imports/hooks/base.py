@@ -14,11 +14,10 @@ from requests import Response, Session
 
 from airflow_provider_imports import polling
 from airflow_provider_imports.connections import CONNECTION_TYPES
+from airflow_provider_imports.endings import look_failed
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
-    ImportSupersededError,
     VendorImportError,
-    VendorRateLimitError,
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.flow import Flow, Steps
@@ -246,6 +245,20 @@ class ImportHook(HttpHook):
             self._client = SyncClient(self, self._look_up, self._open_session, self._pace)
         return self._client
 
+    def quick(self, longest_timeout: float) -> ImportHook:
+        """
+        Make a hook of the same connection that waits less, with what this one has looked up and logged in with.
+
+        It does not ask Airflow for anything that is known already: that would hang in a signal handler which has
+        interrupted another such question.
+
+        :param longest_timeout: seconds for one answer at most
+        """
+        hook = type(self)(self.conn_id, longest_timeout=longest_timeout)
+        if self._client is not None and self._client.access.settings is not None:
+            hook.client.access = replace(self._client.access, settings=hook._shortened(self._client.access.settings))
+        return hook
+
     def close(self) -> None:
         """Close this hook's sockets."""
         if self._client is not None:
@@ -376,7 +389,9 @@ class ImportHook(HttpHook):
         )
 
     def _settings(self, connection: AirflowConnection) -> Settings:
-        settings = read_settings(self.conn_type, connection, self.default_host_of(connection))
+        return self._shortened(read_settings(self.conn_type, connection, self.default_host_of(connection)))
+
+    def _shortened(self, settings: Settings) -> Settings:
         if self._longest_timeout is None:
             return settings
         return replace(settings, timeout=min(settings.timeout, self._longest_timeout))
@@ -420,18 +435,3 @@ class ImportHook(HttpHook):
             )
             for name, field in CONNECTION_TYPES[cls.conn_type].conn_fields.items()
         }
-
-
-def look_failed(error: VendorImportError) -> polling.LookFailed:
-    """Say what a failed look means for waiting."""
-    if isinstance(error, ImportSupersededError):
-        trouble = polling.Trouble.SUPERSEDED
-    elif isinstance(error, VendorRateLimitError):
-        trouble = polling.Trouble.RATE_LIMITED
-    elif isinstance(error, VendorUnavailableError):
-        trouble = polling.Trouble.UNAVAILABLE
-    elif error.status_code == 404:
-        trouble = polling.Trouble.NOT_FOUND
-    else:
-        trouble = polling.Trouble.REFUSED
-    return polling.LookFailed(trouble, type(error).__name__, str(error), error.retry_after)

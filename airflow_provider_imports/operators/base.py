@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import cached_property
 from pkgutil import resolve_name
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow.providers.common.compat.sdk import Asset, BaseOperator
 
 from airflow_provider_imports import checks
+from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
 from airflow_provider_imports.links import URL_KEY
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, manifest
@@ -31,7 +33,6 @@ FIND_OUT_INTERVAL = 3.0
 #: How often one try starts again after an unclear start, if the user allows that.
 MOST_STARTS = 3
 
-ACCEPTED = ImportStatus(ImportState.ACCEPTED, "accepted")
 RUNNING = ImportStatus(ImportState.RUNNING, "started")
 
 
@@ -68,6 +69,7 @@ class ImportOperator(BaseOperator):
         self.on_unknown_outcome = on_unknown_outcome
         self._run: ImportRun | None = None
         self._store: RunStore = RunStore(None)
+        self._killed = False
 
     # What a vendor's operator says
 
@@ -97,15 +99,7 @@ class ImportOperator(BaseOperator):
     @cached_property
     def hook(self) -> ImportHook:
         """The vendor's hook."""
-        return self.new_hook()
-
-    def new_hook(self, longest_timeout: float | None = None) -> ImportHook:
-        """
-        Make a hook for the connection.
-
-        :param longest_timeout: seconds for one answer at most, whatever the connection says
-        """
-        hook: ImportHook = resolve_name(self.hook_path)(self.conn_id, longest_timeout=longest_timeout)
+        hook: ImportHook = resolve_name(self.hook_path)(self.conn_id)
         return hook
 
     def execute(self, context: Context) -> Any:
@@ -117,7 +111,8 @@ class ImportOperator(BaseOperator):
         """
         self.check()
         run, status = self._attach_or_start(context)
-        self.log.info("%s: %s publishes no status of a run, so the task ends here", self.what(run), self.hook.hook_name)
+        level = logging.WARNING if run.remark else logging.INFO
+        self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
         self._store.ended(run, status)
         return self._hand_over(context, manifest(run, status))
 
@@ -174,7 +169,7 @@ class ImportOperator(BaseOperator):
 
         :param status: how it ended, if an earlier try saw that
         """
-        return run, status or ACCEPTED
+        return run, status or self._status_after_start(run)
 
     def _start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
         """Start the import: the intent first, the run after it."""
@@ -197,11 +192,24 @@ class ImportOperator(BaseOperator):
             self._run = run
             self._store.started(run)
             self.log.info("Started %s", self.what(run))
-            return run, self._status_after_start()
+            if self._killed:
+                self.on_kill()
+            return run, self._status_after_start(run)
         raise RuntimeError("a start was neither confirmed nor refused")
 
-    def _status_after_start(self) -> ImportStatus:
-        return ACCEPTED
+    def _status_after_start(self, run: ImportRun) -> ImportStatus:
+        """What is known of a run that was started; for a vendor that publishes no status, all there will ever be."""
+        told = [run.remark] if run.remark else []
+        if not CONNECTION_TYPES[self.hook.vendor].reports_status:
+            told.append(
+                f"{self.hook.hook_name} accepted the start. It publishes no status of a run, so the task ends here; "
+                f"whether the data gets in shows only in {self._where_to_look}."
+            )
+        return ImportStatus(ImportState.ACCEPTED, "accepted", message=" ".join(told) or None)
+
+    @property
+    def _where_to_look(self) -> str:
+        return self.hook.where_to_look or f"{self.hook.hook_name}'s own UI"
 
     def _after_unclear_start(self, error: UnknownOutcomeError, found: Found, *, last: bool) -> None:
         """Return if the import may be started again at once."""
@@ -235,10 +243,9 @@ class ImportOperator(BaseOperator):
             time.sleep(FIND_OUT_INTERVAL)
 
     def _unknown(self, error: VendorImportError) -> UnknownOutcomeError:
-        where = self.hook.where_to_look or f"{self.hook.hook_name}'s own UI"
         return UnknownOutcomeError(
-            f"{error} The task does not start it again, for that could import twice. Look at {where}: if no import "
-            "was started, clear the task with on_unknown_outcome='restart'; if one was, mark the task as success.",
+            f"{error} The task does not start it again, for that could import twice. Look at {self._where_to_look}: "
+            "if no import was started, clear the task with on_unknown_outcome='restart'; if one was, mark the task as success.",
             vendor=self.hook.vendor,
             operation=error.operation,
             status_code=error.status_code,

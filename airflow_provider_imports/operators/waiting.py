@@ -127,7 +127,13 @@ class WaitingImportOperator(ImportOperator):
         return self._conclude(context, run, seen.ending)
 
     def on_kill(self) -> None:
-        """Cancel our run at the vendor in one quick call; called on the worker while the task is being killed."""
+        """
+        Cancel our run at the vendor in one quick call; called on the worker while the task is being killed.
+
+        Killed in the middle of a start, the task has some seconds left, in which the run may yet be confirmed; it
+        is canceled then.
+        """
+        self._killed = True
         run = self._run
         if run is None:
             self.log.info("Killed while no import was confirmed, so there is none to cancel")
@@ -137,7 +143,7 @@ class WaitingImportOperator(ImportOperator):
             self.log.warning("Killed; %s goes on, since %s can't cancel one", self.what(run), self.hook.hook_name)
         else:
             try:
-                self.log.info("Killed: %s", self.new_hook(longest_timeout=QUICK).cancel(run, patience=0.0))
+                self.log.info("Killed: %s", self.hook.quick(QUICK).cancel(run, patience=0.0))
             except VendorImportError as error:
                 self.log.warning("Killed; %s may still be running: %s", self.what(run), error)
 
@@ -179,7 +185,7 @@ class WaitingImportOperator(ImportOperator):
             return None
         return run, status
 
-    def _status_after_start(self) -> ImportStatus:
+    def _status_after_start(self, run: ImportRun) -> ImportStatus:
         return RUNNING
 
     def _occupy(self, context: Context) -> Slot | None:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_imports import polling
+from airflow_provider_imports.endings import look_failed
 from airflow_provider_imports.exceptions import VendorImportError
-from airflow_provider_imports.hooks.base import ImportHook, look_failed
 from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+
+    from airflow_provider_imports.hooks.base import ImportHook
 
 #: Seconds for canceling in :meth:`ImportTrigger.on_kill`; Airflow allows 30.
 CANCEL_SECONDS = 15.0
@@ -76,7 +78,8 @@ class ImportTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event: a :class:`~airflow_provider_imports.polling.Event` in its JSON form."""
         run, slot = self._arguments["run"], self._arguments["slot"]
-        async with self._hook_class().shared(self._arguments["conn_id"]) as hook:
+        hook_class = await _load_hook(self._arguments["hook"])
+        async with hook_class.shared(self._arguments["conn_id"]) as hook:
             if run is not None:
                 ending = await self._wait_for_run(hook, ImportRun.from_json(run))
             else:
@@ -93,7 +96,7 @@ class ImportTrigger(BaseTrigger):
         """
         if self._arguments["run"] is None:
             return
-        run, hook_class = ImportRun.from_json(self._arguments["run"]), self._hook_class()
+        run, hook_class = ImportRun.from_json(self._arguments["run"]), await _load_hook(self._arguments["hook"])
         if not self._arguments["cancel_on_kill"]:
             self.log.info("The task was killed; the import (%s) is left running: cancel_on_kill is off", run)
         elif not hook_class.can_cancel:
@@ -108,9 +111,6 @@ class ImportTrigger(BaseTrigger):
                     self.log.info("The task was killed: %s", await hook_class(self._arguments["conn_id"]).acancel(run))
             except (VendorImportError, TimeoutError) as error:
                 self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
-
-    def _hook_class(self) -> type[ImportHook]:
-        return load_hook(self._arguments["hook"])
 
     async def _wait_for_run(self, hook: ImportHook, run: ImportRun) -> polling.Ending:
         started_at = None if run.started_at is None else run.started_at.timestamp()
@@ -152,11 +152,14 @@ class ImportTrigger(BaseTrigger):
                     (self.log.warning if step.warning else self.log.info)("%s", step.line)
 
 
-def load_hook(path: str) -> type[ImportHook]:
-    """Find a vendor's hook class."""
-    hook_class = resolve_name(path)
-    if not (isinstance(hook_class, type) and issubclass(hook_class, ImportHook)):
-        raise TypeError(f"{path} is not an ImportHook")
+_hook_classes: dict[str, type[ImportHook]] = {}
+
+
+async def _load_hook(path: str) -> type[ImportHook]:
+    """Find a vendor's hook class; its import takes a quarter of a second the first time, not on the event loop."""
+    hook_class = _hook_classes.get(path)
+    if hook_class is None:
+        hook_class = _hook_classes[path] = await asyncio.to_thread(resolve_name, path)
     return hook_class
 
 
