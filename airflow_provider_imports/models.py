@@ -92,24 +92,27 @@ class ImportRun:
     :param key: what identifies *this* run at the vendor, for instance ``{"import_id": "..."}``
     :param started_at: when we started it, by our clock; None if somebody else did
     :param url: its page in the vendor's own UI, where the address is known
+    :param remark: what people should know about how it was started, if there is something
     """
 
     vendor: str
     key: Mapping[str, str]
     started_at: datetime | None = None
     url: str | None = None
+    remark: str | None = None
 
     def __str__(self) -> str:
         """``import_id=…``: the vendor's own identifiers."""
         return ", ".join(f"{name}={value}" for name, value in self.key.items())
 
     def to_json(self) -> dict[str, Any]:
-        """JSON object with ``vendor``, ``key``, ``started_at`` (ISO 8601 or None) and ``url``."""
+        """JSON object with ``vendor``, ``key``, ``started_at`` (ISO 8601 or None), ``url`` and ``remark``."""
         return {
             "vendor": self.vendor,
             "key": dict(self.key),
             "started_at": _time_to_json(self.started_at),
             "url": self.url,
+            "remark": self.remark,
         }
 
     @classmethod
@@ -120,12 +123,14 @@ class ImportRun:
         :raises ValueError: for anything else
         """
         data = _mapping(value, "import run")
-        vendor, key, url = data.get("vendor"), data.get("key"), data.get("url")
-        if not isinstance(vendor, str) or not isinstance(key, Mapping) or not (url is None or isinstance(url, str)):
+        vendor, key, url, remark = (data.get(name) for name in ("vendor", "key", "url", "remark"))
+        if not isinstance(vendor, str) or not isinstance(key, Mapping):
+            raise ValueError(f"not an import run: {value!r}")
+        if not all(text is None or isinstance(text, str) for text in (url, remark)):
             raise ValueError(f"not an import run: {value!r}")
         if not all(isinstance(one, str) for pair in key.items() for one in pair):
             raise ValueError(f"not an import run: {value!r}")
-        return cls(vendor, dict(key), _time_from_json(data.get("started_at")), url)
+        return cls(vendor, dict(key), _time_from_json(data.get("started_at")), url, remark)
 
 
 @dataclass(frozen=True, slots=True)

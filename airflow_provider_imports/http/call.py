@@ -104,7 +104,8 @@ class Answer:
     What the vendor answered.
 
     :param headers: a mapping that finds a lower-case name however the vendor wrote it
-    :param repeated_after: the outcome of an earlier sending of the same call in the same exchange, if there was one
+    :param repeated_after: the unclear outcome of an earlier sending of the same start in the same exchange, if there
+        was one: the vendor may have acted on that one already
     """
 
     status: int

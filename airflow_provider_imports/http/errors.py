@@ -20,6 +20,8 @@ from airflow_provider_imports.http.call import Answer, Call, Outcome
 
 #: A vendor's message is cut to this many characters.
 LONGEST_MESSAGE = 500
+#: How the message of a web page begins.
+HTML_PAGE = "an HTML page"
 _WORDS = ("message", "error", "errors", "detail", "description", "title", "reason", "code", "type")
 _SKIPPED = frozenset({"success", "status", "meta", "stack", "details", "errorType"})
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
@@ -49,6 +51,11 @@ def read_message(content: bytes) -> str:
 def request_id(answer: Answer) -> str | None:
     """Find the vendor's id of the request, for its support."""
     return next((_cut(answer.headers[name]) for name in _REQUEST_IDS if answer.headers.get(name)), None)
+
+
+def is_web_page(content: bytes) -> bool:
+    """Say whether an answer is a page for people: of another server, a gateway or a proxy."""
+    return content.lstrip()[:1] == b"<"
 
 
 def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> VendorImportError | None:
@@ -91,13 +98,17 @@ def unreadable(vendor: str, vendor_name: str, call: Call, answer: Answer, reason
     """Judge a 2xx answer that is not what the vendor documents: after a start, nobody knows what it means."""
     kind = UnknownOutcomeError if call.starts else VendorUnavailableError
     said = read_message(answer.content)
+    told = f"{vendor_name} {call.operation}: {reason}{f' ({said[:120]})' if said else ''}"
+    if identifier := request_id(answer):
+        told = f"{told} (request id {identifier})"
+    advice = f" {_WEB_PAGE}" if is_web_page(answer.content) else ""
     return kind(
-        f"{vendor_name} {call.operation}: {reason}{f' ({said[:120]})' if said else ''}. {_fate(call)}",
+        f"{told}. {_fate(call)}{advice}",
         vendor=vendor,
         operation=call.operation,
         status_code=answer.status,
         vendor_message=said,
-        request_id=request_id(answer),
+        request_id=identifier,
     )
 
 
@@ -114,10 +125,13 @@ def _judge_status(call: Call, answer: Answer) -> tuple[type[VendorImportError], 
         return VendorRequestError, f"It redirects to {target}; nothing was done. Put the right host in the connection."
     if status >= 500 or status == 408 or status < 200:
         return (UnknownOutcomeError if call.starts else VendorUnavailableError), _fate(call)
+    if is_web_page(answer.content):
+        return VendorRequestError, f"The request was refused; nothing was done. {_WEB_PAGE}"
     return VendorRequestError, "The request was refused; nothing was done, and a retry would be refused again."
 
 
 _CREDENTIALS = "Check login and password of the Airflow connection."
+_WEB_PAGE = "A web page answered, not an import API: check the host of the Airflow connection, and any proxy."
 
 
 def _fate(call: Call) -> str:
@@ -171,8 +185,8 @@ def _text_of_html(text: str) -> str:
     try:
         parser.feed(text[: LONGEST_MESSAGE * 20])
     except (AssertionError, ValueError):  # html.parser gives up on some broken markup
-        return re.sub(r"<[^>]*>", " ", text[: LONGEST_MESSAGE * 20])
-    return f"an HTML page: {' '.join(parser.parts)}"
+        return f"{HTML_PAGE}: {re.sub(r'<[^>]*>', ' ', text[: LONGEST_MESSAGE * 20])}"
+    return f"{HTML_PAGE}: {' '.join(parser.parts)}"
 
 
 def _cut(text: str) -> str:

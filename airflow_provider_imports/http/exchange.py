@@ -15,7 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
-from airflow_provider_imports.exceptions import VendorAuthError, VendorImportError, VendorRateLimitError
+from airflow_provider_imports.exceptions import (
+    UnknownOutcomeError,
+    VendorAuthError,
+    VendorImportError,
+    VendorRateLimitError,
+)
 from airflow_provider_imports.http.call import Answer, Call, Outcome
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
 
@@ -113,6 +118,7 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
         yield Authenticate(0)
     attempts, waited, renewed, redirects = 0, 0.0, False, 0
     earlier: Outcome | None = None
+    unclear: UnknownOutcomeError | None = None
     while True:
         generation, headers = access.generation, access.wire_headers(call)
         outcome = _without_secrets(_outcome((yield Transmit(call, headers))), access.secrets)
@@ -138,10 +144,25 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
             error.retry_after = wait
             yield Hold(wait)
         if not may_repeat(call, outcome) or attempts >= MOST_ATTEMPTS or waited + wait > patience:
-            raise error
+            raise error if unclear is None else _still_unclear(unclear, error)
         waited += wait
-        earlier = outcome
+        if isinstance(error, UnknownOutcomeError):
+            earlier, unclear = outcome, error
         yield Pause(wait, error)
+
+
+def _still_unclear(unclear: UnknownOutcomeError, error: VendorImportError) -> VendorImportError:
+    """Keep in mind that an earlier sending may have acted, although the last one certainly did not."""
+    if isinstance(error, UnknownOutcomeError):
+        return error
+    return UnknownOutcomeError(
+        f"{unclear} Sending it again did not settle that: {error}",
+        vendor=error.vendor,
+        operation=error.operation,
+        status_code=error.status_code,
+        vendor_message=error.vendor_message,
+        request_id=error.request_id,
+    )
 
 
 def log_in(vendor: Vendor, access: Access, settings: Settings) -> Generator[Transmit, Outcome | None, None]:

@@ -81,8 +81,8 @@ def read_settings(conn_type: str, connection: AirflowConnection, default_host: s
     :param default_host: where the vendor lives if the connection names no host; empty if it must name one
     :raises ConnectionSettingsError: naming the field and what it should be
     """
-    reader = _Reader(connection.conn_id, _extra(connection))
-    own_fields = CONNECTION_TYPES[conn_type].conn_fields.keys() - SHARED_FIELDS.keys()
+    reader = _Reader(connection.conn_id, read_extra(connection))
+    extra = reader.own_fields(CONNECTION_TYPES[conn_type].conn_fields)
     return Settings(
         conn_id=connection.conn_id,
         base_url=reader.base_url(connection, default_host),
@@ -92,7 +92,7 @@ def read_settings(conn_type: str, connection: AirflowConnection, default_host: s
         verify=reader.verify(),
         proxies=reader.proxies(),
         requests_per_minute=reader.positive("requests_per_minute"),
-        extra={name: value for name, value in reader.extra.items() if name in own_fields and value not in (None, "")},
+        extra=extra,
     )
 
 
@@ -103,6 +103,18 @@ class _Reader:
 
     def wrong(self, problem: str) -> ConnectionSettingsError:
         return ConnectionSettingsError(f"Connection {self.conn_id!r}: {problem} Nothing was sent.")
+
+    def own_fields(self, fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        values = {
+            name: value.strip() if isinstance(value, str) else value
+            for name, value in self.extra.items()
+            if name in fields.keys() - SHARED_FIELDS.keys()
+        }
+        for name, value in values.items():
+            allowed = [one for one in fields[name]["schema"].get("enum", ()) if one is not None]
+            if allowed and value not in (None, "", *allowed):
+                raise self.wrong(f"extra field {name} must be {' or '.join(allowed)}, not {value!r}.")
+        return {name: value for name, value in values.items() if value not in (None, "")}
 
     def base_url(self, connection: AirflowConnection, default_host: str) -> str:
         host = (connection.host or "").strip() or default_host
@@ -185,8 +197,14 @@ class _Reader:
 _TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
-def _extra(connection: AirflowConnection) -> Mapping[str, Any]:
-    """The raw JSON, not ``extra_dejson``: that masks secrets with a blocking call, and ours holds none."""
+def read_extra(connection: AirflowConnection) -> Mapping[str, Any]:
+    """
+    Read the connection's ``extra``.
+
+    The raw JSON, not ``extra_dejson``: that masks secrets with a blocking call, and ours holds none.
+
+    :raises ConnectionSettingsError: if it is not a JSON object
+    """
     text = connection.extra
     if not text:
         return {}

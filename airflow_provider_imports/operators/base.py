@@ -245,7 +245,8 @@ class ImportOperator(BaseOperator):
     def _unknown(self, error: VendorImportError) -> UnknownOutcomeError:
         return UnknownOutcomeError(
             f"{error} The task does not start it again, for that could import twice. Look at {self._where_to_look}: "
-            "if no import was started, clear the task with on_unknown_outcome='restart'; if one was, mark the task as success.",
+            "if no import was started, clear the task with on_unknown_outcome='restart'; if one was, mark the task as "
+            "success.",
             vendor=self.hook.vendor,
             operation=error.operation,
             status_code=error.status_code,
