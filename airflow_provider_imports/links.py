@@ -21,3 +21,9 @@ class ImportLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Read the address that the operator left."""
         return XCom.get_value(key=URL_KEY, ti_key=ti_key) or ""
+
+
+class BlueshiftLink(ImportLink):
+    """The import task's page in Blueshift; known for the US region only, so empty for every other host."""
+
+    name = "Open in Blueshift"

@@ -1,0 +1,83 @@
+"""Start imports in Bloomreach Engagement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.operators.base import ImportOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_imports.hooks.bloomreach import BloomreachHook
+    from airflow_provider_imports.models import ImportRun
+
+
+class BloomreachStartImportOperator(ImportOperator):
+    """
+    Start an import that is set up in Bloomreach Engagement.
+
+    The task succeeds as soon as Bloomreach has accepted, with state ``accepted``: Bloomreach publishes no status of a
+    run and gives it no id, so nothing is waited for, and rows with errors show only in Bloomreach.
+
+    In a project, imports from a URL, a file storage (GCS, SFTP), a database or Bloomreach Engagement itself, into
+    customers, events, vouchers and legacy catalogs, can be started. Not: item collections, Snowflake, Databricks,
+    copied & pasted or uploaded data. In a workspace: URL, file storage (GCS, S3, SFTP) and data warehouse. Imports
+    that the Imports Management API made need ``managed_by_api=True``, all others must not have it.
+
+    A retry never starts a second time what Bloomreach accepted; where nobody can know (a time-out, a 5xx), see
+    ``on_unknown_outcome``.
+
+    .. seealso:: :ref:`howto/operator:BloomreachStartImportOperator`
+
+    :param import_id: of the import; it stands in the address of the import's page (templated)
+    :param path: URL or path in the file storage to load from, for this run only (templated)
+    :param test_connection: False skips the vendor's test of the connection to the import's source, which takes time;
+        True is the vendor's default. Sent only if given
+    :param project_token: of the project, in place of the connection's (templated)
+    :param workspace_id: of the workspace, in place of the connection's project token or workspace id (templated)
+    :param managed_by_api: the import was made by the Imports Management API
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "airflow_provider_imports.hooks.bloomreach.BloomreachHook"
+    inputs: ClassVar[Sequence[str]] = ("import_id", "path", "project_token", "workspace_id", "managed_by_api")
+    template_fields = ("conn_id", "import_id", "path", "project_token", "workspace_id", "on_unknown_outcome")
+
+    def __init__(
+        self,
+        *,
+        import_id: str,
+        path: str | None = None,
+        test_connection: bool | None = None,
+        project_token: str | None = None,
+        workspace_id: str | None = None,
+        managed_by_api: bool = False,
+        conn_id: str = "bloomreach_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=conn_id, **kwargs)
+        self.import_id = import_id
+        self.path = path
+        self.test_connection = test_connection
+        self.project_token = project_token
+        self.workspace_id = workspace_id
+        self.managed_by_api = managed_by_api
+
+    def check(self) -> None:
+        """Check the import's id and place as well."""
+        super().check()
+        checks.required("import_id", self.import_id)
+        if self.managed_by_api and self.workspace_id:
+            raise InvalidInputError(
+                "The Imports Management API is one of projects: with managed_by_api=True give project_token, not "
+                "workspace_id. Nothing was sent."
+            )
+
+    def start(self, hook: BloomreachHook) -> ImportRun:
+        """Start the import."""
+        if self.managed_by_api:
+            return hook.run_import(self.import_id, self.path, self.test_connection, self.project_token)
+        return hook.start_import(self.import_id, self.path, self.test_connection, self.project_token, self.workspace_id)
