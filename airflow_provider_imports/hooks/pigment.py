@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from airflow_provider_imports import checks
-from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorRequestError
+from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorRequestError
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
@@ -33,6 +33,7 @@ STATES = {
 MOST_ERRORS = 20
 MOST_SAMPLES = 3
 LONGEST_SAMPLE = 80
+LONGEST_LINE = 400
 #: Seconds to wait after the two kinds of 429, whose windows are 5 minutes and one hour.
 REQUEST_LIMIT_WAIT = 60.0
 PUSH_LIMIT_WAIT = 600.0
@@ -70,7 +71,7 @@ class PigmentHook(ImportHook):
             "This call runs integration, list and metric configurations; for an upload configuration use push_csv."
         ),
         ("trigger_import", 404): "Check configuration_id, and that the key's owner may see it.",
-        ("get_import_status", 404): "Pigment knows no import with this importId.",
+        ("get_import_status", 404): "Pigment knows no import with this importId (a new one may take a moment).",
     }
 
     def authorization(self, settings: Settings) -> Mapping[str, str]:
@@ -86,6 +87,10 @@ class PigmentHook(ImportHook):
         """Tell the two 429s apart: 300 pushes an hour and configuration, or 500 requests in 5 minutes and address."""
         return PUSH_LIMIT_WAIT if b"per hour" in answer.content else REQUEST_LIMIT_WAIT
 
+    def pace_key(self, call: Call) -> str:
+        """Keep pushes to a pace of their own: a configuration over its hourly limit must hold up nothing else."""
+        return call.target if call.operation == "push_csv" else ""
+
     def push_csv(self, configuration_id: str, body: Body | bytes | str) -> ImportRun:
         """
         Push a CSV file into an *Upload file* import configuration.
@@ -95,11 +100,14 @@ class PigmentHook(ImportHook):
 
         :param configuration_id: UUID of the import configuration
         :param body: a file (:class:`~airflow_provider_imports.http.body.FileBody`), the bytes, or a path or URI
+        :raises InvalidInputError: if there is nothing to push
         :raises UnknownOutcomeError: if Pigment may or may not have taken it
         :raises VendorImportError: if Pigment did not take it
         """
         if isinstance(body, str):
             body = FileBody(body)
+        elif not len(body):
+            raise InvalidInputError("There are no bytes to push. Nothing was sent.", vendor=self.vendor)
         call = _start("push_csv", "/api/v1/import/push/csv", configuration_id, body)
         return self.run_flow(_started(call))
 
@@ -130,9 +138,9 @@ class PigmentHook(ImportHook):
         return status
 
     def test_flow(self) -> Flow[str]:
-        """Ask for an import that cannot exist: 404 proves that the key is good."""
+        """Ask for an import that cannot exist: 404 proves that the key is good, a web page that the host is not."""
         try:
-            yield _status_call(_NO_IMPORT, detailed_report=False)
+            yield from _status(_NO_IMPORT, detailed_report=False)
         except VendorRequestError as error:
             if error.status_code != 404 or (error.vendor_message or "").startswith("an HTML page"):
                 raise
@@ -192,7 +200,7 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
     if not isinstance(word, str):
         raise UnreadableAnswerError("the answer has no importStatus")
     state, doubt = state_of(word, STATES)
-    errors = [f"{one.get('name')}: {one.get('description')}" for one in _objects(report.get("errorsDetails"))]
+    errors = _errors(report)
     details = _object(report.get("detailedReport"))
     return ImportStatus(
         state,
@@ -205,19 +213,31 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
     )
 
 
+def _errors(report: Mapping[str, Any]) -> list[str]:
+    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))]
+    lines = (": ".join(str(part) for part in pair if part) for pair in parts)
+    return [_cut(line, LONGEST_LINE) for line in lines if line]
+
+
 def _skipped_rows(details: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for block in _objects(details.get("impactedBlocks")):
-        for skipped in _objects(block.get("skippedData")):
-            column = skipped.get("sourceColumnName")
-            samples = skipped.get("samples")
-            shown = [str(one)[:LONGEST_SAMPLE] for one in samples[:MOST_SAMPLES]] if isinstance(samples, list) else []
-            lines.append(
-                f"{skipped.get('count')} rows skipped: {skipped.get('reason')}"
-                + (f" in column {column!r}" if column else "")
-                + (f", for instance {', '.join(map(repr, shown))}" if shown else "")
-            )
-    return lines
+    blocks = _objects(details.get("impactedBlocks"))
+    return [_skipped_row(skipped) for block in blocks for skipped in _objects(block.get("skippedData"))]
+
+
+def _skipped_row(skipped: Mapping[str, Any]) -> str:
+    """Tell one reason: ``2 rows skipped: ParsingError in column 'Amount', for instance '12,5O', 'n/a'``."""
+    count, column, samples = _count(skipped, "count"), skipped.get("sourceColumnName"), skipped.get("samples")
+    rows = "rows" if count is None else "1 row" if count == 1 else f"{count:,} rows"
+    shown = [_cut(str(one), LONGEST_SAMPLE) for one in samples[:MOST_SAMPLES]] if isinstance(samples, list) else []
+    return (
+        f"{rows} skipped: {_cut(str(skipped.get('reason') or 'no reason given'), LONGEST_SAMPLE)}"
+        + (f" in column {_cut(str(column), LONGEST_SAMPLE)!r}" if column else "")
+        + (f", for instance {', '.join(map(repr, shown))}" if shown else "")
+    )
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _counts(summary: Mapping[str, Any]) -> Counts:
@@ -229,8 +249,8 @@ def _counts(summary: Mapping[str, Any]) -> Counts:
     )
 
 
-def _count(summary: Mapping[str, Any], name: str) -> int | None:
-    value = summary.get(name)
+def _count(counts: Mapping[str, Any], name: str) -> int | None:
+    value = counts.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
