@@ -9,6 +9,7 @@ from airflow_provider_imports import exceptions
 from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportFailedError,
+    ImportNotFoundError,
     ImportRejectedRecordsError,
     ImportSupersededError,
     ImportTimeoutError,
@@ -89,7 +90,7 @@ def look_failed(error: VendorImportError) -> LookFailed:
         trouble = Trouble.RATE_LIMITED
     elif isinstance(error, VendorUnavailableError):
         trouble = Trouble.UNAVAILABLE
-    elif error.status_code == 404:
+    elif isinstance(error, ImportNotFoundError) or error.status_code == 404:
         trouble = Trouble.NOT_FOUND
     else:
         trouble = Trouble.REFUSED

@@ -60,6 +60,10 @@ class VendorRequestError(VendorImportError, AirflowFailException):
     """The vendor refused the request; repeating it unchanged would be refused again."""
 
 
+class ImportNotFoundError(VendorRequestError):
+    """The vendor knows no such import, or none any more."""
+
+
 class UnknownOutcomeError(VendorImportError, AirflowFailException):
     """A start was sent, and nobody can tell whether the vendor acted. Not retried, since that could import twice."""
 

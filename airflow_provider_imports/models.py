@@ -201,11 +201,14 @@ class Slot:
     :param busy: another start would be refused, or would kill what runs there
     :param run: who is, or was last, in it; None if nobody ever was
     :param described: who that is, in words for an error message
+    :param settles_in: seconds for which whoever waits for that run may still not have seen its end, which the next
+        start would hide
     """
 
     busy: bool
     run: ImportRun | None
     described: str
+    settles_in: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +220,14 @@ class Intent:
     :param slot: the vendor's slot it was to occupy, if it has slots
     :param before: the key of the run that was in the slot before
     :param run: what we had already made there, for a vendor that starts in several steps
+    :param until: when its unclear outcome came, by our clock; None if the try ended before that
     """
 
     at: datetime
     slot: Mapping[str, str] | None = None
     before: Mapping[str, str] | None = None
     run: ImportRun | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.flow import Flow, Steps
+from airflow_provider_imports.hooks.turnstile import Turnstile
 from airflow_provider_imports.http.call import Answer, Call, Outcome
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
 from airflow_provider_imports.http.pace import Pace
@@ -72,6 +73,7 @@ class ImportHook(HttpHook):
         self._shared: SharedClient | None = None
         self._paces: dict[str, Pace] = {}
         self._longest_timeout = longest_timeout
+        self._turnstile = Turnstile()
 
     @property
     def vendor(self) -> str:
@@ -186,10 +188,19 @@ class ImportHook(HttpHook):
         return self._wait(self.slot_status_flow, slot, policy, None, clock)
 
     def slot_status_flow(self, slot: Mapping[str, str]) -> Flow[ImportStatus]:
-        """Read the slot as something to wait for: running while it is occupied, succeeded once it is free."""
+        """
+        Read the slot as something to wait for: running while it is occupied, succeeded once it is free.
+
+        Of all who wait on this hook, one at a time is told that it is free, and gets the time to start there.
+        """
         seen = yield from self.slot_flow(slot)
-        state = ImportState.RUNNING if seen.busy else ImportState.SUCCEEDED
-        return ImportStatus(state, "busy" if seen.busy else "free", message=seen.described if seen.busy else None)
+        if seen.busy:
+            return ImportStatus(ImportState.RUNNING, "busy", message=seen.described)
+        if seen.settles_in:
+            return ImportStatus(ImportState.RUNNING, "settling", message=seen.described)
+        if not self._turnstile.admits(slot, seen.run, time.monotonic()):
+            return ImportStatus(ImportState.RUNNING, "free", message="another task that waited has its turn")
+        return ImportStatus(ImportState.SUCCEEDED, "free")
 
     def run_flow(self, flow: Flow[T], patience: float = PATIENCE) -> T:
         """

@@ -59,7 +59,7 @@ class Call:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    json: Any = None
+    json: Any = field(default=None, repr=False)
     body: Body | bytes | None = field(default=None, repr=False)
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -19,7 +22,7 @@ from airflow_provider_imports.operators.run_store import Phase, Record, RunStore
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -157,10 +160,12 @@ class ImportOperator(BaseOperator):
             return self._attach_to_run(found.run, None)
         if found.certain:
             self.log.info("An earlier try ended before it started the import; it starts now")
+            self._store.forget()
             return None
         if self.on_unknown_outcome == "fail":
             raise self._unknown(UnknownOutcomeError("An earlier try ended while it was starting the import."))
         self.log.warning("An earlier try may have started this import; on_unknown_outcome='restart' starts it anew")
+        self._store.forget()
         return None
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
@@ -174,21 +179,10 @@ class ImportOperator(BaseOperator):
     def _start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
         """Start the import: the intent first, the run after it."""
         for attempt in range(1, MOST_STARTS + 1):
-            occupant = self._occupy(context)
-            before = None if occupant is None or occupant.run is None else occupant.run.key
-            intent = self._store.intend(self.slot(), before)
-            try:
-                run = self.start(self.hook)
-            except UnknownOutcomeError as error:
-                found = self._find(self._store.intent or intent)
-                if found.run is None:
-                    self._after_unclear_start(error, found, last=attempt == MOST_STARTS)
-                    continue
-                self.log.warning("%s It did: found %s", error, self.what(found.run))
-                run = found.run
-            except VendorImportError:
-                self._store.forget()  # nothing was started, so a retry is free to start
-                raise
+            with self._occupy(context) as occupant:
+                run = self._start_in(occupant, last=attempt == MOST_STARTS)
+            if run is None:
+                continue
             self._run = run
             self._store.started(run)
             self.log.info("Started %s", self.what(run))
@@ -196,6 +190,23 @@ class ImportOperator(BaseOperator):
                 self.on_kill()
             return run, self._status_after_start(run)
         raise RuntimeError("a start was neither confirmed nor refused")
+
+    def _start_in(self, occupant: Slot | None, *, last: bool) -> ImportRun | None:
+        """Start the import, or find it after an unclear start; None if it may be started again at once."""
+        before = None if occupant is None or occupant.run is None else occupant.run.key
+        intent = self._store.intend(self.slot(), before)
+        try:
+            return self.start(self.hook)
+        except UnknownOutcomeError as error:
+            found = self._find(replace(self._store.intent or intent, until=datetime.now(UTC)))
+            if found.run is None:
+                self._after_unclear_start(error, found, last=last)
+                return None
+            self.log.warning("%s It did: found %s", error, self.what(found.run))
+            return found.run
+        except VendorImportError:
+            self._store.forget()  # nothing was started, so a retry is free to start
+            raise
 
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         """What is known of a run that was started; for a vendor that publishes no status, all there will ever be."""
@@ -225,9 +236,10 @@ class ImportOperator(BaseOperator):
             raise self._unknown(error) from error
         self.log.warning("%s on_unknown_outcome='restart' starts it again.", error)
 
-    def _occupy(self, context: Context) -> Slot | None:
-        """Make sure that the vendor's slot is free to start in, and say who was in it."""
-        return None
+    @contextmanager
+    def _occupy(self, context: Context) -> Iterator[Slot | None]:
+        """Make sure that the vendor's slot is free to start in, say who was in it, and keep it until the start."""
+        yield None
 
     def _find(self, intent: Intent) -> Found:
         """Ask the vendor whether an unclear start took place; a vendor that may need a moment gets it."""
@@ -237,7 +249,7 @@ class ImportOperator(BaseOperator):
             except VendorImportError as error:
                 self.log.warning("It can't be found out whether the import was started: %s", error)
                 return Found(None, certain=False)
-            age = time.time() - intent.at.timestamp()
+            age = time.time() - (intent.until or intent.at).timestamp()
             if found.run is not None or not found.certain or age >= FIND_OUT_SECONDS:
                 return found
             time.sleep(FIND_OUT_INTERVAL)

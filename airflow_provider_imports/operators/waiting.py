@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_imports import checks
-from airflow_provider_imports.endings import report
+from airflow_provider_imports.endings import look_failed, report
 from airflow_provider_imports.exceptions import (
     ImportBusyError,
     ImportSupersededError,
@@ -21,11 +23,12 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Slot, manifest
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
-from airflow_provider_imports.polling import Ending, Event, Outcome, PollPolicy
+from airflow_provider_imports.operators.doorway import doorway
+from airflow_provider_imports.polling import Ending, Event, Outcome, PollPolicy, Trouble
 from airflow_provider_imports.version_compat import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -174,7 +177,7 @@ class WaitingImportOperator(ImportOperator):
             self.log.warning("%s It is started anew", error)
             return None
         except VendorImportError as error:
-            if error.status_code != 404:
+            if look_failed(error).trouble is not Trouble.NOT_FOUND:
                 raise
             self.log.warning("%s It is started anew", error)
             return None
@@ -188,27 +191,37 @@ class WaitingImportOperator(ImportOperator):
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         return RUNNING
 
-    def _occupy(self, context: Context) -> Slot | None:
+    @contextmanager
+    def _occupy(self, context: Context) -> Iterator[Slot | None]:
         slot = self.slot()
         if slot is None:
-            return None
+            yield None
+            return
+        door = json.dumps([self.hook_path, self.hook.client.settings.base_url, sorted(slot.items())])
         while True:
-            seen = self.hook.run_flow(self.hook.slot_flow(slot))
-            if not seen.busy:
-                return seen
-            if self.if_running == "replace":
-                self.log.warning("Replacing what runs there: %s", seen.described)
-                return seen
-            if self.if_running == "fail":
-                raise ImportBusyError(
-                    f"{self.hook.hook_name} is busy: {seen.described}. A start would kill that import, so nothing was "
-                    "sent. Use if_running='wait' to wait for its end, or 'replace' to kill it.",
-                    vendor=self.hook.vendor,
-                )
+            with doorway(door, self._deadline):
+                seen = self.hook.run_flow(self.hook.slot_flow(slot))
+                if self._may_start_in(seen):
+                    yield seen
+                    return
             self.log.info("Waiting until the slot is free: %s", seen.described)
             if self.deferrable:
                 self._defer(slot=dict(slot))
             self._judge_slot(self.hook.wait_for_slot(slot, self._policy()))
+
+    def _may_start_in(self, seen: Slot) -> bool:
+        """Return False to wait for the slot."""
+        if self.if_running == "wait":
+            return not seen.busy and not seen.settles_in
+        if seen.busy and self.if_running == "fail":
+            raise ImportBusyError(
+                f"{self.hook.hook_name} is busy: {seen.described}. A start would kill that import, so nothing was "
+                "sent. Use if_running='wait' to wait for its end, or 'replace' to kill it.",
+                vendor=self.hook.vendor,
+            )
+        if seen.busy:
+            self.log.warning("Replacing what runs there: %s", seen.described)
+        return True
 
     def _judge_slot(self, ending: Ending) -> None:
         """Return if the slot is free."""

@@ -1,0 +1,43 @@
+"""Whose turn it is at a vendor's slot that has become free, among all who wait for it on one hook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_imports.models import ImportRun
+
+#: Seconds that a waiter has to get to a worker and start, before the next one is told that the slot is free.
+TURN_SECONDS = 60.0
+
+_Key = frozenset[tuple[str, str]]
+
+
+class Turnstile:
+    """
+    Let one waiter at a time through.
+
+    Without it all who wait would be sent to a worker at once, to find there that one of them was faster. It only
+    saves them the way: whoever passes looks again before it starts. Pure: the clock is handed in.
+    """
+
+    def __init__(self) -> None:
+        self._passed: dict[_Key, tuple[_Key | None, float]] = {}
+
+    def admits(self, slot: Mapping[str, str], last: ImportRun | None, now: float) -> bool:
+        """
+        Say whether the waiter that asks may pass.
+
+        :param slot: the slot, which it has seen free
+        :param last: the run that was last in it; once that is another one, the waiter that passed has had its turn
+        :param now: seconds of any steady clock
+        """
+        place = frozenset(slot.items())
+        occupant = None if last is None else frozenset(last.key.items())
+        passed = self._passed.get(place)
+        if passed is not None and passed[0] == occupant and now - passed[1] < TURN_SECONDS:
+            return False
+        self._passed[place] = (occupant, now)
+        return True
