@@ -150,14 +150,14 @@ class ImportOperator(BaseOperator):
         if record.run is None:
             raise TypeError(f"a record of phase {record.phase} without a run")
         self.log.info("An earlier try started this %s, so it is not started again", self.what(record.run))
-        return self._attach_to_run(record.run, record.status if record.phase is Phase.ENDED else None)
+        return self._go_on_with(record.run, record.status if record.phase is Phase.ENDED else None)
 
     def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
         found = self._find(intent)
         if found.run is not None:
             self.log.info("An earlier try ended while it started this %s, which took place", self.what(found.run))
             self._store.started(found.run)
-            return self._attach_to_run(found.run, None)
+            return self._go_on_with(found.run, None)
         if found.certain:
             self.log.info("An earlier try ended before it started the import; it starts now")
             self._store.forget()
@@ -167,6 +167,13 @@ class ImportOperator(BaseOperator):
         self.log.warning("An earlier try may have started this import; on_unknown_outcome='restart' starts it anew")
         self._store.forget()
         return None
+
+    def _go_on_with(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
+        self._run = run  # ours, so a kill from here on concerns it
+        attached = self._attach_to_run(run, status)
+        if attached is None:
+            self._run = None
+        return attached
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         """
@@ -184,8 +191,8 @@ class ImportOperator(BaseOperator):
             if run is None:
                 continue
             self._run = run
-            self._store.started(run)
             self.log.info("Started %s", self.what(run))
+            self._store.started(run)
             if self._killed:
                 self.on_kill()
             return run, self._status_after_start(run)

@@ -106,6 +106,7 @@ class WaitingImportOperator(ImportOperator):
         :raises ImportTimeoutError: at the deadline
         :raises VendorImportError: what else went wrong; a retry goes on with the import if it was started
         """
+        self.check()
         started_at = getattr(context.get("ti"), "start_date", None)
         self._deadline = deadline(time.time(), self.timeout, started_at, self.execution_timeout)
         return self._start_and_wait(context)
@@ -123,6 +124,7 @@ class WaitingImportOperator(ImportOperator):
         self._deadline = seen.deadline
         if run is None:
             self._judge_slot(seen.ending)
+            self.check()
             return self._start_and_wait(context)
         self._run = run
         self._store = self._stored(context)
@@ -138,8 +140,10 @@ class WaitingImportOperator(ImportOperator):
         """
         self._killed = True
         run = self._run
-        if run is None:
-            self.log.info("Killed while no import was confirmed, so there is none to cancel")
+        if run is None and self._store.intent is not None:
+            self.log.warning("Killed while the import was being started; it may be running, and the next try finds out")
+        elif run is None:
+            self.log.info("Killed before an import was started, so there is none to cancel")
         elif not self.cancel_on_kill:
             self.log.info("Killed; %s is left running: cancel_on_kill is off", self.what(run))
         elif not self.hook.can_cancel:
@@ -151,7 +155,6 @@ class WaitingImportOperator(ImportOperator):
                 self.log.warning("Killed; %s may still be running: %s", self.what(run), error)
 
     def _start_and_wait(self, context: Context) -> Any:
-        self.check()
         run, status = self._attach_or_start(context)
         if not self.wait_for_completion:
             self._store.ended(run, status)
@@ -179,11 +182,14 @@ class WaitingImportOperator(ImportOperator):
         except VendorImportError as error:
             if look_failed(error).trouble is not Trouble.NOT_FOUND:
                 raise
+            if run.started_at is not None and time.time() - run.started_at.timestamp() < self.hook.not_found_grace:
+                self.log.warning("Not known at the vendor yet, a moment after its start: %s", error)
+                return run, RUNNING
             self.log.warning("%s It is started anew", error)
             return None
         if status.state in (ImportState.FAILED, ImportState.CANCELED):
             self.log.warning(
-                "It has %s since (%s); it is started anew", status.state, status.message or "no reason given"
+                "It ended as %s (%s), so it is started anew", status.state, status.message or "no reason given"
             )
             return None
         return run, status
