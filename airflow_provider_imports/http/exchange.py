@@ -23,6 +23,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.http.call import Answer, Call, Outcome
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
+from airflow_provider_imports.polling import duration
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
@@ -144,6 +145,8 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
             error.retry_after = wait
             yield Hold(wait)
         if not may_repeat(call, outcome) or attempts >= MOST_ATTEMPTS or waited + wait > patience:
+            if isinstance(error, VendorRateLimitError):
+                error.args = (f"{error} Wait {duration(wait)} before it.",)
             raise error if unclear is None else _still_unclear(unclear, error)
         waited += wait
         if isinstance(error, UnknownOutcomeError):

@@ -101,9 +101,14 @@ def refused(do: Callable[[PigmentHook], Any], hook: PigmentHook, kind: type[Vend
     error = caught.value
     text = str(error)
     assert type(error) is kind
-    assert KEY not in text and KEY not in repr(error.__dict__)
-    assert ".." not in text and "  " not in text and "None" not in text and text.endswith(".")
-    assert text.startswith("Pigment ") and error.vendor == "pigment"
+    assert KEY not in text
+    assert KEY not in repr(error.__dict__)
+    assert ".." not in text
+    assert "  " not in text
+    assert "None" not in text
+    assert text.endswith(".")
+    assert text.startswith("Pigment ")
+    assert error.vendor == "pigment"
     return error
 
 
@@ -114,10 +119,13 @@ def test_a_push_sends_the_bytes_as_csv_to_the_configuration(vendor: requests_moc
     vendor.post(PUSH, **sample("start_accepted.json"))
     before = datetime.now(UTC)
     run = push(hook)
-    assert run.vendor == "pigment" and run.key == {"import_id": IMPORT_ID}
-    assert run.started_at is not None and before <= run.started_at <= datetime.now(UTC)
+    assert run.vendor == "pigment"
+    assert run.key == {"import_id": IMPORT_ID}
+    assert run.started_at is not None
+    assert before <= run.started_at <= datetime.now(UTC)
     (request,) = vendor.request_history
-    assert request.url == PUSH and request.body == CSV
+    assert request.url == PUSH
+    assert request.body == CSV
     assert request.headers["Content-Type"] == "text/csv"
     assert request.headers["Authorization"] == f"Bearer {KEY}"
     assert request.headers["Accept"] == "application/json"
@@ -139,7 +147,8 @@ def test_a_trigger_sends_no_body_and_no_content_type(vendor: requests_mock.Mocke
     vendor.post(TRIGGER, **sample("start_accepted.json"))
     assert trigger(hook).key == {"import_id": IMPORT_ID}
     (request,) = vendor.request_history
-    assert not request.body and "Content-Type" not in request.headers
+    assert not request.body
+    assert "Content-Type" not in request.headers
 
 
 @pytest.mark.parametrize("detailed", [False, True])
@@ -169,8 +178,10 @@ def test_the_host_of_the_connection_is_where_everything_goes(
 def test_a_running_import_has_no_counts_and_no_end(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     vendor.get(STATUS, **sample("import_in_progress.json"))
     status = read(hook)
-    assert status.state is ImportState.RUNNING and status.vendor_status == "InProgress"
-    assert status.counts == Counts() and status.finished_at is None
+    assert status.state is ImportState.RUNNING
+    assert status.vendor_status == "InProgress"
+    assert status.counts == Counts()
+    assert status.finished_at is None
     assert status.started_at == datetime(2026, 3, 2, 8, 15, 30, 123456, UTC)
 
 
@@ -180,7 +191,8 @@ def test_the_detailed_report_is_read_once_and_only_at_the_end(vendor: requests_m
     ending = hook.wait(import_run(IMPORT_ID), PollPolicy(poll_interval=0.01))
     asked = [request.query for request in vendor.request_history]
     assert asked == ["", "", "", "includeddetailedreport=true"]
-    assert ending.outcome is Outcome.SUCCEEDED and ending.status is not None
+    assert ending.outcome is Outcome.SUCCEEDED
+    assert ending.status is not None
     assert ending.status.counts == Counts(inserted=120, updated=30, deleted=0, skipped=3)
     assert ending.status.finished_at == datetime(2026, 3, 2, 8, 16, 2, tzinfo=UTC)
 
@@ -206,7 +218,8 @@ def test_an_undocumented_status_is_taken_as_still_running_with_a_doubt(
 ) -> None:
     vendor.get(STATUS, **sample("import_in_undocumented_status.json"))
     status = read(hook)
-    assert status.state is ImportState.RUNNING and status.vendor_status == "Hibernating"
+    assert status.state is ImportState.RUNNING
+    assert status.vendor_status == "Hibernating"
     assert status.message == "status 'Hibernating' is not documented, so it is taken as still running"
 
 
@@ -237,7 +250,9 @@ def test_a_report_of_any_size_becomes_a_few_short_lines() -> None:
 )
 def test_counts_that_are_not_numbers_are_unknown_and_not_guessed(details: object) -> None:
     status = read_status({"importStatus": "Completed", "detailedReport": details, "createdAt": 7})
-    assert status.counts == Counts() and status.errors == () and status.started_at is None
+    assert status.counts == Counts()
+    assert status.errors == ()
+    assert status.started_at is None
 
 
 def test_a_skipped_row_without_count_reason_or_samples_is_still_told() -> None:
@@ -337,7 +352,8 @@ def test_a_refused_request_is_permanent_and_says_what_to_check(
     vendor.register_uri(requests_mock.ANY, url, status_code=status, **sample(body))
     error = refused(do, hook, VendorRequestError)
     assert isinstance(error, AirflowFailException)
-    assert error.status_code == status and error.vendor_message == (SAMPLES / body).read_text()
+    assert error.status_code == status
+    assert error.vendor_message == (SAMPLES / body).read_text()
     assert all(word in str(error) for word in [f"HTTP {status}", "nothing was done", *words])
     assert vendor.call_count == 1
 
@@ -348,7 +364,8 @@ def test_refused_credentials_are_permanent_and_tell_of_expiry_and_the_retired_fo
 ) -> None:
     vendor.register_uri(requests_mock.ANY, requests_mock.ANY, status_code=401, headers={"X-Request-Id": "req-7"})
     error = refused(do, hook, VendorAuthError)
-    assert isinstance(error, AirflowFailException) and error.request_id == "req-7"
+    assert isinstance(error, AirflowFailException)
+    assert error.request_id == "req-7"
     told = ["HTTP 401", "req-7", "nothing was done", "expiry date", "IP addresses", "dashes", "made anew"]
     assert all(word in str(error) for word in told)
     assert vendor.call_count == 1, "the same key is not tried again"
@@ -376,7 +393,8 @@ def test_a_key_that_was_renewed_in_the_connection_is_used_at_once(
 def test_403_is_a_lacking_permission(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     vendor.post(TRIGGER, status_code=403, text="Forbidden")
     error = refused(trigger, hook, VendorAuthError)
-    assert isinstance(error, AirflowFailException) and "lack a permission; nothing was done" in str(error)
+    assert isinstance(error, AirflowFailException)
+    assert "lack a permission; nothing was done" in str(error)
 
 
 def test_too_many_requests_are_sent_again_after_a_minute(
@@ -385,7 +403,8 @@ def test_too_many_requests_are_sent_again_after_a_minute(
     limited = {"status_code": 429, **sample("requests_per_5_minutes_exceeded.txt")}
     vendor.post(TRIGGER, [limited, sample("start_accepted.json")])
     assert trigger(hook).key == {"import_id": IMPORT_ID}
-    assert slept == [pigment.REQUEST_LIMIT_WAIT] and vendor.call_count == 2
+    assert slept == [pigment.REQUEST_LIMIT_WAIT]
+    assert vendor.call_count == 2
 
 
 def test_too_many_pushes_an_hour_end_the_try_since_that_wait_is_too_long_for_a_worker(
@@ -395,8 +414,11 @@ def test_too_many_pushes_an_hour_end_the_try_since_that_wait_is_too_long_for_a_w
     error = refused(push, hook, VendorRateLimitError)
     assert not isinstance(error, AirflowFailException), "a retry of Airflow's may succeed"
     assert error.retry_after == pigment.PUSH_LIMIT_WAIT
-    assert "per hour exceeded" in str(error) and "nothing was done" in str(error) and "10 min" in str(error)
-    assert slept == [] and vendor.call_count == 1
+    assert "per hour exceeded" in str(error)
+    assert "nothing was done" in str(error)
+    assert "10 min" in str(error)
+    assert slept == []
+    assert vendor.call_count == 1
 
 
 def test_a_configuration_over_its_hourly_limit_holds_up_nothing_else(
@@ -432,10 +454,12 @@ def test_a_start_that_a_5xx_answered_has_an_unknown_outcome_and_is_not_sent_agai
 ) -> None:
     vendor.post(url, status_code=status, **sample("gateway_error.html"))
     error = refused(start, hook, UnknownOutcomeError)
-    assert isinstance(error, AirflowFailException) and error.status_code == status
+    assert isinstance(error, AirflowFailException)
+    assert error.status_code == status
     assert f"HTTP {status}: an HTML page: 502 Bad Gateway" in str(error)
     assert "It is unknown whether the vendor acted on it" in str(error)
-    assert vendor.call_count == 1 and slept == []
+    assert vendor.call_count == 1
+    assert slept == []
 
 
 def test_a_read_that_a_5xx_answered_is_repeated(
@@ -443,7 +467,8 @@ def test_a_read_that_a_5xx_answered_is_repeated(
 ) -> None:
     vendor.get(STATUS, [{"status_code": 503}, {"status_code": 502}, sample("import_in_progress.json")])
     assert read(hook).state is ImportState.RUNNING
-    assert len(slept) == 2 and vendor.call_count == 3
+    assert len(slept) == 2
+    assert vendor.call_count == 3
 
 
 def test_a_read_that_5xx_keep_answering_is_an_outage(
@@ -452,7 +477,8 @@ def test_a_read_that_5xx_keep_answering_is_an_outage(
     vendor.get(STATUS, status_code=503, json={"message": "down for maintenance"})
     error = refused(read, hook, VendorUnavailableError)
     assert not isinstance(error, AirflowFailException)
-    assert "down for maintenance" in str(error) and "a retry is safe" in str(error)
+    assert "down for maintenance" in str(error)
+    assert "a retry is safe" in str(error)
     assert vendor.call_count == 5
 
 
@@ -471,7 +497,8 @@ def test_a_start_whose_good_answer_is_unreadable_has_an_unknown_outcome(
     vendor.post(url, **sample(body))
     error = refused(start, hook, UnknownOutcomeError)
     assert isinstance(error, AirflowFailException)
-    assert words in str(error) and "It is unknown whether the vendor acted on it" in str(error)
+    assert words in str(error)
+    assert "It is unknown whether the vendor acted on it" in str(error)
     assert vendor.call_count == 1
 
 
@@ -487,7 +514,8 @@ def test_a_status_that_is_unreadable_is_an_outage_and_not_an_end(
 ) -> None:
     vendor.get(STATUS, **sample(body))
     error = refused(read, hook, VendorUnavailableError)
-    assert not isinstance(error, AirflowFailException) and "a retry is safe" in str(error)
+    assert not isinstance(error, AirflowFailException)
+    assert "a retry is safe" in str(error)
 
 
 # Time-outs and broken connections
@@ -511,7 +539,8 @@ def test_no_answer_after_the_whole_request_was_sent_is_an_unknown_outcome(
 ) -> None:
     vendor.post(url, exc=error)
     unknown = refused(start, hook, UnknownOutcomeError)
-    assert words in str(unknown) and vendor.call_count == 1
+    assert words in str(unknown)
+    assert vendor.call_count == 1
 
 
 def test_no_connection_is_certain_and_tried_again(
@@ -528,7 +557,8 @@ def test_no_connection_at_all_is_an_outage_and_nothing_reached_pigment(
     vendor.post(TRIGGER, exc=requests.ConnectTimeout)
     error = refused(trigger, hook, VendorUnavailableError)
     assert not isinstance(error, AirflowFailException)
-    assert "no connection to https://pigment.app" in str(error) and "Nothing reached Pigment" in str(error)
+    assert "no connection to https://pigment.app" in str(error)
+    assert "Nothing reached Pigment" in str(error)
 
 
 @pytest.mark.parametrize("error", [requests.ReadTimeout, requests.ConnectionError, BrokenPipeError])
@@ -537,7 +567,8 @@ def test_a_push_that_broke_before_its_last_byte_was_not_acted_on_and_may_be_sent
 ) -> None:
     vendor.post(PUSH, [{"exc": error}, sample("start_accepted.json")])
     assert hook.push_csv(CONFIGURATION_ID, str(csv_file)).key == {"import_id": IMPORT_ID}
-    assert vendor.call_count == 2 and len(slept) == 1
+    assert vendor.call_count == 2
+    assert len(slept) == 1
 
 
 def test_a_push_that_broke_after_its_last_byte_is_an_unknown_outcome(
@@ -549,7 +580,8 @@ def test_a_push_that_broke_after_its_last_byte_is_an_unknown_outcome(
 
     vendor.post(PUSH, content=send_all_then_time_out)
     error = refused(lambda one: one.push_csv(CONFIGURATION_ID, str(csv_file)), hook, UnknownOutcomeError)
-    assert isinstance(error, AirflowFailException) and vendor.call_count == 1
+    assert isinstance(error, AirflowFailException)
+    assert vendor.call_count == 1
 
 
 # Waiting
@@ -572,14 +604,16 @@ def test_a_404_in_the_first_minute_is_pigments_lag(
 def test_a_404_after_the_first_minute_ends_the_wait(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     vendor.get(STATUS, status_code=404, **sample("import_not_found.txt"))
     ending = hook.wait(long_ago(61), PollPolicy(poll_interval=0.01, not_found_grace=hook.not_found_grace))
-    assert ending.outcome is Outcome.REFUSED and ending.error == "VendorRequestError"
+    assert ending.outcome is Outcome.REFUSED
+    assert ending.error == "VendorRequestError"
     assert vendor.call_count == 1
 
 
 def test_a_404_once_the_import_was_seen_ends_the_wait(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     vendor.get(STATUS, [sample("import_in_progress.json"), {"status_code": 404, **sample("import_not_found.txt")}])
     ending = hook.wait(long_ago(1), PollPolicy(poll_interval=0.01, max_poll_interval=0.02, not_found_grace=60))
-    assert ending.outcome is Outcome.REFUSED and vendor.call_count == 2
+    assert ending.outcome is Outcome.REFUSED
+    assert vendor.call_count == 2
 
 
 # Testing the connection, and what Pigment cannot do
@@ -610,7 +644,9 @@ def test_a_connection_that_does_not_work_is_told_so(
 ) -> None:
     vendor.get(requests_mock.ANY, **answer)
     works, message = hook.test_connection()
-    assert not works and words in message and KEY not in message
+    assert not works
+    assert words in message
+    assert KEY not in message
 
 
 def test_pigment_says_that_it_cannot_cancel(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
