@@ -34,7 +34,8 @@ class PollPolicy:
     :param max_poll_interval: longest seconds between two looks
     :param deadline: the wall-clock time (epoch seconds) at which waiting ends; infinite if None
     :param outage_tolerance: seconds on end for which looks may fail
-    :param not_found_grace: seconds after the start in which "no such import" is taken for the vendor's lag
+    :param not_found_grace: seconds after the start (or after the wait began, if nobody knows when the import started)
+        in which "no such import" is taken for the vendor's lag
     """
 
     poll_interval: float
@@ -222,7 +223,7 @@ def wait_for_end(
                 return Ending(_OUTCOME_OF_STATE[seen.state], seen, message=seen.message)
         elif isinstance(seen, LookFailed):
             asked = seen.retry_after or 0.0
-            trouble = _trouble(seen, now - began, policy, waiting_for_start=status is None and started_at is not None)
+            trouble = _trouble(seen, now - began, policy, waiting_for_start=status is None)
             if trouble is Trouble.UNAVAILABLE:
                 failing_since = now if failing_since is None else failing_since
                 if now - failing_since >= policy.outage_tolerance:

@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_imports import checks
-from airflow_provider_imports.endings import report
+from airflow_provider_imports.endings import look_failed, report
 from airflow_provider_imports.exceptions import (
     TriggerEventError,
     VendorImportError,
@@ -25,7 +25,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.models import ImportRun, ImportState
-from airflow_provider_imports.polling import Ending, Event, Outcome, describe
+from airflow_provider_imports.polling import Ending, Event, Outcome, Trouble, describe
 from airflow_provider_imports.version_compat import deadline
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class ImportSensor(BaseSensorOperator):
         self.max_rejected = max_rejected
         self.outage_tolerance = outage_tolerance
         self._seen: str | None = None
+        self._first_look = 0.0
 
     def run_to_watch(self) -> ImportRun:
         """
@@ -92,7 +93,7 @@ class ImportSensor(BaseSensorOperator):
         :raises InvalidInputError: naming the parameter and what it should be
         """
         checks.required("conn_id", self.conn_id)
-        for name in ("max_poll_interval", "outage_tolerance"):
+        for name in ("poke_interval", "max_poll_interval", "outage_tolerance"):
             checks.positive(name, getattr(self, name))
         checks.max_rejected(self.max_rejected)
 
@@ -153,10 +154,16 @@ class ImportSensor(BaseSensorOperator):
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once; an outage of the vendor is not an end."""
         run = self.run_to_watch()
+        self._first_look = self._first_look or time.time()
         try:
             status = self.hook.get_status(run)
         except (VendorUnavailableError, VendorRateLimitError) as error:
             self.log.warning("Status not readable, looked at again: %s", error)
+            return False
+        except VendorImportError as error:
+            if not self._is_lag(error, context):
+                raise
+            self.log.warning("Not known at the vendor yet, looked at again: %s", error)
             return False
         line = describe(status)
         if line != self._seen:
@@ -166,6 +173,14 @@ class ImportSensor(BaseSensorOperator):
             return False
         ending = Ending(_OUTCOMES[status.state], status, message=status.message)
         return PokeReturnValue(is_done=True, xcom_value=self._report(run, ending))
+
+    def _is_lag(self, error: VendorImportError, context: Context) -> bool:
+        """Say whether "no such import" may be the vendor's lag: nobody knows the start, so from our first look on."""
+        if look_failed(error).trouble is not Trouble.NOT_FOUND or self._seen is not None:
+            return False
+        first = context["ti"].get_first_reschedule_date(context) if self.reschedule else None
+        began = self._first_look if first is None else first.timestamp()
+        return time.time() - began < self.hook.not_found_grace
 
     def _report(self, run: ImportRun, ending: Ending) -> dict[str, Any]:
         try:
