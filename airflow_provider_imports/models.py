@@ -53,12 +53,16 @@ class Counts:
 
     @property
     def rows(self) -> int | None:
-        """All rows of the import, as far as the vendor's counts tell; the base of a share of rejected rows."""
+        """
+        All rows of the import, as far as the vendor's counts tell; the base of a share of rejected rows.
+
+        What was deleted is what was there before ("clear items prior to import"), so it is no row of this import.
+        """
         if self.total is not None:
             return self.total
         if self.processed is not None:
             return self.processed
-        return _sum_known(self.inserted, self.updated, self.deleted, self.skipped, self.failed)
+        return _sum_known(self.inserted, self.updated, self.skipped, self.failed)
 
     def __str__(self) -> str:
         """``3 inserted, 1 skipped``: only what is known."""
