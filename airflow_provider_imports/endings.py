@@ -22,18 +22,18 @@ from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Troubl
 
 log = logging.getLogger(__name__)
 
-_LEFT_ALONE = "The import was left as it is; a retry goes on with it."
+LEFT_ALONE = "The import was left as it is; the next try goes on with it."
 
 
 def report(
-    vendor_name: str, run: ImportRun, ending: Ending, max_rejected: int | float | None, advice: str = ""
+    vendor_name: str, run: ImportRun, ending: Ending, max_rejected: int | float | None, advice: str = LEFT_ALONE
 ) -> dict[str, Any]:
     """
     Report an ending: only an explicit success, with acceptable counts, is green.
 
     :param vendor_name: as people write it
     :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows
-    :param advice: what became of the import and what to do, for a message that must say so
+    :param advice: for an import that has not ended: what became of it, and what the next try does
     :return: the manifest
     :raises VendorImportError: of the class that the ending means
     """
@@ -46,8 +46,8 @@ def report(
     problem = judge_rejected(status.counts, max_rejected)
     if problem is not None:
         raise ImportRejectedRecordsError(
-            f"{what} ended ({describe(status)}), but {problem}. {advice} The log above shows what the vendor says "
-            "about them. Correct the data and clear the task, or allow more with max_rejected.".replace("  ", " "),
+            f"{what} ended ({describe(status)}), but {problem}. What got in stays in; the log above shows what the "
+            "vendor says about the rest. Correct the data and clear the task, or allow more with max_rejected.",
             vendor=run.vendor,
         )
     log.log(logging.WARNING if status.counts.rejected else logging.INFO, "%s: %s", what, describe(status))
@@ -56,13 +56,12 @@ def report(
 
 def _error(what: str, ending: Ending, advice: str) -> VendorImportError:
     vendor = what.partition(" ")[0].lower()
-    said = f": {ending.message}" if ending.message else ""
+    said = f": {ending.message.rstrip('.')}" if ending.message else ""
     last = "" if ending.status is None else f" Last seen: {describe(ending.status)}."
     match ending.outcome:
         case Outcome.FAILED:
             return ImportFailedError(
-                f"{what} failed{said}. A retry starts it anew; correct the data or the import's configuration first."
-                f" {advice}".rstrip(),
+                f"{what} failed{said}. A retry starts it anew; correct the data or the import's configuration first.",
                 vendor=vendor,
             )
         case Outcome.CANCELED:
@@ -71,15 +70,16 @@ def _error(what: str, ending: Ending, advice: str) -> VendorImportError:
             )
         case Outcome.TIMED_OUT:
             return ImportTimeoutError(
-                f"{what} did not end before the deadline (timeout).{last} {advice or _LEFT_ALONE}", vendor=vendor
+                f"{what} did not end before the deadline (timeout).{last} {advice}", vendor=vendor
             )
         case Outcome.UNREACHABLE:
             return VendorUnavailableError(
-                f"{what}: its status could not be read for longer than outage_tolerance{said}.{last} {_LEFT_ALONE}",
+                f"{what}: its status could not be read for longer than outage_tolerance{said}.{last} {advice}",
                 vendor=vendor,
             )
         case _:
-            return error_class(ending.error)(f"{what}{said or ' ended without a status'}.{last}", vendor=vendor)
+            fate = "" if ending.outcome is Outcome.SUPERSEDED else f" {advice}"
+            return error_class(ending.error)(f"{what}{said or ' ended without a status'}.{last}{fate}", vendor=vendor)
 
 
 def look_failed(error: VendorImportError) -> LookFailed:
