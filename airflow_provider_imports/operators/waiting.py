@@ -104,7 +104,7 @@ class WaitingImportOperator(ImportOperator):
         :raises ImportFailedError: if the vendor says so; a retry starts it anew
         :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows
         :raises ImportTimeoutError: at the deadline
-        :raises VendorImportError: what else went wrong; a retry goes on with the import if it was started
+        :raises VendorImportError: what else went wrong; the next try goes on with the import if it was started
         """
         self.check()
         started_at = getattr(context.get("ti"), "start_date", None)
@@ -116,10 +116,12 @@ class WaitingImportOperator(ImportOperator):
         try:
             seen = Event.from_json(event)
             run = None if seen.run is None else ImportRun.from_json(seen.run)
+            if run is None and seen.slot is None:
+                raise ValueError("it is about neither an import nor a slot")
         except ValueError as error:
             raise TriggerEventError(
                 f"The trigger's event can't be understood ({error}); is the triggerer of another version? "
-                "The import may still be running; a retry goes on with it."
+                f"The import may still be running; {self._next_try(context)}."
             ) from error
         self._deadline = seen.deadline
         if run is None:
@@ -279,19 +281,28 @@ class WaitingImportOperator(ImportOperator):
         )
 
     def _conclude(self, context: Context, run: ImportRun, ending: Ending) -> dict[str, Any]:
-        advice = self._cancel_at_deadline(run) if ending.outcome is Outcome.TIMED_OUT else ""
+        next_try = self._next_try(context)
+        advice = f"The import was left as it is; {next_try}."
+        if ending.outcome is Outcome.TIMED_OUT:
+            advice = self._cancel_at_deadline(run, next_try)
         if ending.outcome is Outcome.SUCCEEDED and ending.status is not None:
             self._store.ended(run, ending.status)  # a retry reports this end again, and does not import again
         result = report(self.hook.hook_name, run, ending, self.max_rejected, advice)
         return self._hand_over(context, result)
 
-    def _cancel_at_deadline(self, run: ImportRun) -> str:
-        """Cancel at the deadline, and say what became of the import and what a retry does."""
+    def _cancel_at_deadline(self, run: ImportRun, next_try: str) -> str:
+        """Cancel at the deadline, and say what became of the import and what the next try does."""
         if not self.hook.can_cancel:
-            return f"{self.hook.hook_name} can't cancel an import, so it goes on; a retry goes on with it."
+            return f"{self.hook.hook_name} can't cancel an import, so it goes on; {next_try}."
         if not self.cancel_on_timeout:
-            return "It was left running (cancel_on_timeout is off); a retry goes on with it."
+            return f"It was left running (cancel_on_timeout is off); {next_try}."
         try:
-            return f"{self.hook.cancel(run)} A retry starts it anew."
+            return f"{self.hook.cancel(run)} The next try starts it anew."
         except VendorImportError as error:
-            return f"It could not be canceled and may still be running: {error} A retry looks after it."
+            return f"It could not be canceled and may still be running: {error} In that case {next_try}."
+
+    def _next_try(self, context: Context) -> str:
+        """What the next try does with an import that still runs."""
+        if self.durable and context.get("task_state_store") is not None:
+            return "the next try goes on with it"
+        return "the next try starts another one, since this task remembers nothing (durable, or Airflow below 3.3)"
