@@ -1,0 +1,38 @@
+"""Sphinx configuration. Builds offline; a warning is an error (``make docs``)."""
+
+import os
+import tempfile
+
+# Reading the package's docstrings imports Airflow, which writes a configuration wherever AIRFLOW_HOME points.
+os.environ.setdefault("AIRFLOW_HOME", os.path.join(tempfile.gettempdir(), "airflow-home-of-docs"))
+
+from airflow_provider_imports import __version__
+
+project = "airflow-provider-imports"
+author = "The airflow-provider-imports developers"
+copyright = f"2026, {author}"
+version = release = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+smartquotes = False
+
+autosummary_generate = True
+autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+
+html_theme = "furo"
+html_title = f"airflow-provider-imports {__version__}"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_copy_source = False
+html_show_sphinx = False

@@ -1,0 +1,64 @@
+"""Harbor: load one of its saved lists, and read what became of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_imports.hooks.base import ImportHook
+from airflow_provider_imports.http.call import Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.settings import Settings
+
+STATES = {"working": ImportState.RUNNING, "done": ImportState.SUCCEEDED, "broken": ImportState.FAILED}
+
+
+class HarborHook(ImportHook):
+    """Harbor's import API."""
+
+    conn_type = "harbor"
+    default_conn_name = "harbor_default"
+    hook_name = "Harbor"
+    default_host = "https://api.harbor.example"
+    where_to_look = "Imports > History in Harbor"
+    requests_per_minute = 60.0
+    can_cancel = True
+
+    def authorization(self, settings: Settings) -> Mapping[str, str]:
+        return {"X-Api-Key": settings.password}
+
+    def load_list(self, name: str) -> ImportRun:
+        """Start loading a saved list."""
+        return self.run_flow(_started(name))
+
+    def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
+        answer = yield Call("get_import", "GET", path("/v1/imports/{id}", id=run.key["id"]))
+        report = answer.object()
+        word = str(report.get("state"))
+        state, doubt = state_of(word, STATES)
+        counts = Counts(inserted=report.get("loaded"), failed=report.get("bad"))
+        return ImportStatus(state, word, counts=counts, message=doubt)
+
+    def cancel_flow(self, run: ImportRun) -> Flow[str]:
+        yield Call("cancel_import", "DELETE", path("/v1/imports/{id}", id=run.key["id"]))
+        return f"Harbor canceled the import ({run})."
+
+    def test_flow(self) -> Flow[str]:
+        yield Call("list_imports", "GET", "/v1/imports")
+        return "Harbor accepted the API key."
+
+
+def _started(name: str) -> Flow[ImportRun]:
+    started_at = datetime.now(UTC)
+    answer = yield Call(
+        "load_list", "POST", "/v1/imports", json={"list": name}, repeat=Repeat.IF_NOT_ACTED, starts=True
+    )
+    match answer.object():
+        case {"id": int(number)}:
+            return ImportRun("harbor", {"id": str(number)}, started_at)
+    raise UnreadableAnswerError("the answer has no id")

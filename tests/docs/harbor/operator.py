@@ -1,0 +1,36 @@
+"""Start imports at Harbor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.operators.waiting import WaitingImportOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.models import ImportRun
+    from tests.docs.harbor.hook import HarborHook
+
+
+class HarborLoadListOperator(WaitingImportOperator):
+    """
+    Load a saved list at Harbor, and wait for the import's end.
+
+    :param name: the saved list (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "tests.docs.harbor.hook.HarborHook"  # yours: airflow_provider_imports.hooks.harbor.HarborHook
+    inputs = ("name",)
+    template_fields = ("conn_id", "name", "on_unknown_outcome")
+
+    def __init__(self, *, name: str, conn_id: str = "harbor_default", **kwargs: Any) -> None:
+        super().__init__(conn_id=conn_id, **kwargs)
+        self.name = name
+
+    def check(self) -> None:
+        super().check()
+        checks.required("name", self.name)
+
+    def start(self, hook: HarborHook) -> ImportRun:
+        return hook.load_list(self.name)
