@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.common.compat.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
-
 from airflow_provider_imports.exceptions import (
     ImportBusyError,
     ImportCanceledError,
@@ -20,6 +18,13 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
+
+try:
+    from airflow.providers.common.compat.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+except ImportError as error:
+    raise ImportError(
+        "Retry rules need Airflow 3.3 or newer; leave retry_policy out, the task's own retries and retry_delay apply."
+    ) from error
 
 
 def import_retry_policy(

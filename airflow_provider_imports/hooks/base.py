@@ -425,6 +425,13 @@ class ImportHook(HttpHook):
 
     # Forms of Airflow before 3.2, which ask the hook
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give each vendor's hook form methods of its own: Airflow before 3.2 does not see inherited ones."""
+        super().__init_subclass__(**kwargs)
+        for name in ("get_ui_field_behaviour", "get_connection_form_widgets"):
+            if name not in cls.__dict__:
+                setattr(cls, name, ImportHook.__dict__[name])
+
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """The connection form's standard fields, from the same data as the provider info."""
@@ -437,12 +444,14 @@ class ImportHook(HttpHook):
         from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
         from flask_babel import lazy_gettext
         from wtforms import BooleanField, StringField
+        from wtforms.validators import Optional, any_of
 
-        return {
-            name: BooleanField(lazy_gettext(field["label"]), description=field["description"])
-            if "boolean" in field["schema"]["type"]
-            else StringField(
-                lazy_gettext(field["label"]), widget=BS3TextFieldWidget(), description=field["description"]
-            )
-            for name, field in CONNECTION_TYPES[cls.conn_type].conn_fields.items()
-        }
+        def field(declared: dict[str, Any]) -> Any:
+            label, description = lazy_gettext(declared["label"]), declared["description"]
+            if "boolean" in declared["schema"]["type"]:
+                return BooleanField(label, description=description)
+            choices = [one for one in declared["schema"].get("enum", ()) if one is not None]
+            validators = [Optional(), any_of(choices)] if choices else [Optional()]
+            return StringField(label, validators, widget=BS3TextFieldWidget(), description=description)
+
+        return {name: field(declared) for name, declared in CONNECTION_TYPES[cls.conn_type].conn_fields.items()}
