@@ -1,0 +1,57 @@
+"""The sandbox, its connections and waits, quick enough for a thousand cells."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.faults.matrix import TIMEOUT
+from tests.faults.task_life import TaskLife
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.faults.cases import Case
+
+
+@pytest.fixture
+def impatient(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The sandbox, with quick imports, short waits, and connections that give up soon."""
+    sandbox.change_settings(
+        run_seconds=0.1,
+        pigment={"requests_per_window": None, "pushes_per_hour": None},
+        rocketchat={"calls_per_window": None},
+    )
+    for name, value in sandbox.connection_env().items():
+        connection = json.loads(value)
+        extra = connection.get("extra") or {}
+        extra = json.loads(extra) if isinstance(extra, str) else extra
+        connection["extra"] = {**extra, "timeout": TIMEOUT, "requests_per_minute": 100_000}
+        monkeypatch.setenv(name, json.dumps(connection))
+    from airflow_provider_imports.hooks.base import ImportHook
+    from airflow_provider_imports.hooks.pigment import PigmentHook
+    from airflow_provider_imports.http import retry
+    from airflow_provider_imports.operators import base
+
+    monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.1)
+    monkeypatch.setattr(retry, "LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr(retry, "LONGEST_ASKED_WAIT", 0.2)
+    monkeypatch.setattr(base, "FIND_OUT_SECONDS", 0.2)
+    monkeypatch.setattr(base, "FIND_OUT_INTERVAL", 0.05)
+    for hook in (ImportHook, PigmentHook):
+        monkeypatch.setattr(hook, "rate_limit_wait", lambda self, answer, now: 0.1)
+    return sandbox
+
+
+@pytest.fixture
+def live(make_context: Callable[..., dict[str, Any]], tmp_path: Any) -> Callable[..., TaskLife]:
+    """Lead the life of a task that starts an import."""
+
+    def lead(case: Case, **options: Any) -> TaskLife:
+        if not case.waits:
+            options.pop("deferrable", None)
+        return TaskLife(lambda: case.make(tmp_path, **options), make_context)
+
+    return lead
