@@ -1,0 +1,56 @@
+"""Wait for imports in WEBSALE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_imports.sensors.base import ImportSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.models import ImportRun
+
+
+class WebsaleImportSensor(ImportSensor):
+    """
+    Wait for an import of WEBSALE that somebody else started.
+
+    Without ``start`` it waits for whichever import of the service is the current one, and goes on with the next if
+    that takes its place; one that ended long ago satisfies it at once. With ``start`` it fails as soon as another
+    import has taken the place of that one.
+
+    .. seealso:: :ref:`howto/sensor:WebsaleImportSensor`
+
+    :param service: the service, for instance ``product`` (templated)
+    :param start: the ``start`` that WEBSALE's status shows, or that ``run`` of an operator's result holds (templated)
+    :param conn_id: the Airflow connection (templated)
+    :param poke_interval: seconds between two looks; the shortest, if deferrable
+    :param max_poll_interval: longest seconds between two looks, if deferrable
+    """
+
+    hook_path = "airflow_provider_imports.hooks.websale.WebsaleHook"
+    template_fields = ("conn_id", "service", "start")
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        start: str | None = None,
+        conn_id: str = "websale_default",
+        poke_interval: float = 5,
+        max_poll_interval: float = 30,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
+        self.service = service
+        self.start = start
+
+    def check(self) -> None:
+        """Check whom to wait for as well."""
+        super().check()
+        self.run_to_watch()
+
+    def run_to_watch(self) -> ImportRun:
+        """The import that began at ``start``, or whichever is current."""
+        from airflow_provider_imports.hooks.websale import import_run
+
+        return import_run(self.service, self.start)
