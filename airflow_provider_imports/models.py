@@ -8,6 +8,7 @@ anything that these classes did not write.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -185,16 +186,16 @@ class ImportStatus:
         try:
             return cls(
                 state=ImportState(data["state"]),
-                vendor_status=str(data["vendor_status"]),
-                progress=None if data["progress"] is None else float(data["progress"]),
+                vendor_status=text_from_json(data["vendor_status"]),
+                progress=None if data["progress"] is None else number_from_json(data["progress"]),
                 counts=Counts.from_json(data["counts"]),
-                message=data["message"],
-                errors=tuple(str(line) for line in data["errors"]),
+                message=None if data["message"] is None else text_from_json(data["message"]),
+                errors=_lines_from_json(data["errors"]),
                 started_at=_time_from_json(data["started_at"]),
                 finished_at=_time_from_json(data["finished_at"]),
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not an import status: {value!r}") from error
+        except KeyError as error:
+            raise ValueError(f"not an import status, {error} is missing") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +293,51 @@ def parse_time(text: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def text_from_json(value: object) -> str:
+    """
+    Read a text.
+
+    :raises ValueError: for anything else
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"not a text: {value!r}")
+    return value
+
+
+def number_from_json(value: object) -> float:
+    """
+    Read a finite number; NaN as a deadline would never come.
+
+    :raises ValueError: for anything else
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"not a number: {value!r}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError("not a finite number")
+    return number
+
+
+def texts_from_json(value: object) -> dict[str, str]:
+    """
+    Read an object whose values are texts.
+
+    :raises ValueError: for anything else
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"not an object: {value!r}")
+    return {text_from_json(name): text_from_json(text) for name, text in value.items()}
+
+
+def _lines_from_json(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"not a list of lines: {value!r}")
+    return tuple(text_from_json(line) for line in value)
 
 
 def _time_to_json(moment: datetime | None) -> str | None:

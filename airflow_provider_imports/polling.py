@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_imports.models import Counts, ImportState, ImportStatus
+from airflow_provider_imports.models import (
+    Counts,
+    ImportRun,
+    ImportState,
+    ImportStatus,
+    number_from_json,
+    text_from_json,
+    texts_from_json,
+)
 
 #: A share of the time waited so far: the next look comes after a tenth of it.
 WAIT_SHARE = 0.1
@@ -106,6 +114,12 @@ class Ending:
     error: str | None = None
     message: str | None = None
 
+    @property
+    def is_consistent(self) -> bool:
+        """False if it says succeeded, failed or canceled, and its status does not."""
+        state = None if self.status is None else _OUTCOME_OF_STATE.get(self.status.state)
+        return state is self.outcome or self.outcome not in _OUTCOME_OF_STATE.values()
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -144,19 +158,29 @@ class Event:
 
         :raises ValueError: for anything else; nothing that is not understood is a success
         """
-        if not isinstance(value, Mapping) or value.get("version") != EVENT_VERSION:
+        version = value.get("version") if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping) or version is True or version != EVENT_VERSION:
             raise ValueError(f"not an event of version {EVENT_VERSION}: {value!r}")
         try:
-            status = value["status"]
+            status, error, message = value["status"], value["error"], value["message"]
             ending = Ending(
                 Outcome(value["outcome"]),
                 None if status is None else ImportStatus.from_json(status),
-                value["error"],
-                value["message"],
+                None if error is None else text_from_json(error),
+                None if message is None else text_from_json(message),
             )
-            return cls(ending, float(value["deadline"]), value["run"], value["slot"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not an event: {value!r}") from error
+            run, slot = value["run"], value["slot"]
+            event = cls(
+                ending,
+                number_from_json(value["deadline"]),
+                None if run is None else ImportRun.from_json(run).to_json(),
+                None if slot is None else texts_from_json(slot),
+            )
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"not an event: {error}") from error
+        if not ending.is_consistent:
+            raise ValueError("not an event: its status does not say what its outcome says")
+        return event
 
 
 @dataclass(frozen=True, slots=True)

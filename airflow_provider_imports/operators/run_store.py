@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from airflow_provider_imports.models import ImportRun, ImportStatus, Intent, parse_time
+from airflow_provider_imports.models import (
+    ImportRun,
+    ImportStatus,
+    Intent,
+    number_from_json,
+    parse_time,
+    text_from_json,
+    texts_from_json,
+)
 
 log = logging.getLogger(__name__)
 
@@ -91,18 +99,21 @@ class Record:
             raise ValueError("not a record of this version")
         at = parse_time(value.get("at"))
         try:
+            run, slot, before, generation, status = (
+                value[name] for name in ("run", "slot", "before", "generation", "status")
+            )
             record = cls(
                 Phase(value["phase"]),
-                str(value["fingerprint"]),
+                text_from_json(value["fingerprint"]),
                 at or datetime.now(UTC),
-                None if value["run"] is None else ImportRun.from_json(value["run"]),
-                None if value["slot"] is None else dict(value["slot"]),
-                None if value["before"] is None else dict(value["before"]),
-                value["generation"],
-                None if value["status"] is None else ImportStatus.from_json(value["status"]),
+                None if run is None else ImportRun.from_json(run),
+                None if slot is None else texts_from_json(slot),
+                None if before is None else texts_from_json(before),
+                generation if generation is None else int(number_from_json(generation)),
+                None if status is None else ImportStatus.from_json(status),
             )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not a record: {error!r}") from error
+        except KeyError as error:
+            raise ValueError(f"not a record, {error} is missing") from error
         if at is None or (record.phase is not Phase.INTENDED and record.run is None):
             raise ValueError("a record without its time or its run")
         return record
