@@ -252,7 +252,9 @@ def wait_for_end(
                 failing_since = now if failing_since is None else failing_since
                 if now - failing_since >= policy.outage_tolerance:
                     return Ending(Outcome.UNREACHABLE, status, seen.error, seen.message)
-            elif trouble is not Trouble.RATE_LIMITED:
+            elif trouble is Trouble.RATE_LIMITED:
+                failing_since = None  # the vendor lives
+            else:
                 outcome = Outcome.SUPERSEDED if trouble is Trouble.SUPERSEDED else Outcome.REFUSED
                 return Ending(outcome, status, seen.error, seen.message)
             if (line := news.of_trouble(seen, now)) is not None:
@@ -350,10 +352,11 @@ def duration(seconds: float) -> str:
 
 def _first_wait(policy: PollPolicy, started_at: float | None, now: float, jitter: float) -> float:
     """Let a fresh import get going; look at an old one at once, but not at a thousand old ones in one instant."""
-    if started_at is None:
+    age = None if started_at is None else max(0.0, now - started_at)  # another machine's clock may be ahead
+    if age is None:
         wait = 0.0
-    elif now - started_at < policy.poll_interval:
-        wait = next_wait(policy, 0, jitter) - (now - started_at)
+    elif age < policy.poll_interval:
+        wait = next_wait(policy, 0, jitter) - age
     else:
         wait = jitter * policy.poll_interval * JITTER_SHARE
     return max(0.0, min(wait, policy.deadline - now))
