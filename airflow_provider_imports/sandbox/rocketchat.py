@@ -45,6 +45,7 @@ LIMITED_AUTH_TOKEN = "rocketchat-sandbox-limited-token"
 TOKENS = {USER_ID: AUTH_TOKEN, OTHER_USER_ID: OTHER_AUTH_TOKEN, LIMITED_USER_ID: LIMITED_AUTH_TOKEN}
 
 NO_PERMISSION = "User does not have the permissions required for this action [error-unauthorized]"
+MOST_LATEST = 20
 LOOK_UPS = ("importId", "username", "email")
 
 
@@ -67,6 +68,7 @@ class RocketChat(Vendor):
         Route("GET", "/api/v1/import.status", "get_import_status"),
         Route("POST", "/api/v1/import.clear", "clear_import"),
         Route("GET", "/api/v1/getCurrentImportOperation", "get_current_operation"),
+        Route("GET", "/api/v1/getLatestImportOperations", "get_latest_operations"),
         Route("GET", "/api/v1/users.info", "users_info"),
         Route("GET", "/api/v1/me", "me"),
         Route("GET", "/api/info", "info"),
@@ -121,7 +123,7 @@ class RocketChat(Vendor):
             short = {"status": "error", "message": text}
             return json_answer(short if self.settings.short_401 else {"success": False, "error": text, **short}, 401)
         if user == LIMITED_USER_ID and received.operation not in ("me", "users_info"):
-            return failure("User does not have the permissions required for this action [error-unauthorized]", 403)
+            return failure(NO_PERMISSION, 403)
         return None
 
     def rate_limited(self, received: Received, seconds: float, hints: bool) -> Answer:
@@ -209,6 +211,13 @@ class RocketChat(Vendor):
         operation = self.workspace.current
         shown = {} if operation is None else {"operation": operation.as_json()}
         return json_answer({**shown, "success": True})
+
+    async def get_latest_operations(self, received: Received) -> Answer:
+        """``GET getLatestImportOperations``: the twenty changed last, a bare array; a permission of its own."""
+        if not self.settings.view_operations:
+            return failure(NO_PERMISSION, 403)
+        latest = sorted(self.workspace.operations, key=lambda operation: operation.updated_at, reverse=True)
+        return json_answer([operation.as_json() for operation in latest[:MOST_LATEST]])
 
     async def users_info(self, received: Received) -> Answer:
         """``GET users.info`` by ``importId``, ``username`` or ``email``."""

@@ -59,6 +59,7 @@ class RocketChatSettings:
     :param broken_roles: store roles as servers did before the fix: letter by letter.
     :param plain_validation: validation errors without ``[invalid-params]``, as newer routes give them.
     :param short_401: 401 with only ``status`` and ``message``, as documented.
+    :param view_operations: the accounts have the permission ``view-import-operations``.
     """
 
     calls_per_window: int | None = 10
@@ -68,6 +69,7 @@ class RocketChatSettings:
     broken_roles: bool = False
     plain_validation: bool = False
     short_401: bool = False
+    view_operations: bool = True
 
 
 @dataclass

@@ -25,7 +25,7 @@ def api(call: Call, sandbox: Sandbox) -> Call:
     sandbox.change_settings(rocketchat={"calls_per_window": None})
 
     def send(route: str, **options: Any) -> requests.Response:
-        reads = ("import.status", "getCurrent", "users.info", "me")
+        reads = ("import.status", "getCurrent", "getLatest", "users.info", "me")
         method = "GET" if route.startswith(reads) else "POST"
         return call(method, f"/rocketchat/api/v1/{route}", **{"headers": ME, **options})
 
@@ -124,6 +124,14 @@ def test_a_cleared_job_is_error_and_then_done_but_not_valid(api: Call, clock: Cl
     flipped = status(api)
     assert (flipped["state"], flipped["operation"]["valid"]) == ("done", False)
     assert flipped["operation"]["count"]["completed"] < 200
+
+
+def test_the_latest_operations_are_a_bare_list_with_a_permission_of_their_own(api: Call, sandbox: Sandbox) -> None:
+    first, second = (api("import.new").json()["operation"]["_id"] for _ in range(2))
+    listed = api("getLatestImportOperations").json()
+    assert {(one["_id"], one["valid"]) for one in listed} == {(first, False), (second, True)}
+    sandbox.change_settings(rocketchat={"view_operations": False})
+    assert api("getLatestImportOperations").status_code == 403
 
 
 def test_clear_is_idempotent_and_ends_what_is_not_running_too(api: Call, sandbox: Sandbox) -> None:
