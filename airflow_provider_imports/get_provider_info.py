@@ -40,7 +40,7 @@ def get_provider_info() -> dict[str, Any]:
             }
             for conn_type in _WAITING
         ],
-        "extra-links": [f"{_PACKAGE}.links.{name}" for name in ("BlueshiftLink", "ImportLink")],
+        "extra-links": [f"{_PACKAGE}.links.{name}" for name in ("BlueshiftLink", "ImportLink", "RocketChatImportLink")],
     }
 
 

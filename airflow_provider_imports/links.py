@@ -27,3 +27,9 @@ class BlueshiftLink(ImportLink):
     """The import task's page in Blueshift; known for the US region only, so empty for every other host."""
 
     name = "Open in Blueshift"
+
+
+class RocketChatImportLink(ImportLink):
+    """The workspace's import page (``/admin/import``)."""
+
+    name = "Open in Rocket.Chat"

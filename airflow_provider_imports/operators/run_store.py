@@ -182,7 +182,13 @@ class RunStore:
         self._advance(Phase.ENDED, run, status)
 
     def forget(self) -> None:
-        """Remove what is stored, for nothing was started."""
+        """
+        Remove what is stored, for nothing was started.
+
+        What was made at the vendor but not started stays in mind: a retry must know that it is ours.
+        """
+        if self._record is not None and self._record.phase is Phase.INTENDED and self._record.run is not None:
+            return
         self._record = None
         if self._store is not None:
             self._store.delete(KEY)

@@ -1,0 +1,214 @@
+"""
+What Rocket.Chat says about an import operation: its twenty steps, its counts, and what they mean.
+
+Sources: ``settings.yaml`` of RocketChat/Rocket.Chat-Open-API, and the server's ``services/import/service.ts`` and
+``importer/server/classes/Importer.ts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_imports.http.call import UnreadableAnswerError
+from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+NEW, READY, LOADING, IMPORTING, DONE = "new", "ready", "loading", "importing", "done"
+NONE = "none"  #: no operation was ever made
+
+#: ``state`` of ``import.status``, in our words. ``new`` and ``ready`` are idle: they wait for users, or for a run.
+STATES = {
+    NEW: ImportState.ACCEPTED,
+    READY: ImportState.ACCEPTED,
+    LOADING: ImportState.RUNNING,
+    IMPORTING: ImportState.RUNNING,
+    DONE: ImportState.SUCCEEDED,
+    "error": ImportState.FAILED,
+    "canceled": ImportState.CANCELED,
+}
+#: ``operation.status``, and the ``state`` that belongs to it.
+STEPS = {
+    "importer_new": NEW,
+    "importer_uploading": LOADING,
+    "importer_downloading_file": LOADING,
+    "importer_file_loaded": LOADING,
+    "importer_preparing_started": LOADING,
+    "importer_preparing_users": LOADING,
+    "importer_preparing_channels": LOADING,
+    "importer_preparing_messages": LOADING,
+    "importer_preparing_contacts": LOADING,
+    "importer_user_selection": READY,
+    "importer_importing_started": IMPORTING,
+    "importer_importing_users": IMPORTING,
+    "importer_importing_contacts": IMPORTING,
+    "importer_importing_channels": IMPORTING,
+    "importer_importing_messages": IMPORTING,
+    "importer_importing_files": IMPORTING,
+    "importer_finishing": IMPORTING,
+    "importer_done": DONE,
+    "importer_import_failed": "error",
+    "importer_import_cancelled": "canceled",
+}
+_INVALID = (
+    "the operation is not valid any more: somebody cleared or replaced it, or the server was restarted. "
+    "Users that it had imported until then stay"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """
+    An import operation of a workspace.
+
+    :param id: ``_id``
+    :param state: Rocket.Chat's word for it; a word that is not documented, or ``""``, if it says none
+    :param step: ``status``, one of :data:`STEPS`
+    :param valid: False once it was cleared, replaced or cut off by a restart
+    :param user: ID of the user who made it
+    :param made_at: by Rocket.Chat's clock
+    :param changed_at: by Rocket.Chat's clock
+    :param users: staged so far; None if not reported
+    :param completed: users that were created
+    :param errors: users that were not
+    :param total: of users, and of other records of a file importer
+    """
+
+    id: str
+    state: str
+    step: str
+    valid: bool
+    user: str | None = None
+    made_at: datetime | None = None
+    changed_at: datetime | None = None
+    users: int | None = None
+    completed: int | None = None
+    errors: int | None = None
+    total: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Rocket.Chat works on it; also if it says something that is not documented."""
+        return self.valid and STATES.get(self.state, ImportState.RUNNING) is ImportState.RUNNING
+
+    @property
+    def is_idle(self) -> bool:
+        """It waits for users, or for ``import.run``."""
+        return self.valid and self.state in (NEW, READY)
+
+    @property
+    def is_through(self) -> bool:
+        """Its end was reached and every user counted: true also of one that was replaced afterwards."""
+        if self.step != "importer_done" or not self.total or self.counted is None:
+            return False
+        return self.counted >= self.total
+
+    @property
+    def counted(self) -> int | None:
+        """Users that were dealt with, created or not; None if that is not reported."""
+        return None if self.completed is None else self.completed + (self.errors or 0)
+
+    @property
+    def staged(self) -> int | None:
+        """How many users it holds; None if that is not reported."""
+        return 0 if self.users is None and self.state == NEW else self.users
+
+    @property
+    def counts(self) -> Counts:
+        """As reported; nothing is guessed."""
+        return Counts(inserted=self.completed, failed=self.errors, total=self.total)
+
+    def __str__(self) -> str:
+        """``operation 64d6… (importing) of user rbAX…``: who is in the way."""
+        users = "" if not self.users else f", {self.users:,} users"
+        return f"operation {self.id} ({self.state or self.step}{users}) of user {self.user or 'unknown'}"
+
+
+def read_operation(value: object, state: object = None) -> Operation:
+    """
+    Read an ``IImport``.
+
+    :param state: ``state`` of ``import.status``; without it, the one that belongs to the operation's step
+    :raises UnreadableAnswerError: if it has no ``_id`` or no ``status``
+    """
+    if not isinstance(value, Mapping) or not isinstance(value.get("_id"), str) or not value["_id"]:
+        raise UnreadableAnswerError("the answer has no operation with an _id")
+    step, valid, count = value.get("status"), value.get("valid"), value.get("count")
+    if not isinstance(step, str) or not isinstance(valid, bool):
+        raise UnreadableAnswerError("the operation has no status, or does not say whether it is valid")
+    counted: Mapping[str, Any] = count if isinstance(count, Mapping) else {}
+    user = value.get("user")
+    return Operation(
+        id=value["_id"],
+        state=state if isinstance(state, str) else STEPS.get(step, ""),
+        step=step,
+        valid=valid,
+        user=user if isinstance(user, str) else None,
+        made_at=parse_time(value.get("ts")),
+        changed_at=parse_time(value.get("_updatedAt")),
+        users=_count(counted, "users"),
+        completed=_count(counted, "completed"),
+        errors=_count(counted, "error"),
+        total=_count(counted, "total"),
+    )
+
+
+def read_current(body: Mapping[str, Any]) -> Operation | None:
+    """
+    Read an answer of ``import.status``; None if no operation was ever made.
+
+    A ``state`` that is missing (the server leaves it out for a step that it does not know) stays ``""``.
+
+    :raises UnreadableAnswerError: if it is no such answer
+    """
+    state = body.get("state", "")
+    if body.get("success") is not True or not isinstance(state, str):
+        raise UnreadableAnswerError("the answer has no success, or its state is no text")
+    return None if state == NONE else read_operation(body.get("operation"), state)
+
+
+def status_of(operation: Operation) -> ImportStatus:
+    """
+    Say what an operation means: success only if it is valid, and state and step agree on it.
+    """
+    state, message = _judge(operation)
+    counted, total = operation.counted, operation.total
+    done = None if counted is None or not total else min(100.0, round(100 * counted / total, 1))
+    return ImportStatus(
+        state,
+        operation.step,
+        progress=done,
+        counts=operation.counts,
+        message=message or (_about_errors(operation) if state.is_terminal else None),
+        started_at=operation.made_at,
+        finished_at=operation.changed_at if state.is_terminal else None,
+    )
+
+
+def _judge(operation: Operation) -> tuple[ImportState, str | None]:
+    if not operation.valid:
+        return ImportState.FAILED, _INVALID
+    state = STATES.get(operation.state)
+    if state is None:
+        said = f"state {operation.state[:80]!r}" if operation.state else "no state"
+        return ImportState.RUNNING, f"{said} of step {operation.step[:80]!r} is not documented; taken as still running"
+    if state is ImportState.SUCCEEDED and operation.step != "importer_done":
+        return ImportState.RUNNING, f"state 'done' does not fit step {operation.step[:80]!r}; taken as still running"
+    return state, None
+
+
+def _about_errors(operation: Operation) -> str | None:
+    if not operation.errors:
+        return None
+    return (
+        f"{operation.errors:,} users were not created. Rocket.Chat counts a user whose email or username exists "
+        "already as an error, and does not say who it was; look one up with users.info?importId=..."
+    )
+
+
+def _count(counted: Mapping[str, Any], name: str) -> int | None:
+    value = counted.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

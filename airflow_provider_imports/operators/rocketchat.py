@@ -1,0 +1,256 @@
+"""Import users into Rocket.Chat."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_imports.exceptions import (
+    ImportSupersededError,
+    ImportTimeoutError,
+    InvalidInputError,
+    UnknownOutcomeError,
+    VendorImportError,
+)
+from airflow_provider_imports.links import RocketChatImportLink
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
+from airflow_provider_imports.operators.waiting import WaitingImportOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+
+#: Users in one call at most; the whole call is held in memory, here and at the server.
+LARGEST_BATCH = 10_000
+#: How often one try begins again with a new operation.
+MOST_OPERATIONS = 3
+#: Seconds after which a look makes sure, between two batches, that the operation is still ours.
+LOOK_SECONDS = 10.0
+#: Lines in the log while users are staged.
+PROGRESS_LINES = 10
+
+
+class RocketChatOperator(WaitingImportOperator):
+    """
+    What both operators of Rocket.Chat share: the workspace has one import operation, and a new one ends it.
+
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
+    operator_extra_links = (RocketChatImportLink(),)
+
+    def __init__(self, *, conn_id: str = "rocketchat_default", poll_interval: float = 10, **kwargs: Any) -> None:
+        super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
+
+    def slot(self) -> Mapping[str, str]:
+        """The workspace; what an earlier try of this task left there is not in the way."""
+        intent = self._store.intent
+        slot = {"workspace": self.conn_id}
+        if intent is not None and intent.run is not None:
+            slot["ours"] = intent.run.key["operation_id"]
+        elif intent is not None:
+            slot |= {"since": intent.at.isoformat(), "user": self.hook.client.settings.login}
+        return slot
+
+    @property
+    def _before(self) -> str | None:
+        """The operation that was there when this start was intended."""
+        intent = self._store.intent
+        return None if intent is None or intent.before is None else intent.before.get("operation_id")
+
+
+class RocketChatCreateImportOperator(RocketChatOperator):
+    """
+    Make a new, empty import operation in Rocket.Chat (``import.new``), for other tasks to fill and to run.
+
+    Whatever is under way in the workspace would be aborted by that, so ``if_running`` decides first. A retry takes
+    the operation that an earlier try made, as long as it is still the workspace's current one.
+
+    .. seealso:: :ref:`howto/operator:RocketChatCreateImportOperator`
+
+    :param conn_id: the Airflow connection (templated)
+    :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
+    """
+
+    template_fields = ("conn_id", "on_unknown_outcome", "if_running")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(wait_for_completion=False, **kwargs)
+
+    def slot(self) -> Mapping[str, str]:
+        """The workspace, in which the operation itself is what is wanted."""
+        return {"operation": "new", "user": self.hook.client.settings.login, **super().slot()}
+
+    def start(self, hook: RocketChatHook) -> ImportRun:
+        """Make the operation."""
+        return hook.new_import(self._before)
+
+    def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
+        try:
+            seen = self.hook.get_status(run)
+        except ImportSupersededError as error:
+            self.log.warning("%s A new one is made", error)
+            return None
+        if seen.state in (ImportState.FAILED, ImportState.CANCELED):
+            self.log.warning("It is not usable any more (%s); a new one is made", seen.message or seen.vendor_status)
+            return None
+        return run, seen
+
+    def _status_after_start(self, run: ImportRun) -> ImportStatus:
+        return ImportStatus(ImportState.ACCEPTED, "importer_new")
+
+
+class RocketChatImportUsersOperator(RocketChatOperator):
+    """
+    Import users into Rocket.Chat: check all, stage them in batches, run the import, and wait for its end.
+
+    Every record is checked before the first is sent; the error lists the first bad ones by position. The file is
+    read twice and streamed both times, never held whole. Rocket.Chat ends as done even if no user was created, and
+    counts users that exist already as errors: set ``max_rejected`` to what you accept.
+
+    A retry goes on with an import that was started. One that was staged only is staged again from the start, in a
+    new operation; nobody is staged twice. A killed task clears its operation, if it is still the current one; users
+    that were imported until then stay.
+
+    .. seealso:: :ref:`howto/operator:RocketChatImportUsersOperator`
+
+    :param users: a list of dicts; ``emails`` and ``importIds`` (lists of texts) are required, the other fields are
+        ``username``, ``name``, ``bio``, ``statusText``, ``avatarUrl``, ``password``, ``utcOffset`` (hours),
+        ``deleted``, ``roles`` and ``type`` (templated)
+    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/users.csv``: ``.csv`` with the
+        fields in the first line and ``|`` or ``;`` within lists, ``.json`` with an array of objects, ``.jsonl`` or
+        ``.ndjson``; give this or ``users`` (templated)
+    :param batch_size: users in one call
+    :param conn_id: the Airflow connection (templated)
+    :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
+    """
+
+    inputs: ClassVar[Sequence[str]] = ("users", "file_path")
+    template_fields = ("conn_id", "users", "file_path", "on_unknown_outcome", "if_running")
+
+    def __init__(
+        self,
+        *,
+        users: Sequence[Mapping[str, Any]] | None = None,
+        file_path: str | None = None,
+        batch_size: int = 500,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.users = users
+        self.file_path = file_path
+        self.batch_size = batch_size
+        self._records: UserRecords | None = None
+        self._total = 0
+
+    def check(self) -> None:
+        """Check every user as well."""
+        super().check()
+        size = self.batch_size
+        if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_BATCH:
+            raise InvalidInputError(f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {size!r}.")
+        self._records = UserRecords(self.users, self.file_path)
+        self._total = check_every_user(self._records)
+        self.log.info("Checked %s users", f"{self._total:,}")
+
+    def content_version(self) -> object:
+        """Size and time of change of the file."""
+        return None if self._records is None else self._records.version
+
+    def start(self, hook: RocketChatHook) -> ImportRun:
+        """
+        Stage all users and run the import, beginning again with a new operation where staging became unclear.
+
+        :raises VendorImportError: if nothing was started; what was staged is cleared then
+        """
+        from airflow_provider_imports.hooks.rocketchat import StagingUnclearError
+
+        for attempt in range(1, MOST_OPERATIONS + 1):
+            run = hook.new_import(self._before)
+            self._run = run  # from here on a killed task clears it
+            self._store.staged(run)
+            try:
+                self._stage(hook, run)
+                hook.run_import(run)
+            except UnknownOutcomeError:
+                raise  # of import.run: it may be running
+            except StagingUnclearError as error:
+                self.log.warning("%s A new operation is begun.", error)
+                if attempt == MOST_OPERATIONS:
+                    self._clear(hook, run)
+                    raise
+            except (VendorImportError, OSError):
+                self._clear(hook, run)
+                raise
+            else:
+                return run
+        raise RuntimeError("users were neither staged nor refused")
+
+    def _stage(self, hook: RocketChatHook, run: ImportRun) -> None:
+        """Stage every user once, and make sure of it before anything is run."""
+        from airflow_provider_imports.hooks.rocketchat import StagingUnclearError
+
+        staged, told, looked_at = 0, 0, time.monotonic()
+        for batch in in_batches(self._records or (), self.batch_size):
+            self._keep_the_deadline()
+            staged = hook.stage_users(run, batch, before=staged)
+            if (staged - told) * PROGRESS_LINES >= self._total:
+                told = staged
+                self.log.info("Staged %s of %s users", f"{staged:,}", f"{self._total:,}")
+            if time.monotonic() - looked_at >= LOOK_SECONDS:
+                looked_at = time.monotonic()
+                hook.staged_users(run)
+        counted = hook.staged_users(run)
+        if counted != staged:
+            raise StagingUnclearError(
+                f"{staged:,} users were sent, but Rocket.Chat operation {run.key['operation_id']} holds "
+                f"{'an unknown number' if counted is None else f'{counted:,}'}. Nothing was started.",
+                vendor=hook.vendor,
+            )
+        if staged != self._total:
+            raise InvalidInputError(
+                f"The file changed while it was read: {self._total:,} users were checked, {staged:,} staged. Nothing "
+                "was imported.",
+                vendor=hook.vendor,
+            )
+
+    def _keep_the_deadline(self) -> None:
+        if time.time() >= self._deadline:
+            raise ImportTimeoutError(
+                "The users were not staged before the deadline (timeout). Nothing was imported; a retry starts anew.",
+                vendor=self.hook.vendor,
+            )
+
+    def _clear(self, hook: RocketChatHook, run: ImportRun) -> None:
+        """Leave no staged users behind, for they would be in the way of others; a retry knows what is left."""
+        try:
+            self.log.info("%s", hook.cancel(run, patience=10.0))
+        except VendorImportError as error:
+            self.log.warning("What was staged could not be cleared: %s", error)
+        self._run = None
+
+
+def check_every_user(records: UserRecords) -> int:
+    """
+    Check every record, and look for duplicates.
+
+    :return: how many there are
+    :raises InvalidInputError: naming the first bad ones, or if there are none at all
+    """
+    from airflow_provider_imports.hooks.rocketchat_users import Problems, checked_user
+
+    problems, duplicates, count = Problems(), Duplicates(), 0
+    for where, record in records:
+        count += 1
+        try:
+            duplicates.look_at(where, checked_user(record))
+        except ValueError as error:
+            problems.add(where, str(error))
+    problems.report()
+    duplicates.report()
+    if not count:
+        raise InvalidInputError("There are no users to import. Nothing was sent.", vendor="rocketchat")
+    return count

@@ -1,0 +1,43 @@
+"""Wait for imports in Rocket.Chat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_imports import checks
+from airflow_provider_imports.models import ImportRun
+from airflow_provider_imports.sensors.base import ImportSensor
+
+
+class RocketChatImportSensor(ImportSensor):
+    """
+    Wait for an import operation of Rocket.Chat, of any kind, that somebody else runs.
+
+    An operation that waits for users or for its run has not ended. One that was replaced by another before it had
+    ended makes the sensor fail; nothing is ever cleared.
+
+    .. seealso:: :ref:`howto/sensor:RocketChatImportSensor`
+
+    :param operation_id: ``_id`` of the operation; None for the workspace's current one, whichever that is at each look:
+        the sensor then ends at once if the last operation has ended (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
+    template_fields = ("conn_id", "operation_id")
+
+    def __init__(self, *, operation_id: str | None = None, conn_id: str = "rocketchat_default", **kwargs: Any) -> None:
+        super().__init__(conn_id=conn_id, **kwargs)
+        self.operation_id = operation_id
+
+    def check(self) -> None:
+        """Check the operation's id as well."""
+        super().check()
+        if self.operation_id is not None:
+            checks.required("operation_id", self.operation_id)
+
+    def run_to_watch(self) -> ImportRun:
+        """The operation with this id, or the current one."""
+        if self.operation_id is None:
+            return ImportRun("rocketchat", {"operation": "current"})
+        return ImportRun("rocketchat", {"operation_id": checks.required("operation_id", self.operation_id)})
