@@ -21,6 +21,12 @@ CHUNK = 1 << 20
 PROGRESS_BYTES = 64 << 20
 
 
+_NO_FILE = (
+    "There is no file {!r}, seen from this worker. Put it where every worker can read it, or in object storage. "
+    "Nothing was sent."
+)
+
+
 class FileBody:
     """
     A file as a request body: opened when it is sent, never read whole, of a length known before.
@@ -35,7 +41,7 @@ class FileBody:
         self.name = path
         self._path = open_path(path, conn_id)
         if not self._path.exists():
-            raise FileNotFoundError(f"There is no file {path!r} on this worker. Nothing was sent.")
+            raise FileNotFoundError(_NO_FILE.format(path))
         if self._path.is_dir():
             raise ValueError(f"{path!r} is a folder, not a file. Nothing was sent.")
         self._size = int(self._path.stat().st_size)

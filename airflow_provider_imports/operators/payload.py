@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_imports import checks
 from airflow_provider_imports.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -17,21 +18,28 @@ def open_payload(file_path: str | None, data: str | bytes | None) -> FileBody | 
     :param file_path: a local path, or a URI that ``ObjectStoragePath`` understands
     :param data: the content itself
     :raises InvalidInputError: unless exactly one of them is given, and is not empty
-    :raises FileNotFoundError: if there is no such file
-    :raises ValueError: if the file is empty
+    :raises FileNotFoundError: if there is no such file (yet, or on this worker: a retry may find it)
     """
     if (file_path is None) == (data is None):
         raise InvalidInputError("Give exactly one of file_path and data. Nothing was sent.")
     if file_path is not None:
-        from airflow_provider_imports.http.body import FileBody
-
-        return FileBody(file_path)
+        return _open_file(checks.required("file_path", file_path))
     content = data.encode() if isinstance(data, str) else data
     if not isinstance(content, bytes):
         raise InvalidInputError(f"data must be a text or bytes, not {type(data).__name__}. Nothing was sent.")
     if not content.strip():
         raise InvalidInputError("data is empty. Nothing was sent.")
     return content
+
+
+def _open_file(file_path: str) -> FileBody:
+    from airflow_provider_imports.http.body import FileBody
+
+    try:
+        return FileBody(file_path)
+    except ValueError as error:  # a folder, an empty file, or a scheme that no installed provider knows
+        told = str(error).removesuffix(" Nothing was sent.").rstrip(".")
+        raise InvalidInputError(f"file_path: {told}. Nothing was sent.") from error
 
 
 def version_of(payload: FileBody | bytes | None) -> object:
