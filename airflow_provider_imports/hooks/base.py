@@ -172,7 +172,12 @@ class ImportHook(HttpHook):
         try:
             return True, self.run_flow(self.test_flow(), patience=0.0)
         except VendorImportError as error:
-            return False, str(error)
+            return False, f"{error}{self._doubt_about_the_host(error)}"
+
+    def _doubt_about_the_host(self, error: VendorImportError) -> str:
+        if error.status_code not in (404, 405) or (error.vendor_message or "").startswith(HTML_PAGE):
+            return ""
+        return f" Check the connection's host: is {self.client.settings.base_url} {self.hook_name}'s?"
 
     def wait(
         self, run: ImportRun, policy: polling.PollPolicy, clock: Callable[[], float] = time.time

@@ -8,16 +8,23 @@ Sources: https://kb.pigment.com/docs/trigger-import-apis and Pigment's OpenAPI d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from airflow_provider_imports import checks
-from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorRequestError
+from airflow_provider_imports.exceptions import (
+    ConnectionSettingsError,
+    InvalidInputError,
+    VendorAuthError,
+    VendorRequestError,
+)
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.errors import HTML_PAGE
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, parse_time, state_of
 
 if TYPE_CHECKING:
@@ -138,13 +145,34 @@ class PigmentHook(ImportHook):
         return status
 
     def test_flow(self) -> Flow[str]:
-        """Ask for an import that cannot exist: 404 proves that the key is good, a web page that the host is not."""
+        """
+        Ask for an import that cannot exist: Pigment checks the key first, so 404 proves that the key is good.
+
+        At a host that is not Pigment's own, the same question without the key must be refused with 401, since any
+        other server answers 404 as well.
+        """
         try:
             yield from _status(_NO_IMPORT, detailed_report=False)
         except VendorRequestError as error:
-            if error.status_code != 404 or (error.vendor_message or "").startswith("an HTML page"):
+            if error.status_code != 404 or (error.vendor_message or "").startswith(HTML_PAGE):
                 raise
+            if self.client.settings.base_url != self.default_host:
+                yield from self._refuses_strangers()
         return "Pigment accepted the API key."
+
+    def _refuses_strangers(self) -> Flow[None]:
+        try:
+            yield replace(_status_call(_NO_IMPORT, detailed_report=False), public=True)
+        except VendorAuthError:
+            return
+        except VendorRequestError:
+            pass
+        raise VendorRequestError(
+            f"{self.client.settings.base_url} answers the same with and without an API key, so it is not Pigment. "
+            f"Check the connection's host; Pigment's own is {self.default_host}.",
+            vendor=self.vendor,
+            operation="get_import_status",
+        )
 
 
 def import_run(import_id: str, started_at: datetime | None = None) -> ImportRun:

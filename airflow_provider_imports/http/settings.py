@@ -119,7 +119,7 @@ class _Reader:
     def base_url(self, connection: AirflowConnection, default_host: str) -> str:
         host = (connection.host or "").strip() or default_host
         if not host:
-            raise self.wrong("host is empty; enter the address of your own installation, https://...")
+            raise self.wrong("host is empty; enter the address of your own installation, which begins with https://.")
         if "://" not in host:
             host = f"{(connection.schema or 'https').strip()}://{host}"
         try:

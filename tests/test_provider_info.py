@@ -1,0 +1,236 @@
+"""What Airflow learns about the package: its forms, its parts, and that learning it costs nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import airflow
+import jsonschema
+import pytest
+from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink
+
+from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
+from airflow_provider_imports.get_provider_info import get_provider_info
+from airflow_provider_imports.hooks.base import ImportHook
+
+AIRFLOW = Path(airflow.__file__).parent
+INFO = get_provider_info()
+PACKAGE = Path(__file__).parents[1] / "airflow_provider_imports"
+VENDORS = sorted(CONNECTION_TYPES)
+EVERY_VENDOR = pytest.mark.parametrize("vendor", VENDORS)
+FRESH = """
+import json, sys
+from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+forms = [one.model_dump(mode="json", by_alias=True) for one in HookMetaService.hook_meta_data()]
+print(json.dumps({"forms": forms, "modules": sorted(sys.modules)}))
+"""
+
+
+def schema(name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((AIRFLOW / name).read_text())
+    return value
+
+
+def entry_of(vendor: str) -> dict[str, Any]:
+    (entry,) = (one for one in INFO["connection-types"] if one["connection-type"] == vendor)
+    return entry
+
+
+def hook_class(vendor: str) -> type[ImportHook]:
+    found: type[ImportHook] = resolve_name(entry_of(vendor)["hook-class-name"])
+    return found
+
+
+# The data
+
+
+def test_the_provider_info_is_what_airflow_accepts() -> None:
+    jsonschema.validate(INFO, schema("provider_info.schema.json"))
+
+
+@pytest.mark.skipif(
+    not (AIRFLOW / "provider.yaml.schema.json").exists(), reason="Airflow before 3.2 has no such schema"
+)
+def test_the_forms_are_what_airflows_strict_schema_describes() -> None:
+    strict = schema("provider.yaml.schema.json")["properties"]
+    for name in ("connection-types", "integrations", "hooks", "operators", "sensors", "triggers"):
+        if name in strict and name != "integrations":
+            jsonschema.validate(INFO[name], strict[name])
+
+
+def test_all_five_vendors_have_a_form() -> None:
+    assert [one["connection-type"] for one in INFO["connection-types"]] == VENDORS
+    assert VENDORS == ["bloomreach", "blueshift", "pigment", "rocketchat", "websale"]
+
+
+@EVERY_VENDOR
+def test_every_field_has_a_label_and_a_help_text_and_may_stay_empty(vendor: str) -> None:
+    fields = entry_of(vendor)["conn-fields"]
+    assert SHARED_FIELDS.items() <= fields.items()
+    for name, field in fields.items():
+        assert field["label"], name
+        assert field["description"], name
+        assert "null" in field["schema"]["type"], name
+        assert None in field["schema"].get("enum", [None]), name
+
+
+@EVERY_VENDOR
+def test_the_secret_is_the_password_and_named_as_the_vendor_does(vendor: str) -> None:
+    behaviour = entry_of(vendor)["ui-field-behaviour"]
+    assert "password" not in behaviour["hidden-fields"]
+    assert behaviour["relabeling"]["password"] != "Password"
+    assert not [
+        name for name in entry_of(vendor)["conn-fields"] if {"key", "secret", "password"} & set(name.split("_"))
+    ]
+
+
+@EVERY_VENDOR
+def test_a_hidden_field_is_neither_renamed_nor_given_a_placeholder(vendor: str) -> None:
+    behaviour = entry_of(vendor)["ui-field-behaviour"]
+    assert not set(behaviour["hidden-fields"]) & {*behaviour["relabeling"], *behaviour["placeholders"]}
+    assert {"schema", "port", "extra"} <= set(behaviour["hidden-fields"])
+    assert behaviour["placeholders"].get("host")
+
+
+# The data and the code
+
+
+@EVERY_VENDOR
+def test_the_hook_agrees_with_its_entry(vendor: str) -> None:
+    hook = hook_class(vendor)
+    assert issubclass(hook, ImportHook)
+    assert hook.conn_type == vendor
+    assert hook.hook_name == entry_of(vendor)["hook-name"] == CONNECTION_TYPES[vendor].vendor_name
+    assert hook.default_conn_name == f"{vendor}_default"
+    assert hook.conn_name_attr == "conn_id"
+    assert hook(conn_id="another").conn_id == "another"
+    assert hook().conn_id == f"{vendor}_default"
+
+
+@EVERY_VENDOR
+def test_the_host_that_the_form_shows_is_the_hooks_default(vendor: str) -> None:
+    shown = entry_of(vendor)["ui-field-behaviour"]["placeholders"]["host"]
+    if hook_class(vendor).default_host:
+        assert shown == hook_class(vendor).default_host
+
+
+@EVERY_VENDOR
+def test_a_vendor_that_reports_no_status_has_no_sensor_and_no_trigger(vendor: str) -> None:
+    name = CONNECTION_TYPES[vendor].vendor_name
+    reports = CONNECTION_TYPES[vendor].reports_status
+    for kind in ("sensors", "triggers"):
+        assert (name in [one["integration-name"] for one in INFO[kind]]) == reports
+    assert (find_spec(f"airflow_provider_imports.sensors.{vendor}") is not None) == reports
+    assert (hook_class(vendor).status_flow is not ImportHook.status_flow) == reports
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors", "triggers"])
+def test_every_module_of_the_package_is_listed_and_imports(kind: str) -> None:
+    listed = {module for one in INFO[kind] for module in one["python-modules"]}
+    for module in listed:
+        import_module(module)
+    assert {f"airflow_provider_imports.{kind}.{vendor}" for vendor in VENDORS} & listed or kind == "triggers"
+    assert {one["integration-name"] for one in INFO[kind]} <= {one["integration-name"] for one in INFO["integrations"]}
+
+
+def test_every_link_is_listed_and_imports() -> None:
+    import airflow_provider_imports.links as module
+
+    links = {one for one in vars(module).values() if isinstance(one, type) and issubclass(one, BaseOperatorLink)}
+    defined = {f"{one.__module__}.{one.__name__}" for one in links if one.__module__ == module.__name__}
+    assert set(INFO["extra-links"]) == defined
+    assert all(issubclass(resolve_name(path), BaseOperatorLink) for path in INFO["extra-links"])
+
+
+def test_every_operators_links_are_listed() -> None:
+    for vendor in VENDORS:
+        module = import_module(f"airflow_provider_imports.operators.{vendor}")
+        for one in vars(module).values():
+            if isinstance(one, type) and issubclass(one, BaseOperator):
+                for link in one.operator_extra_links:
+                    assert f"{type(link).__module__}.{type(link).__name__}" in INFO["extra-links"]
+
+
+# Airflow before 3.2 asks the hook
+
+
+@EVERY_VENDOR
+def test_the_older_form_shows_the_same_standard_fields(vendor: str) -> None:
+    behaviour = hook_class(vendor).get_ui_field_behaviour()
+    jsonschema.validate(behaviour, schema("customized_form_field_behaviours.schema.json"))
+    entry = entry_of(vendor)["ui-field-behaviour"]
+    assert behaviour == {
+        "hidden_fields": entry["hidden-fields"],
+        "relabeling": entry["relabeling"],
+        "placeholders": entry["placeholders"],
+    }
+
+
+@EVERY_VENDOR
+def test_the_older_form_shows_the_same_further_fields(vendor: str) -> None:
+    for library in ("wtforms", "flask_appbuilder", "flask_babel"):
+        pytest.importorskip(library, reason="only Airflow before 3.2 brings the libraries of the older form")
+    assert list(hook_class(vendor).get_connection_form_widgets()) == list(entry_of(vendor)["conn-fields"])
+
+
+# The form of Airflow 3.2+, and the command line
+
+
+@pytest.fixture(scope="module")
+def served() -> dict[str, Any]:
+    """What the API server serves for the form, and what it had imported by then."""
+    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True, timeout=120)
+    value: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return value
+
+
+def test_the_forms_are_served_without_importing_a_hook(served: dict[str, Any]) -> None:
+    ours = {name for name in served["modules"] if name.startswith("airflow_provider_imports")}
+    assert ours == {
+        "airflow_provider_imports",
+        "airflow_provider_imports.connections",
+        "airflow_provider_imports.get_provider_info",
+    }
+
+
+@EVERY_VENDOR
+def test_the_form_that_is_served_is_the_declared_one(served: dict[str, Any], vendor: str) -> None:
+    (form,) = (one for one in served["forms"] if one["connection_type"] == vendor)
+    entry = entry_of(vendor)
+    assert form["hook_name"] == CONNECTION_TYPES[vendor].vendor_name
+    assert form["hook_class_name"] == entry["hook-class-name"]
+    behaviour, standard = entry["ui-field-behaviour"], form["standard_fields"]
+    for name in ("host", "port", "login", "password"):
+        assert standard[name]["hidden"] == (name in behaviour["hidden-fields"]), name
+        if name in behaviour["relabeling"]:
+            assert standard[name]["title"] == behaviour["relabeling"][name]
+        if name in behaviour["placeholders"]:
+            assert standard[name]["placeholder"] == behaviour["placeholders"][name]
+    assert list(form["extra_fields"]) == list(entry["conn-fields"])
+    for name, field in entry["conn-fields"].items():
+        shown = form["extra_fields"][name]
+        assert shown["description"] == field["description"]
+        assert shown["schema"]["title"] == field["label"]
+        assert shown["schema"]["type"] == field["schema"]["type"]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("list", ["airflow-provider-imports"]),
+        ("hooks", [entry["hook-class-name"] for entry in INFO["connection-types"]]),
+        ("links", INFO["extra-links"]),
+    ],
+    ids=["list", "hooks", "links"],
+)
+def test_the_command_line_shows_the_package_and_its_parts(command: str, shown: list[str]) -> None:
+    arguments = [sys.executable, "-m", "airflow", "providers", command, "--output", "json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=120)
+    assert [one for one in shown if one not in done.stdout] == []
