@@ -17,7 +17,7 @@ def one_of(name: str, value: object, allowed: Collection[str]) -> None:
 
     :raises InvalidInputError: listing the words that are allowed
     """
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise InvalidInputError(
             f"{name} must be one of {', '.join(map(repr, sorted(allowed)))}, not {value!r}. Nothing was sent."
         )

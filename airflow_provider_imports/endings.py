@@ -38,9 +38,9 @@ def report(
     :raises VendorImportError: of the class that the ending means
     """
     what = f"{vendor_name} import ({run})"
-    if ending.outcome is not Outcome.SUCCEEDED or ending.status is None:
+    if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
         _log_errors(ending.status)
-        raise _error(what, ending, advice)
+        raise _error(run.vendor, what, ending, advice)
     status = ending.status
     _log_errors(status)
     problem = judge_rejected(status.counts, max_rejected)
@@ -54,8 +54,7 @@ def report(
     return manifest(run, status)
 
 
-def _error(what: str, ending: Ending, advice: str) -> VendorImportError:
-    vendor = what.partition(" ")[0].lower()
+def _error(vendor: str, what: str, ending: Ending, advice: str) -> VendorImportError:
     said = f": {ending.message.rstrip('.')}" if ending.message else ""
     last = "" if ending.status is None else f" Last seen: {describe(ending.status)}."
     match ending.outcome:
@@ -79,7 +78,9 @@ def _error(what: str, ending: Ending, advice: str) -> VendorImportError:
             )
         case _:
             fate = "" if ending.outcome is Outcome.SUPERSEDED else f" {advice}"
-            return error_class(ending.error)(f"{what}{said or ' ended without a status'}.{last}{fate}", vendor=vendor)
+            return error_class(ending.error)(
+                f"{what}{said or ' ended without a status that says so'}.{last}{fate}", vendor=vendor
+            )
 
 
 def look_failed(error: VendorImportError) -> LookFailed:

@@ -1,0 +1,93 @@
+"""Only an explicit success with acceptable counts is green; everything else is the error that it means."""
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_imports import exceptions
+from airflow_provider_imports.endings import error_class, report
+from airflow_provider_imports.exceptions import (
+    ImportCanceledError,
+    ImportFailedError,
+    ImportRejectedRecordsError,
+    ImportSupersededError,
+    ImportTimeoutError,
+    VendorAuthError,
+    VendorImportError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.polling import Ending, Outcome
+
+RUN = ImportRun("rocketchat", {"operation_id": "abc"})
+DONE = ImportStatus(ImportState.SUCCEEDED, "done", counts=Counts(inserted=3))
+
+
+def test_a_success_is_reported_as_the_manifest() -> None:
+    result = report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, DONE), None)
+
+    assert (result["vendor"], result["state"], result["counts"]["inserted"]) == ("rocketchat", "succeeded", 3)
+
+
+@pytest.mark.parametrize(
+    ("ending", "error"),
+    [
+        (Ending(Outcome.FAILED, ImportStatus(ImportState.FAILED, "failed")), ImportFailedError),
+        (Ending(Outcome.CANCELED, ImportStatus(ImportState.CANCELED, "canceled")), ImportCanceledError),
+        (Ending(Outcome.TIMED_OUT), ImportTimeoutError),
+        (Ending(Outcome.UNREACHABLE, None, "VendorUnavailableError", "down"), VendorUnavailableError),
+        (Ending(Outcome.SUPERSEDED, None, "ImportSupersededError", "another"), ImportSupersededError),
+        (Ending(Outcome.REFUSED, None, "VendorAuthError", "bad key"), VendorAuthError),
+    ],
+)
+def test_every_other_ending_is_the_error_that_it_means(ending: Ending, error: type[VendorImportError]) -> None:
+    with pytest.raises(error) as raised:
+        report("Rocket.Chat", RUN, ending, None, "What to do.")
+
+    assert type(raised.value) is error
+    assert raised.value.vendor == "rocketchat"
+    assert "operation_id=abc" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "status", [None, *(ImportStatus(state, "?") for state in ImportState if state is not ImportState.SUCCEEDED)]
+)
+def test_a_success_without_a_successful_status_is_not_green(status: ImportStatus | None) -> None:
+    with pytest.raises(VendorImportError):
+        report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, status), None)
+
+
+def test_rejected_rows_beyond_the_limit_fail_and_say_what_to_do() -> None:
+    status = ImportStatus(ImportState.SUCCEEDED, "done", counts=Counts(inserted=8, failed=2))
+
+    with pytest.raises(ImportRejectedRecordsError, match="2 rows were rejected, max_rejected=1.*max_rejected"):
+        report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, status), 1)
+
+
+def test_rejected_rows_within_the_limit_are_a_warning_with_their_reasons(caplog: pytest.LogCaptureFixture) -> None:
+    status = ImportStatus(
+        ImportState.SUCCEEDED, "done", counts=Counts(inserted=8, failed=2), errors=("row 7: no e-mail",)
+    )
+
+    result = report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, status), 2)
+
+    assert result["rejected"] == 2
+    assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.WARNING]
+    assert "row 7: no e-mail" in caplog.text
+
+
+def test_the_vendors_reasons_are_in_the_log_before_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    status = ImportStatus(ImportState.FAILED, "failed", errors=("column 3 is missing",))
+
+    with pytest.raises(ImportFailedError):
+        report("Pigment", RUN, Ending(Outcome.FAILED, status, message="bad file"), None)
+
+    assert "column 3 is missing" in caplog.text
+
+
+@given(st.text() | st.sampled_from([*vars(exceptions), "AirflowException", "__doc__"]))
+def test_an_error_named_by_an_event_is_one_of_ours(name: str) -> None:
+    assert issubclass(error_class(name), VendorImportError)
+    assert error_class(None) is VendorImportError
