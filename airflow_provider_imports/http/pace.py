@@ -17,10 +17,11 @@ class Pace:
     :param limit: requests a minute; None is unlimited
     """
 
-    __slots__ = ("_held_until", "_limit", "_sent")
+    __slots__ = ("_held_until", "_limit", "_sent", "_window")
 
     def __init__(self, limit: float | None) -> None:
         self._limit = None if limit is None else max(int(limit), 1)
+        self._window = WINDOW * (1 + MARGIN) / min(limit or 1.0, 1.0)  # longer for less than one a minute
         self._sent: deque[float] = deque()
         self._held_until = 0.0
 
@@ -28,7 +29,7 @@ class Pace:
         """Seconds until the next request may be sent; 0 if it may be sent now."""
         delay = self._held_until - now
         if self._limit is not None and len(self._sent) >= self._limit:
-            delay = max(delay, self._sent[-self._limit] + WINDOW * (1 + MARGIN) - now)
+            delay = max(delay, self._sent[-self._limit] + self._window - now)
         return max(delay, 0.0)
 
     def sent(self, now: float) -> None:
