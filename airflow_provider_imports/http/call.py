@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote, urlencode
 
 from airflow_provider_imports import __version__
+from airflow_provider_imports.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,7 +121,8 @@ class Answer:
         :raises UnreadableAnswerError: if it is not JSON
         """
         try:
-            return json.loads(self.content)
+            value = json.loads(self.content, parse_constant=_refuse_constant)
+            return _storable(value) if b"\\u" in self.content else value
         except (ValueError, RecursionError) as error:
             kind = "HTML" if self.content.lstrip()[:1] == b"<" else f"{len(self.content)} bytes"
             raise UnreadableAnswerError(f"the answer (HTTP {self.status}) is not JSON but {kind}") from error
@@ -135,6 +137,21 @@ class Answer:
         if not isinstance(value, dict):
             raise UnreadableAnswerError(f"the answer (HTTP {self.status}) is JSON but not an object")
         return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _storable(value: Any) -> Any:
+    """Replace what JSON can escape but no database and no log can take: NUL, and half surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\x00", " ").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,5 +171,12 @@ Outcome = Answer | NoAnswer
 
 
 def path(template: str, **parts: str) -> str:
-    """Fill a path's placeholders, each quoted so that no value can leave its place."""
+    """
+    Fill a path's placeholders, each quoted so that no value can leave its place.
+
+    :raises InvalidInputError: for ``.`` and ``..``, which no quoting keeps in place
+    """
+    for name, part in parts.items():
+        if part in (".", ".."):
+            raise InvalidInputError(f"{name} must not be {part!r}. Nothing was sent.")
     return template.format(**{name: quote(part, safe="") for name, part in parts.items()})

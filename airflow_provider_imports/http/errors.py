@@ -45,12 +45,17 @@ def read_message(content: bytes) -> str:
     else:
         seen = dict.fromkeys(part for part in _words(value, 0) if part)
         line = "; ".join(seen) or text
-    return _cut(" ".join(line.split()))
+    return _cut(printable(line))
+
+
+def printable(text: str) -> str:
+    """One line without what a log, a database or a terminal can't take: control characters, half surrogate pairs."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 
 def request_id(answer: Answer) -> str | None:
     """Find the vendor's id of the request, for its support."""
-    return next((_cut(answer.headers[name]) for name in _REQUEST_IDS if answer.headers.get(name)), None)
+    return next((_cut(printable(answer.headers[name])) for name in _REQUEST_IDS if answer.headers.get(name)), None)
 
 
 def is_web_page(content: bytes) -> bool:
@@ -120,10 +125,10 @@ def _judge_status(call: Call, answer: Answer) -> tuple[type[VendorImportError], 
         return VendorAuthError, f"The credentials lack a permission; nothing was done. {_CREDENTIALS}"
     if status == 429:
         return VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."
-    if 300 <= status < 400:
-        target = answer.headers.get("location", "an address it does not name").partition("?")[0]
+    if 300 <= status < 400 and not (status == 303 and call.starts):
+        target = _cut(printable(answer.headers.get("location", "an address it does not name").partition("?")[0]))
         return VendorRequestError, f"It redirects to {target}; nothing was done. Put the right host in the connection."
-    if status >= 500 or status == 408 or status < 200:
+    if status >= 500 or status == 408 or status < 200 or (status == 303 and call.starts):
         return (UnknownOutcomeError if call.starts else VendorUnavailableError), _fate(call)
     if is_web_page(answer.content):
         return VendorRequestError, f"The request was refused; nothing was done. {_WEB_PAGE}"

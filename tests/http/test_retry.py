@@ -1,0 +1,107 @@
+"""What may be sent again, and after how long."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat
+from airflow_provider_imports.http.retry import (
+    LONGEST_ASKED_WAIT,
+    LONGEST_BACKOFF,
+    asked_wait,
+    backoff,
+    may_repeat,
+)
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+
+
+def limited(**headers: str) -> Answer:
+    return Answer(429, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after": "7"}, 7),
+        ({"retry_after": "1.5"}, 1.5),
+        ({"retry_after": " 7 "}, 7),
+        ({"retry_after": "Sun, 22 Nov 2026 12:00:30 GMT"}, 30),
+        ({"retry_after": "Sun, 22 Nov 2026 13:00:30 +0100"}, 30),
+        ({"retry_after": "Sun, 22 Nov 2026 11:00:00 GMT"}, 0),
+        ({"x_ratelimit_reset": str(int((NOW + 12) * 1000))}, 12),
+        ({"x_ratelimit_reset": str(int(NOW + 12))}, 12),
+        ({"x_ratelimit_reset": "12"}, 12),
+        ({"retry_after": "3", "x_ratelimit_reset": "12"}, 3),
+        ({"retry_after": "soon", "x_ratelimit_reset": "12"}, 12),
+        ({"retry_after": "999999"}, LONGEST_ASKED_WAIT),
+        ({"retry_after": "soon"}, None),
+        ({"retry_after": "-5"}, None),
+        ({"retry_after": "nan"}, None),
+        ({"retry_after": "inf"}, None),
+        ({"retry_after": "Sun, 22 Nov 99999999999999999999 12:00:30 GMT"}, None),
+        ({}, None),
+    ],
+)
+def test_the_vendors_hint_is_read_as_seconds(headers: dict[str, str], seconds: float | None) -> None:
+    assert asked_wait(limited(**headers), NOW) == seconds
+
+
+def test_the_rate_limit_header_of_a_good_answer_is_no_wish_to_wait() -> None:
+    assert asked_wait(Answer(503, {"x-ratelimit-reset": "30"}, b""), NOW) is None
+    assert asked_wait(Answer(503, {"retry-after": "30"}, b""), NOW) == 30
+
+
+dates = st.datetimes(min_value=datetime(1901, 1, 1), timezones=st.just(UTC)).map(format_datetime)
+hints = st.text(max_size=40) | st.floats().map(str) | st.integers().map(str) | dates
+
+
+@given(st.integers(400, 599), hints, hints)
+def test_any_hint_is_none_or_a_wait_within_bounds(status: int, retry_after: str, reset: str) -> None:
+    wait = asked_wait(Answer(status, {"retry-after": retry_after, "x-ratelimit-reset": reset}, b""), NOW)
+
+    assert wait is None or 0 <= wait <= LONGEST_ASKED_WAIT
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_backoff_grows_and_is_capped(attempt: int, jitter: float) -> None:
+    wait = backoff(attempt, jitter)
+
+    assert 0.5 <= wait <= LONGEST_BACKOFF
+    assert wait <= backoff(attempt + 1, jitter)
+
+
+CALLS = {one: Call("a call", "POST", "/", repeat=one) for one in Repeat}
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+def test_whatever_certainly_did_not_arrive_or_was_put_off_may_be_sent_again(repeat: Repeat) -> None:
+    assert may_repeat(CALLS[repeat], NoAnswer("refused", may_have_acted=False))
+    assert may_repeat(CALLS[repeat], limited())
+
+
+@pytest.mark.parametrize(
+    ("repeat", "after_silence", "after_5xx", "after_408"),
+    [
+        (Repeat.ALWAYS, True, True, True),
+        (Repeat.IF_NOT_ACTED, False, False, False),
+        (Repeat.ON_5XX, False, True, False),
+    ],
+)
+def test_what_may_have_acted_is_sent_again_only_if_the_call_says_so(
+    repeat: Repeat, after_silence: bool, after_5xx: bool, after_408: bool
+) -> None:
+    call = CALLS[repeat]
+
+    assert may_repeat(call, NoAnswer("no answer", may_have_acted=True)) == after_silence
+    assert all(may_repeat(call, Answer(status, {}, b"")) == after_5xx for status in (500, 502, 503, 504))
+    assert may_repeat(call, Answer(408, {}, b"")) == after_408
+
+
+@pytest.mark.parametrize("repeat", Repeat)
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 409, 413, 422])
+def test_a_refusal_is_never_repeated(repeat: Repeat, status: int) -> None:
+    assert not may_repeat(CALLS[repeat], Answer(status, {}, b""))
