@@ -1,0 +1,353 @@
+"""When an import is looked at, and when waiting ends: for every sequence of answers, not for a chosen few."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_imports.models import Counts, ImportState, ImportStatus
+from airflow_provider_imports.polling import (
+    Ending,
+    Look,
+    LookFailed,
+    Outcome,
+    PollPolicy,
+    Say,
+    Sleep,
+    Trouble,
+    describe,
+    duration,
+    judge_rejected,
+    next_wait,
+    wait_for_end,
+)
+
+START = 1_750_000_000.0
+RUNNING = ImportStatus(ImportState.RUNNING, "InProgress")
+SUCCEEDED = ImportStatus(ImportState.SUCCEEDED, "Completed")
+OUTAGE = LookFailed(Trouble.UNAVAILABLE, "VendorUnavailableError", "down")
+LIMITED = LookFailed(Trouble.RATE_LIMITED, "VendorRateLimitError", "slow down", retry_after=30.0)
+NOT_FOUND = LookFailed(Trouble.NOT_FOUND, "VendorRequestError", "no such import")
+SUPERSEDED = LookFailed(Trouble.SUPERSEDED, "ImportSupersededError", "another one")
+REFUSED = LookFailed(Trouble.REFUSED, "VendorAuthError", "bad key")
+
+Seen = ImportStatus | LookFailed
+
+
+@dataclass
+class Watch:
+    """A wait carried out with a clock of the test's own."""
+
+    ending: Ending
+    looks: list[float] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
+    said: list[Say] = field(default_factory=list)
+
+
+def watch(
+    policy: PollPolicy,
+    answers: Iterator[Seen],
+    *,
+    started_at: float | None = START,
+    look_seconds: float = 0.0,
+    jitter: Callable[[], float] = lambda: 0.5,
+    most_steps: int = 20_000,
+) -> Watch:
+    """Carry out a wait; every look takes ``look_seconds``."""
+    clock = [START]
+    seen = Watch(Ending(Outcome.TIMED_OUT))
+    steps = wait_for_end(policy, started_at, lambda: clock[0], jitter)
+    sent: Seen | None = None
+    for _ in range(most_steps):
+        try:
+            step = steps.send(sent)
+        except StopIteration as end:
+            seen.ending = end.value
+            return seen
+        sent = None
+        if isinstance(step, Sleep):
+            seen.sleeps.append(step.seconds)
+            clock[0] += step.seconds
+        elif isinstance(step, Look):
+            seen.looks.append(clock[0])
+            assert step.first == (not any(isinstance(one, ImportStatus) for one in seen_so_far(answers)))
+            sent = next(answers)
+            remember(answers, sent)
+            clock[0] += look_seconds
+        else:
+            seen.said.append(step)
+    raise AssertionError("the wait does not end")
+
+
+class Answers(Iterator[Seen]):
+    """Answers in order; remembers which were given."""
+
+    def __init__(self, *first: Seen, then: Seen = RUNNING) -> None:
+        self._left = chain(first, repeat(then))
+        self.given: list[Seen] = []
+
+    def __next__(self) -> Seen:
+        return next(self._left)
+
+
+def seen_so_far(answers: Iterator[Seen]) -> list[Seen]:
+    return answers.given if isinstance(answers, Answers) else []
+
+
+def remember(answers: Iterator[Seen], one: Seen) -> None:
+    if isinstance(answers, Answers):
+        answers.given.append(one)
+
+
+states = st.sampled_from([ImportState.RUNNING, ImportState.PAUSED, ImportState.ACCEPTED])
+unfinished = st.builds(ImportStatus, states, st.just("word"), st.none() | st.floats(0, 100))
+failures = st.builds(
+    LookFailed,
+    st.sampled_from(Trouble),
+    st.just("VendorImportError"),
+    st.just("a message"),
+    st.none() | st.floats(0, 4000),
+)
+anything = st.one_of(unfinished, st.builds(ImportStatus, st.sampled_from(ImportState), st.just("word")), failures)
+policies = st.builds(
+    PollPolicy,
+    st.floats(1, 900),
+    st.floats(1, 900),
+    st.floats(-100, 2000).map(lambda seconds: START + seconds),
+    st.floats(1, 3000),
+    st.sampled_from([0.0, 60.0]),
+)
+jitters = st.floats(0, 1, exclude_max=True)
+
+
+@given(policies, st.floats(0, 1e7), jitters)
+def test_the_next_look_comes_after_a_tenth_of_the_time_waited_within_the_bounds(
+    policy: PollPolicy, waited: float, jitter: float
+) -> None:
+    shortest, longest = policy.poll_interval, max(policy.poll_interval, policy.max_poll_interval)
+
+    wait = next_wait(policy, waited, jitter)
+
+    ideal = min(max(waited / 10, shortest), longest)
+    assert 0.9 * ideal <= wait * 1.000001
+    assert wait <= 1.1 * ideal * 1.000001
+
+
+@given(policies, st.lists(anything, max_size=30), st.floats(0, 90), jitters, st.floats(-1e6, 1e6) | st.none())
+def test_every_wait_ends_at_its_deadline_with_at_most_one_look_after_it(
+    policy: PollPolicy, answers: list[Seen], look_seconds: float, jitter: float, age: float | None
+) -> None:
+    seen = watch(
+        policy,
+        Answers(*answers),
+        started_at=None if age is None else START - age,
+        look_seconds=look_seconds,
+        jitter=lambda: jitter,
+    )
+
+    assert len([at for at in seen.looks if at >= policy.deadline]) <= 1
+    assert all(seconds >= 0 for seconds in seen.sleeps)
+    assert all(at + look_seconds <= max(policy.deadline, START) + 2 * look_seconds + 0.001 for at in seen.looks)
+
+
+@given(policies, st.lists(anything, max_size=30), jitters)
+def test_only_a_look_that_says_succeeded_ends_green(policy: PollPolicy, answers: list[Seen], jitter: float) -> None:
+    seen = Answers(*answers)
+
+    ending = watch(policy, seen, jitter=lambda: jitter).ending
+
+    last = seen.given[-1]
+    succeeded = isinstance(last, ImportStatus) and last.state is ImportState.SUCCEEDED
+    assert (ending.outcome is Outcome.SUCCEEDED) == succeeded
+    if ending.outcome in (Outcome.FAILED, Outcome.CANCELED):
+        assert isinstance(last, ImportStatus)
+        assert str(last.state) == str(ending.outcome)
+
+
+@given(policies, st.lists(st.sampled_from([OUTAGE, LIMITED, RUNNING]), max_size=40), jitters)
+def test_outages_and_rate_limits_never_end_as_failed(policy: PollPolicy, answers: list[Seen], jitter: float) -> None:
+    ending = watch(policy, Answers(*answers), jitter=lambda: jitter).ending
+
+    assert ending.outcome in (Outcome.TIMED_OUT, Outcome.UNREACHABLE)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.floats(10, 2000))
+def test_an_outage_ends_the_wait_only_if_it_lasts(good: list[bool], tolerance: float) -> None:
+    policy = PollPolicy(10, 10, START + 1e6, outage_tolerance=tolerance)
+    seen = Answers(*(RUNNING if one else OUTAGE for one in good), then=SUCCEEDED)
+
+    ending = watch(policy, seen).ending
+
+    longest = 0
+    for run in "".join("+" if one else "-" for one in good).split("+"):
+        longest = max(longest, len(run))
+    lasted = (longest - 1) * 10
+    if lasted < tolerance * 0.9:
+        assert ending.outcome is Outcome.SUCCEEDED
+    if lasted > tolerance * 1.1:
+        assert ending.outcome is Outcome.UNREACHABLE
+
+
+def test_a_vendor_that_asks_for_patience_is_not_out_of_order() -> None:
+    policy = PollPolicy(10, 10, START + 10_000, outage_tolerance=100)
+
+    seen = watch(policy, Answers(OUTAGE, *[LIMITED] * 10, OUTAGE, SUCCEEDED))
+
+    assert seen.ending.outcome is Outcome.SUCCEEDED
+
+
+def test_there_is_one_last_look_at_the_deadline() -> None:
+    policy = PollPolicy(60, 60, START + 100)
+
+    seen = watch(policy, Answers(RUNNING, SUCCEEDED))
+
+    assert seen.looks == [START + 60, START + 100]
+    assert seen.ending.outcome is Outcome.SUCCEEDED
+
+
+def test_after_the_last_look_the_wait_has_timed_out() -> None:
+    ending = watch(PollPolicy(60, 60, START + 100), Answers()).ending
+
+    assert ending == Ending(Outcome.TIMED_OUT, RUNNING)
+
+
+def test_an_outage_at_the_deadline_is_a_time_out() -> None:
+    ending = watch(PollPolicy(60, 60, START + 100), Answers(RUNNING, OUTAGE)).ending
+
+    assert ending.outcome is Outcome.TIMED_OUT
+    assert ending.status == RUNNING
+
+
+def test_the_deadline_has_passed_already_and_still_there_is_one_look() -> None:
+    seen = watch(PollPolicy(60, 60, START - 5), Answers(SUCCEEDED))
+
+    assert seen.looks == [START]
+    assert seen.ending.outcome is Outcome.SUCCEEDED
+
+
+def test_a_vendors_wish_to_wait_is_kept_but_not_beyond_the_deadline() -> None:
+    seen = watch(PollPolicy(10, 300, START + 45), Answers(LIMITED, LIMITED))
+
+    assert seen.looks == [START + 10, START + 40, START + 45]
+
+
+def test_a_clock_that_runs_behind_does_not_delay_the_first_look() -> None:
+    seen = watch(PollPolicy(10, 300, START + 1000), Answers(SUCCEEDED), started_at=START + 500)
+
+    assert seen.looks[0] <= START + 11
+
+
+def test_an_old_import_is_looked_at_soon() -> None:
+    seen = watch(PollPolicy(10, 300, START + 1000), Answers(SUCCEEDED), started_at=START - 5000)
+
+    assert seen.looks[0] <= START + 1
+
+
+def test_a_restart_goes_on_with_the_long_waits_of_an_old_import() -> None:
+    seen = watch(PollPolicy(10, 300, START + 1000), Answers(RUNNING, SUCCEEDED), started_at=START - 1000)
+
+    assert seen.looks[1] - seen.looks[0] == pytest.approx(100, rel=0.01)
+
+
+@pytest.mark.parametrize(("age", "outcome"), [(30, Outcome.SUCCEEDED), (70, Outcome.REFUSED)])
+def test_no_such_import_is_lag_only_in_the_first_minute_after_the_start(age: float, outcome: Outcome) -> None:
+    policy = PollPolicy(10, 300, START + 1000, not_found_grace=60)
+
+    ending = watch(policy, Answers(NOT_FOUND, SUCCEEDED), started_at=START - age).ending
+
+    assert ending.outcome is outcome
+
+
+def test_no_such_import_is_no_lag_once_it_was_seen() -> None:
+    policy = PollPolicy(1, 300, START + 1000, not_found_grace=60)
+
+    ending = watch(policy, Answers(RUNNING, NOT_FOUND)).ending
+
+    assert ending == Ending(Outcome.REFUSED, RUNNING, "VendorRequestError", "no such import")
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome"), [(REFUSED, Outcome.REFUSED), (SUPERSEDED, Outcome.SUPERSEDED), (NOT_FOUND, Outcome.REFUSED)]
+)
+def test_what_will_not_get_better_ends_the_wait_at_once(seen: LookFailed, outcome: Outcome) -> None:
+    result = watch(PollPolicy(10, 300, START + 1000), Answers(RUNNING, seen))
+
+    assert len(result.looks) == 2
+    assert result.ending == Ending(outcome, RUNNING, seen.error, seen.message)
+
+
+@given(st.integers(1, 400))
+def test_the_log_says_every_change_and_else_one_line_a_minute(polls: int) -> None:
+    policy = PollPolicy(5, 5, START + 5 * polls)
+
+    seen = watch(policy, Answers())
+
+    assert 1 <= len(seen.said) <= 1 + 5 * polls / 60
+
+
+def test_a_change_of_progress_or_counts_is_said_at_once() -> None:
+    changes = [
+        ImportStatus(ImportState.RUNNING, "InProgress", 10),
+        ImportStatus(ImportState.RUNNING, "InProgress", 20),
+        ImportStatus(ImportState.RUNNING, "InProgress", 20, Counts(processed=5)),
+        ImportStatus(ImportState.PAUSED, "Paused", 20, Counts(processed=5)),
+    ]
+
+    said = watch(PollPolicy(1, 1, START + 100), Answers(*changes, then=SUCCEEDED)).said
+
+    assert [line.line for line in said] == [describe(one) for one in (*changes, SUCCEEDED)]
+
+
+def test_a_status_after_an_outage_is_said_so_that_nobody_wonders() -> None:
+    said = watch(PollPolicy(1, 1, START + 100), Answers(RUNNING, OUTAGE, OUTAGE, RUNNING, SUCCEEDED)).said
+
+    assert [line.warning for line in said] == [False, True, False, False]
+    assert "left alone" in said[1].line
+
+
+def test_an_undocumented_state_is_a_warning() -> None:
+    doubted = ImportStatus(ImportState.RUNNING, "Sleeping", message="status 'Sleeping' is not documented")
+
+    said = watch(PollPolicy(1, 1, START + 3), Answers(doubted, then=doubted)).said
+
+    assert said[0].warning
+
+
+@pytest.mark.parametrize(
+    ("counts", "limit", "acceptable"),
+    [
+        (Counts(inserted=10), None, True),
+        (Counts(inserted=10), 0, False),  # nobody counted the rejected rows
+        (Counts(inserted=10, failed=0), 0, True),
+        (Counts(inserted=9, failed=1), None, True),
+        (Counts(inserted=9, failed=1), 0, False),
+        (Counts(inserted=9, failed=1), 1, True),
+        (Counts(inserted=9, failed=1), 0.1, True),
+        (Counts(inserted=9, failed=1), 0.05, False),
+        (Counts(inserted=9, failed=1), 0.0, False),
+        (Counts(inserted=8, failed=1, skipped=1), 1, False),
+        (Counts(inserted=0, failed=3), None, False),  # every row
+        (Counts(inserted=0, failed=3), 5, False),
+        (Counts(inserted=0, failed=3), 1.0, False),
+        (Counts(total=3, failed=3), None, False),
+        (Counts(inserted=0, failed=0), None, True),  # nothing there to reject
+        (Counts(), 0.5, False),
+    ],
+)
+def test_rejected_rows_are_judged_by_the_users_limit(
+    counts: Counts, limit: int | float | None, acceptable: bool
+) -> None:
+    assert (judge_rejected(counts, limit) is None) == acceptable
+
+
+@given(st.floats(0, 1e7))
+def test_durations_are_for_people(seconds: float) -> None:
+    assert duration(seconds).split()[1] in ("s", "min", "h")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (720, "12 min"), (12_000, "3 h 20 min"), (7200, "2 h")])
+def test_a_duration_is_written_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
