@@ -89,9 +89,7 @@ def test_an_accepted_start_is_told_as_accepted_and_no_more(
 
 
 @EVERY_START
-def test_an_asset_event_says_accepted(
-    make_context: Any, make: Any, vendor: str, key: dict[str, str]
-) -> None:
+def test_an_asset_event_says_accepted(make_context: Any, make: Any, vendor: str, key: dict[str, str]) -> None:
     context, asset = make_context(), Asset("customers")
     make(outlets=[asset]).execute(context)
     told = context["outlet_events"][asset].extra
@@ -152,10 +150,6 @@ def test_a_refusal_starts_nothing_is_not_retried_and_leaves_the_next_try_free(
     assert isinstance(caught.value, AirflowFailException)
     assert acted(sandbox) == 0
     assert task_state_store.written == {}
-
-
-def NO_TASK -> str:
-    return "00000000-aaaa-4bbb-8ccc-dddddddddddd"
 
 
 def test_a_source_whose_test_is_skipped_is_accepted(sandbox: Any, make_context: Any) -> None:
@@ -276,9 +270,7 @@ def test_a_5xx_that_hid_an_accepted_trigger_is_found_out_by_the_repeat(
     assert "an earlier attempt was accepted" in logged()
 
 
-def test_that_remark_is_still_there_in_the_next_try(
-    sandbox: Any, make_context: Any, task_state_store: Any
-) -> None:
+def test_that_remark_is_still_there_in_the_next_try(sandbox: Any, make_context: Any, task_state_store: Any) -> None:
     sandbox.change_settings(run_seconds=60)
     sandbox.add_fault("status", vendor="blueshift", when="after", status=502)
     with killed_at(task_state_store, "started", "after"), pytest.raises(Killed):
