@@ -7,6 +7,7 @@ import tempfile
 os.environ.setdefault("AIRFLOW_HOME", os.path.join(tempfile.gettempdir(), "airflow-home-of-docs"))
 
 from airflow_provider_imports import __version__
+from airflow_provider_imports.connections import CONNECTION_TYPES
 
 project = "airflow-provider-imports"
 author = "The airflow-provider-imports developers"
@@ -25,14 +26,17 @@ templates_path = ["_templates"]
 smartquotes = False
 
 autosummary_generate = True
+# Of the packages of operators, sensors and hooks, only what a user or a new vendor builds on is public.
+autosummary_context = {"public": {*CONNECTION_TYPES, "base", "waiting", "imports", "flow"}}
 autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
+add_module_names = False
 python_maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_title = f"airflow-provider-imports {__version__}"
 html_static_path = ["_static"]
-html_css_files = ["tables.css"]
+html_css_files = ["wrap.css"]
 html_copy_source = False
 html_show_sphinx = False
