@@ -27,7 +27,7 @@ from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadab
 from airflow_provider_imports.http.pace import Pace
 from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
 from airflow_provider_imports.http.shared import SharedClient, shared_client
-from airflow_provider_imports.http.sync import SyncClient
+from airflow_provider_imports.http.sync import SyncClient, on_the_wire
 from airflow_provider_imports.http.tls import ca_file
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot
 
@@ -317,7 +317,7 @@ class ImportHook(HttpHook):
         probe = Call("session", "GET", "/")
         if not self.client.access.generation:
             self.client.authenticate()
-        session.headers.update(probe.wire_headers(self.client.access.headers))
+        session.headers.update(on_the_wire(probe.wire_headers(self.client.access.headers)))
         session.headers.update(headers or {})
         self.merged_extra = dict(extra_options or {})
         return session

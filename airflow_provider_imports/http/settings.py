@@ -8,7 +8,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from unicodedata import category
+from urllib.parse import SplitResult, quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
@@ -16,6 +17,11 @@ from airflow_provider_imports.exceptions import ConnectionSettingsError
 
 DEFAULT_TIMEOUT = 60.0
 LONGEST_CONNECT_TIMEOUT = 10.0
+#: Of seconds and of requests a minute; sockets refuse much longer timeouts.
+LARGEST_NUMBER = 1_000_000
+_IN_A_PATH = "/%:@!$&'()*+,;=~"
+#: Unicode categories: control characters, half surrogate pairs, line and paragraph separators.
+_NOT_IN_A_HEADER = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class AirflowConnection(Protocol):
@@ -122,12 +128,13 @@ class _Reader:
             raise self.wrong("host is empty; enter the address of your own installation, which begins with https://.")
         if "://" not in host:
             host = f"{(connection.schema or 'https').strip()}://{host}"
-        try:
-            parts = urlsplit(host.rstrip("/"))
-            port = connection.port or parts.port
-            hostname = parts.hostname
-        except ValueError as error:
-            raise self.wrong(f"host {host!r} is not a URL: {error}.") from error
+        split = _split(host.rstrip("/"))
+        if split is None:
+            raise self.wrong("host is not a URL; it should be like https://www.example.com.")
+        parts, hostname = split
+        port = connection.port or parts.port
+        if port is not None and not 0 < port < 1 << 16:
+            raise self.wrong(f"port must be a number from 1 to 65535, not {port}.")
         if parts.scheme not in ("http", "https") or not hostname:
             raise self.wrong("host must be a name or a URL that begins with https://.")
         if parts.username or parts.password or parts.query or parts.fragment:
@@ -138,17 +145,12 @@ class _Reader:
                 "Use https, or set the extra field allow_http."
             )
         shown = f"[{hostname}]" if ":" in hostname else hostname
-        return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path}"
+        return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{quote(parts.path, safe=_IN_A_PATH)}"
 
     def credential(self, name: str, value: str | None) -> str:
         text = (value or "").strip()
-        if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        if any(category(character) in _NOT_IN_A_HEADER for character in text):
             raise self.wrong(f"{name} contains a line break or another control character; enter it again.")
-        if not text.isascii() and name == "password":
-            try:
-                text.encode("latin-1")
-            except UnicodeEncodeError:
-                raise self.wrong("password contains characters that no HTTP header can carry.") from None
         return text
 
     def positive(self, name: str) -> float | None:
@@ -156,11 +158,14 @@ class _Reader:
         if value in (None, ""):
             return None
         try:
-            number = float(value)
-        except (TypeError, ValueError):
+            number = -1.0 if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
             number = -1.0
-        if not 0 < number < float("inf"):
-            raise self.wrong(f"extra field {name} must be a number greater than 0, not {value!r}.")
+        if not 0 < number <= LARGEST_NUMBER:
+            raise self.wrong(
+                f"extra field {name} must be a number greater than 0, up to {LARGEST_NUMBER:,}, "
+                f"not {str(value)[:40]!r}."
+            )
         return number
 
     def boolean(self, name: str, *, default: bool) -> bool:
@@ -175,7 +180,7 @@ class _Reader:
     def verify(self) -> bool | str:
         value = self.extra.get("verify")
         if isinstance(value, str) and value.strip().lower() not in _TRUTH and value.strip():
-            if not os.path.exists(value):
+            if not os.path.isfile(value):
                 raise self.wrong(f"extra field verify must be true, false or an existing CA file, not {value!r}.")
             return value
         return self.boolean("verify", default=True)
@@ -217,6 +222,16 @@ def read_extra(connection: AirflowConnection) -> Mapping[str, Any]:
             f"Connection {connection.conn_id!r}: extra is not a JSON object. Nothing was sent."
         )
     return value
+
+
+def _split(url: str) -> tuple[SplitResult, str] | None:
+    """A URL's parts and its host name in ASCII; None if it is none. The error is not kept: it may quote a password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read here, since that may fail, too
+        return parts, (parts.hostname or "").encode("idna").decode()
+    except ValueError:
+        return None
 
 
 def _is_loopback(hostname: str) -> bool:

@@ -19,7 +19,7 @@ from airflow_provider_imports.http.exchange import Access, Authenticate, Hold, P
 from airflow_provider_imports.http.tls import is_handshake_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from airflow_provider_imports.http.pace import Pace
     from airflow_provider_imports.http.settings import Settings
@@ -123,7 +123,7 @@ class SyncClient:
             with self.session.request(
                 call.method,
                 settings.base_url + call.target,
-                headers=dict(step.headers),
+                headers=on_the_wire(step.headers),
                 data=body,
                 auth=_NoNetrc(),
                 timeout=(settings.connect_timeout, settings.timeout),
@@ -136,6 +136,11 @@ class SyncClient:
         if content is None:
             return NoAnswer(f"the answer did not end within {settings.timeout:g} s", may_have_acted=True)
         return Answer(response.status_code, response.headers, content)
+
+
+def on_the_wire(headers: Mapping[str, str]) -> dict[str, str | bytes]:
+    """Write what is not ASCII in UTF-8, like the async transport; ``http.client`` would take Latin-1, or give up."""
+    return {name: value if value.isascii() else value.encode() for name, value in headers.items()}
 
 
 class _NoNetrc(AuthBase):
