@@ -21,8 +21,10 @@ class Case:
     :param make: makes the operator, with these keyword arguments
     :param first: the vendor's calls in a first try, in order of their first time
     :param again: the vendor's calls in a retry that finds the import started
-    :param starts: those that start (or stage) something
-    :param final_start: the one of them that sets the import going
+    :param start: the one that sets the import going
+    :param stages: those that prepare it at the vendor
+    :param cancels: the vendor's call that cancels a running import, if it has one
+    :param supersede: makes somebody else's import take the place of ours, at a vendor with slots
     :param adopts: the vendor lets us tell whether an unclear start took place
     :param waits: the vendor tells what becomes of an import, so there are two ways to wait
     :param repeats_5xx: the vendor asks for repeats of a start after a 5xx
@@ -33,8 +35,10 @@ class Case:
     make: Callable[..., Any]
     first: tuple[str, ...]
     again: tuple[str, ...]
-    starts: frozenset[str]
-    final_start: str
+    start: str
+    stages: tuple[str, ...] = ()
+    cancels: str | None = None
+    supersede: Callable[[Any], None] | None = None
     adopts: bool = False
     waits: bool = True
     repeats_5xx: bool = False
@@ -48,7 +52,7 @@ def pigment_push(folder: Path, **options: Any) -> Any:
     if not file.exists():
         file.write_text("month,amount\n" + "2026-01,1\n" * 50)
     return PigmentPushCsvOperator(
-        task_id="push", configuration_id=UPLOAD_CONFIGURATION_ID, file_path=str(file), **QUICK, **options
+        task_id="push", configuration_id=UPLOAD_CONFIGURATION_ID, file_path=str(file), **{**QUICK, **options}
     )
 
 
@@ -57,21 +61,102 @@ def pigment_trigger(folder: Path, **options: Any) -> Any:
     from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID
 
     return PigmentTriggerImportOperator(
-        task_id="trigger", configuration_id=INTEGRATION_CONFIGURATION_ID, **QUICK, **options
+        task_id="trigger", configuration_id=INTEGRATION_CONFIGURATION_ID, **{**QUICK, **options}
     )
+
+
+def websale_start(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
+
+    file = folder / "inventory.csv"
+    if not file.exists():
+        file.write_text("id;stock\n" + "1;5\n" * 50)
+    return WebsaleStartImportOperator(task_id="start", service="inventory", file_path=str(file), **{**QUICK, **options})
+
+
+def websale_supersede(sandbox: Any) -> None:
+    """Another administrator starts an import of the same service."""
+    from airflow_provider_imports.hooks.websale import WebsaleHook
+
+    WebsaleHook().start_import("inventory", b'[{"id": "9"}]', format="json")
+
+
+def rocketchat_import(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersOperator
+
+    users = [
+        {"emails": [f"user{number}@example.com"], "importIds": [f"u{number}"], "username": f"user{number}"}
+        for number in range(30)
+    ]
+    return RocketChatImportUsersOperator(task_id="users", users=users, batch_size=15, **{**QUICK, **options})
+
+
+def rocketchat_supersede(sandbox: Any) -> None:
+    """Another administrator starts an import."""
+    from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+
+    RocketChatHook().new_import()
+
+
+def bloomreach_start(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.operators.bloomreach import BloomreachStartImportOperator
+    from airflow_provider_imports.sandbox.bloomreach import UI_IMPORT_ID
+
+    return BloomreachStartImportOperator(task_id="start", import_id=UI_IMPORT_ID, **options)
+
+
+def bloomreach_run(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.operators.bloomreach import BloomreachStartImportOperator
+    from airflow_provider_imports.sandbox.bloomreach import API_IMPORT_ID
+
+    return BloomreachStartImportOperator(task_id="run", import_id=API_IMPORT_ID, managed_by_api=True, **options)
+
+
+def blueshift_trigger(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.operators.blueshift import BlueshiftTriggerCustomerImportOperator
+    from airflow_provider_imports.sandbox.blueshift import LAUNCHED_UUID
+
+    return BlueshiftTriggerCustomerImportOperator(task_id="trigger", uuid=LAUNCHED_UUID, **options)
 
 
 STATUS = "get_import_status"
 
 CASES = [
-    Case("pigment push", "pigment", pigment_push, ("push_csv", STATUS), (STATUS,), frozenset({"push_csv"}), "push_csv"),
+    Case("pigment push", "pigment", pigment_push, ("push_csv", STATUS), (STATUS,), "push_csv"),
+    Case("pigment trigger", "pigment", pigment_trigger, ("trigger_import", STATUS), (STATUS,), "trigger_import"),
     Case(
-        "pigment trigger",
-        "pigment",
-        pigment_trigger,
-        ("trigger_import", STATUS),
+        "websale start",
+        "websale",
+        websale_start,
+        ("login", STATUS, "start_import"),
+        ("login", STATUS),
+        "start_import",
+        cancels="cancel_import",
+        supersede=websale_supersede,
+        adopts=True,
+    ),
+    Case(
+        "rocketchat users",
+        "rocketchat",
+        rocketchat_import,
+        (STATUS, "new_import", "add_users", "run_import"),
         (STATUS,),
-        frozenset({"trigger_import"}),
-        "trigger_import",
+        "run_import",
+        stages=("new_import", "add_users"),
+        cancels="clear_import",
+        supersede=rocketchat_supersede,
+        adopts=True,
+    ),
+    Case("bloomreach start", "bloomreach", bloomreach_start, ("start_import",), (), "start_import", waits=False),
+    Case("bloomreach run", "bloomreach", bloomreach_run, ("run_import",), (), "run_import", waits=False),
+    Case(
+        "blueshift trigger",
+        "blueshift",
+        blueshift_trigger,
+        ("trigger_customer_import",),
+        (),
+        "trigger_customer_import",
+        waits=False,
+        repeats_5xx=True,
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.faults.matrix import TIMEOUT
 from tests.faults.task_life import TaskLife
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.faults.cases import Case
 
@@ -19,11 +20,57 @@ if TYPE_CHECKING:
 @pytest.fixture
 def impatient(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The sandbox, with quick imports, short waits, and connections that give up soon."""
-    sandbox.change_settings(
-        run_seconds=0.1,
-        pigment={"requests_per_window": None, "pushes_per_hour": None},
-        rocketchat={"calls_per_window": None},
-    )
+    sandbox.change_settings(run_seconds=0.1, **WITHOUT_LIMITS)
+    hurry(sandbox, monkeypatch)
+    return sandbox
+
+
+@pytest.fixture(scope="session")
+def clock() -> MovableClock:
+    """The time of the sandbox ``long_imports``."""
+    return MovableClock()
+
+
+@pytest.fixture(scope="session")
+def session_long_imports(clock: MovableClock) -> Iterator[Any]:
+    """A sandbox whose imports take ten minutes of ``clock``. Use ``long_imports``."""
+    from airflow_provider_imports.sandbox import Sandbox
+
+    with Sandbox(run_seconds=600, clock=clock).in_thread() as sandbox:
+        sandbox.change_settings(**WITHOUT_LIMITS)
+        yield sandbox
+
+
+@pytest.fixture
+def long_imports(session_long_imports: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A sandbox whose imports do not end while a test looks, unless it moves ``clock``."""
+    session_long_imports.reset()
+    hurry(session_long_imports, monkeypatch)
+    return session_long_imports
+
+
+WITHOUT_LIMITS = {
+    "pigment": {"requests_per_window": None, "pushes_per_hour": None},
+    "rocketchat": {"calls_per_window": None},
+}
+
+
+class MovableClock:
+    """The wall clock, and what it was moved forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+    def end_all_imports(self) -> None:
+        """Move beyond the end of every import that runs."""
+        self.ahead += 601
+
+
+def hurry(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all connections lead to a sandbox, and all waits of ours be short."""
     for name, value in sandbox.connection_env().items():
         connection = json.loads(value)
         extra = connection.get("extra") or {}
@@ -42,7 +89,6 @@ def impatient(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(base, "FIND_OUT_INTERVAL", 0.05)
     for hook in (ImportHook, PigmentHook):
         monkeypatch.setattr(hook, "rate_limit_wait", lambda self, answer, now: 0.1)
-    return sandbox
 
 
 @pytest.fixture

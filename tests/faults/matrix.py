@@ -61,13 +61,14 @@ class Cell:
     @property
     def hits_a_start(self) -> bool:
         """The fault meets a call that starts something."""
-        return self.operation in self.case.starts
+        return self.operation in (self.case.start, *self.case.stages)
 
     @property
     def is_clear(self) -> bool:
-        """After the fault, it is certain that the vendor has not acted."""
-        asked_for = self.case.repeats_5xx and self.fault.partition(" ")[0] in ("500", "502", "503", "504")
-        return self.fault in CLEAR or asked_for
+        """After the fault, the start is sent again: the vendor has certainly not acted, or asks for that."""
+        fault = FAULTS[self.fault]
+        status = fault.get("status", 502 if fault["fault"] == "html" else 0)
+        return self.fault in CLEAR or (self.case.repeats_5xx and status >= 500)
 
     @property
     def acts(self) -> bool:

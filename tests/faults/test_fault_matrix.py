@@ -93,7 +93,7 @@ def calls(sandbox: Any, case: Case) -> list[str]:
 
 def started(cell: Cell, acted: Counter[str]) -> int:
     """Imports that the vendor really started: the most that any of its starting calls did."""
-    return acted[cell.case.final_start]
+    return acted[cell.case.start]
 
 
 def secrets(sandbox: Any, vendor: str) -> list[str]:

@@ -1,0 +1,229 @@
+"""
+Every way out of a wait, for every vendor: is the import canceled (only ours, only where the vendor can), what does
+the task say, and what does a retry do. The same table stands in the docs ("Never twice, never lost").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
+
+from airflow_provider_imports.exceptions import (
+    ImportSupersededError,
+    ImportTimeoutError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.triggers import imports as triggers
+from tests.faults.cases import CASES, STATUS, Case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+WAITING = [case for case in CASES if case.waits]
+WITH_SLOTS = [case for case in WAITING if case.supersede]
+MODES = pytest.mark.parametrize("deferrable", [False, True], ids=["sync", "deferrable"])
+every_vendor = pytest.mark.parametrize("case", WAITING, ids=lambda case: case.name)
+every_vendor_with_slots = pytest.mark.parametrize("case", WITH_SLOTS, ids=lambda case: case.name)
+
+
+@pytest.fixture
+def deferred(long_imports, make_context, tmp_path) -> Callable[..., Any]:
+    """Start an import deferrably, and return the trigger that the triggerer would run."""
+
+    def start(case: Case, **options: Any) -> Any:
+        operator = case.make(tmp_path, deferrable=True, **options)
+        with pytest.raises(TaskDeferred) as caught:
+            operator.execute(make_context())
+        path, arguments = caught.value.trigger.serialize()
+        assert path.endswith("ImportTrigger")
+        return triggers.ImportTrigger(**json.loads(json.dumps(arguments)))
+
+    return start
+
+
+def canceled(sandbox: Any, case: Case) -> int:
+    return sum(entry.acted and entry.operation == case.cancels for entry in sandbox.journal)
+
+
+def starts(sandbox: Any, case: Case) -> int:
+    return sum(entry.acted and entry.operation == case.start for entry in sandbox.journal)
+
+
+@pytest.fixture
+def waiting(make_context, tmp_path) -> Iterator[Callable[..., Any]]:
+    """Let an operator start and wait as a worker does, in a thread, so that it can be killed meanwhile."""
+    threads = []
+
+    def start(sandbox: Any, case: Case, **options: Any) -> Any:
+        operator = case.make(tmp_path, deferrable=False, outage_tolerance=0.1, **options)
+        operator.ended_with = None
+
+        def execute() -> None:
+            try:
+                operator.execute(make_context())
+            except Exception as error:  # noqa: BLE001  # as Airflow does
+                operator.ended_with = error
+
+        thread = threading.Thread(target=execute)
+        threads.append((thread, sandbox))
+        thread.start()
+        until(lambda: operator._run is not None and starts(sandbox, case))
+        return operator
+
+    yield start
+    for thread, sandbox in threads:
+        sandbox.add_fault("status", status=503, count=None)
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+@every_vendor
+@pytest.mark.parametrize("cancel_on_kill", [True, False])
+def test_a_kill_on_the_worker_cancels_our_import_once_where_vendor_and_user_allow(
+    long_imports, waiting, case: Case, cancel_on_kill: bool
+):
+    operator = waiting(long_imports, case, cancel_on_kill=cancel_on_kill)
+    operator.on_kill()
+    assert canceled(long_imports, case) == int(cancel_on_kill and case.cancels is not None)
+    assert starts(long_imports, case) == 1
+
+
+@every_vendor
+@pytest.mark.parametrize("cancel_on_kill", [True, False])
+def test_a_kill_while_deferred_cancels_our_import_once_where_vendor_and_user_allow(
+    long_imports, deferred, case: Case, cancel_on_kill: bool
+):
+    asyncio.run(deferred(case, cancel_on_kill=cancel_on_kill).on_kill())
+    assert canceled(long_imports, case) == int(cancel_on_kill and case.cancels is not None)
+
+
+@every_vendor
+def test_a_trigger_that_moves_to_another_triggerer_cancels_nothing(long_imports, deferred, monkeypatch, case: Case):
+    trigger = deferred(case)
+
+    async def is_still_deferred(_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(triggers, "_is_still_deferred", is_still_deferred)
+    asyncio.run(trigger.on_kill())
+    assert canceled(long_imports, case) == 0
+
+
+@every_vendor
+def test_a_restarted_triggerer_cancels_nothing_and_its_successor_sees_the_end(
+    long_imports, deferred, clock, case: Case
+):
+    trigger = deferred(case)
+
+    async def stop_and_start_elsewhere() -> Any:
+        first = asyncio.ensure_future(anext(trigger.run()))
+        await asyncio.sleep(0.1)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await trigger.cleanup()
+        clock.end_all_imports()
+        _, arguments = trigger.serialize()
+        async with asyncio.timeout(10):
+            return await anext(triggers.ImportTrigger(**json.loads(json.dumps(arguments))).run())
+
+    event = asyncio.run(stop_and_start_elsewhere())
+    assert event.payload["outcome"] == "succeeded"
+    assert canceled(long_imports, case) == 0
+    assert starts(long_imports, case) == 1
+
+
+@MODES
+@every_vendor
+def test_at_the_deadline_the_import_is_canceled_where_the_vendor_can_and_a_retry_does_what_is_right(
+    long_imports, live, clock, case: Case, deferrable: bool
+):
+    life = live(case, deferrable=deferrable, timeout=0.4).try_once()
+    assert type(life.error) is ImportTimeoutError
+    assert canceled(long_imports, case) == (1 if case.cancels else 0)
+    if not case.cancels:
+        assert "the next try goes on with it" in str(life.error)
+    clock.end_all_imports()
+    life.try_once()
+    if case.cancels:  # it starts anew, and meets the deadline again
+        assert type(life.error) is ImportTimeoutError
+        assert starts(long_imports, case) == 2
+    else:
+        assert life.is_green, life.error
+        assert starts(long_imports, case) == 1
+
+
+@MODES
+@every_vendor
+def test_at_the_deadline_the_import_is_left_alone_if_the_user_wants_that(
+    long_imports, live, clock, case: Case, deferrable: bool
+):
+    life = live(case, deferrable=deferrable, timeout=0.3, cancel_on_timeout=False).try_once()
+    assert type(life.error) is ImportTimeoutError
+    assert "the next try goes on with it" in str(life.error)
+    clock.end_all_imports()
+    assert life.try_once().is_green, life.error
+    assert canceled(long_imports, case) == 0
+    assert starts(long_imports, case) == 1
+
+
+@MODES
+@every_vendor
+def test_an_outage_ends_the_wait_without_a_cancel_and_a_retry_goes_on_with_the_import(
+    long_imports, live, clock, case: Case, deferrable: bool
+):
+    life = live(case, deferrable=deferrable, outage_tolerance=0.3).die_once_started()
+    long_imports.add_fault("status", vendor=case.vendor, operation=STATUS, status=503, count=None)
+    life.try_once()
+    assert type(life.error) is VendorUnavailableError
+    assert "outage_tolerance" in str(life.error)
+    long_imports.clear_faults()
+    clock.end_all_imports()
+    assert life.try_once().is_green, life.error
+    assert canceled(long_imports, case) == 0
+    assert starts(long_imports, case) == 1
+
+
+@every_vendor_with_slots
+def test_a_superseded_import_ends_as_such_and_cancels_nothing_of_the_other_on_the_worker(
+    long_imports, waiting, case: Case
+):
+    operator = waiting(long_imports, case)
+    case.supersede(long_imports)
+    until(lambda: operator.ended_with is not None)
+    assert type(operator.ended_with) is ImportSupersededError
+    before = canceled(long_imports, case)
+    operator.on_kill()
+    assert canceled(long_imports, case) == before
+
+
+@every_vendor_with_slots
+def test_a_superseded_import_ends_as_such_and_cancels_nothing_of_the_other_while_deferred(
+    long_imports, deferred, make_context, tmp_path, case: Case
+):
+    trigger = deferred(case)
+    case.supersede(long_imports)
+    before = canceled(long_imports, case)
+
+    async def wait_and_kill() -> Any:
+        event = await anext(trigger.run())
+        await trigger.on_kill()
+        return event.payload
+
+    event = asyncio.run(wait_and_kill())
+    assert canceled(long_imports, case) == before
+    with pytest.raises(ImportSupersededError):
+        case.make(tmp_path, deferrable=True).execute_complete(make_context(), event=event)
