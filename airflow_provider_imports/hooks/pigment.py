@@ -44,6 +44,7 @@ LONGEST_LINE = 400
 #: Seconds to wait after the two kinds of 429, whose windows are 5 minutes and one hour.
 REQUEST_LIMIT_WAIT = 60.0
 PUSH_LIMIT_WAIT = 600.0
+_NO_COUNTS = Counts()
 _NO_IMPORT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -233,7 +234,7 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
     return ImportStatus(
         state,
         word,
-        counts=_counts(_object(details.get("summary"))),
+        counts=_counts(_object(details.get("summary"))) if details else _NO_COUNTS,
         message=doubt or "; ".join(errors[:MOST_SAMPLES]) or None,
         errors=tuple([*errors, *_skipped_rows(details)][:MOST_ERRORS]),
         started_at=parse_time(report.get("createdAt")),

@@ -71,6 +71,8 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> V
 
     :param vendor_name: as people write it
     """
+    if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
+        return None
     what = f"{vendor_name} {call.operation}"
     if not isinstance(outcome, Answer):
         if not outcome.may_have_acted:
@@ -82,8 +84,6 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> V
             )
         unclear = UnknownOutcomeError if call.starts else VendorUnavailableError
         return unclear(f"{what}: {outcome.reason}. {_fate(call)}", vendor=vendor, operation=call.operation)
-    if 200 <= outcome.status < 300:
-        return None
     said = read_message(outcome.content)
     told = f"{what}: HTTP {outcome.status}{f': {said}' if said else ' without a message'}"
     kind, advice = _judge_status(call, outcome)

@@ -28,6 +28,7 @@ from airflow_provider_imports.polling import duration
 if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
 _SHORTEST_SECRET = 4
 
@@ -236,8 +237,7 @@ def _wait(vendor: Vendor, outcome: Outcome, attempts: int) -> float:
 
 def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:
     """Where a GET goes on to within the same origin; anywhere else, our credentials would be handed to a stranger."""
-    location = answer.headers.get("location")
-    if call.method != "GET" or answer.status not in (301, 302, 303, 307, 308) or not location:
+    if answer.status not in _REDIRECTS or call.method != "GET" or not (location := answer.headers.get("location")):
         return None
     here = urlsplit(base_url)
     there = urlsplit(urljoin(base_url.rstrip("/") + call.target, location))

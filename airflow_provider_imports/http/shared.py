@@ -128,7 +128,6 @@ class SharedClient:
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=settings.connect_timeout),
-            skip_auto_headers=("Content-Type",),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._proxy = settings.proxy
@@ -146,15 +145,20 @@ class SharedClient:
             return NoAnswer("the connection was closed meanwhile", may_have_acted=False)
         try:
             body = call.wire_body()
-            async with self._session.request(
+            headers = step.headers
+            if body is not None and not isinstance(body, bytes):
+                headers = {**headers, "Content-Length": str(len(body))}  # else aiohttp would send it in chunks
+            # not `async with`: reading to the end gives the socket back, a failing read closes it
+            response = await self._session.request(
                 call.method,
                 _url(settings.base_url + call.target),
-                headers=step.headers,
+                headers=headers,
                 data=body if body is None or isinstance(body, bytes) else _pieces(body),
+                skip_auto_headers=None if call.method == "GET" else _NO_GUESSED_TYPE,
                 proxy=self._proxy,
                 allow_redirects=False,
-            ) as response:
-                content = await response.read()
+            )
+            content = await response.read()
             limited = response.status == 429
             return Answer(response.status, response.headers, content)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -252,6 +256,8 @@ def _url(address: str) -> URL:
 
 
 _NO_CALL = Call("log in", "GET", "")
+#: ``aiohttp`` guesses a type for a body that has none.
+_NO_GUESSED_TYPE = ("Content-Type",)
 
 
 async def _pieces(body: Body) -> AsyncIterator[bytes]:
