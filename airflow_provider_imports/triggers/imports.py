@@ -110,7 +110,8 @@ class ImportTrigger(BaseTrigger):
                 async with asyncio.timeout(CANCEL_SECONDS):
                     self.log.info("The task was killed: %s", await hook_class(self._arguments["conn_id"]).acancel(run))
             except (VendorImportError, TimeoutError) as error:
-                self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
+                why = str(error) or f"{hook_class.hook_name} gave no answer within {CANCEL_SECONDS:g} s."
+                self.log.warning("The task was killed; the import (%s) may still be running: %s", run, why)
 
     async def _wait_for_run(self, hook: ImportHook, run: ImportRun) -> polling.Ending:
         started_at = None if run.started_at is None else run.started_at.timestamp()
