@@ -38,7 +38,9 @@ lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict airflow_provider_imports
 
+# A page that was made for a module which is gone would be one that nothing leads to.
 docs: $(STAMP) ## Build the documentation, a warning is an error
+	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 build: $(STAMP) ## Build and check the wheel and the source distribution
@@ -47,4 +49,4 @@ build: $(STAMP) ## Build and check the wheel and the source distribution
 	$(BIN)/twine check --strict dist/*
 
 clean: ## Remove everything the other targets made
-	rm -rf $(VENV) build dist docs/_build htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build docs/api/generated htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import Settings
 
-STATES = {"working": ImportState.RUNNING, "done": ImportState.SUCCEEDED, "broken": ImportState.FAILED}
+STATES = {
+    "working": ImportState.RUNNING,
+    "done": ImportState.SUCCEEDED,
+    "broken": ImportState.FAILED,
+}
 
 
 class HarborHook(ImportHook):
