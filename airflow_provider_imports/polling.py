@@ -291,7 +291,8 @@ def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | No
     if rejected is None:
         return f"the vendor reported no count of rejected rows, so max_rejected={max_rejected} cannot be checked"
     if isinstance(max_rejected, int):
-        return f"{rejected:,} rows were rejected, max_rejected={max_rejected}" if rejected > max_rejected else None
+        told = "1 row was rejected" if rejected == 1 else f"{rejected:,} rows were rejected"
+        return f"{told}, max_rejected={max_rejected}" if rejected > max_rejected else None
     if not rejected:
         return None
     if rows is None:

@@ -136,7 +136,7 @@ def test_a_failed_import_skips_it_if_it_fails_softly(sensor_for: Any, watch: Any
 def test_rejected_rows_count_as_they_do_for_the_operator(sensor_for: Any, watch: Any, started: Any) -> None:
     half_bad = b"a;b\n1;2\n1\n"
     assert watch(sensor_for(started(data=half_bad), max_rejected=1))["rejected"] == 1
-    with pytest.raises(ImportRejectedRecordsError, match="1 rows were rejected, max_rejected=0|1 row was rejected"):
+    with pytest.raises(ImportRejectedRecordsError, match="1 row was rejected, max_rejected=0"):
         watch(sensor_for(started(data=half_bad), max_rejected=0))
     with pytest.raises(ImportRejectedRecordsError, match="every row was rejected"):
         watch(sensor_for(started(data=b"a;b\n1\n")))
