@@ -8,6 +8,7 @@ from collections import deque
 WINDOW = 60.0
 #: A vendor's clock and ours do not start the minute together; keep this share of it free.
 MARGIN = 0.02
+_SPAN = WINDOW * (1 + MARGIN)
 
 
 class Pace:
@@ -36,7 +37,7 @@ class Pace:
         """Note that a request is sent now."""
         if self._limit is not None:
             self._sent.append(now)
-            if len(self._sent) > self._limit:
+            while self._sent[0] <= now - _SPAN:
                 self._sent.popleft()
 
     def hold(self, until: float) -> None:
