@@ -1,0 +1,24 @@
+"""Cancel whatever import of a service is running: a Dag for emergencies, started by hand.
+
+Needs the connection ``websale_default``. If nothing is running, the task fails and says what the last import did.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow.sdk import DAG, Param
+
+from airflow_provider_imports.operators.websale import WebsaleCancelImportOperator
+
+with DAG(
+    dag_id="websale_cancel",
+    schedule=None,
+    start_date=datetime(2026, 1, 1),
+    params={"service": Param("product", type="string")},
+    tags=["example", "websale"],
+    doc_md=__doc__,
+):
+    # [START howto_operator_websale_cancel_import]
+    WebsaleCancelImportOperator(task_id="cancel_import", service="{{ params.service }}")
+    # [END howto_operator_websale_cancel_import]

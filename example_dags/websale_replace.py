@@ -1,0 +1,29 @@
+"""Import the newest stock, whatever is running: an older import of the same service is not worth finishing.
+
+Needs the connection ``websale_default``. The task that waited for the replaced import fails and cancels nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow.sdk import DAG
+
+from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
+
+with DAG(
+    dag_id="websale_replace",
+    schedule=None,
+    start_date=datetime(2026, 1, 1),
+    tags=["example", "websale"],
+    doc_md=__doc__,
+):
+    # [START howto_operator_websale_replace]
+    WebsaleStartImportOperator(
+        task_id="import_stock",
+        service="inventory",
+        data=[{"sku": "A-1", "stock": 7}, {"sku": "A-2", "stock": 0}],
+        if_running="replace",
+        deferrable=True,
+    )
+    # [END howto_operator_websale_replace]
