@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from functools import partial
@@ -17,14 +18,15 @@ from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from airflow_provider_imports.hooks.base import ImportHook
 
-#: Seconds for canceling in :meth:`ImportTrigger.on_kill`; Airflow allows 30.
+#: Seconds for canceling in :meth:`ImportTrigger.on_kill`.
 CANCEL_SECONDS = 15.0
-#: Seconds for asking Airflow whether the task is still deferred.
-STATE_SECONDS = 5.0
+#: Seconds for asking Airflow whether the task is still deferred. A triggerer's first such question takes the longest,
+#: some seconds on a busy machine.
+STATE_SECONDS = 30.0
 
 
 class ImportTrigger(BaseTrigger):
@@ -91,27 +93,47 @@ class ImportTrigger(BaseTrigger):
         """
         Cancel our run at the vendor, once, because a person cleared the task or marked it failed or successful.
 
-        Airflow 3.3.0-3.3.2 also calls this when a trigger moves to another triggerer; the task is still deferred
-        then, and nothing is canceled.
+        Two faults of Airflow 3.3.0-3.3.2 are lived with. This is also called when the trigger has moved to another
+        triggerer; the task is still deferred then, and nothing is canceled. And what takes longer than a second is
+        interrupted every second; it goes on nevertheless.
         """
-        if self._arguments["run"] is None:
-            return
-        run, hook_class = ImportRun.from_json(self._arguments["run"]), await _load_hook(self._arguments["hook"])
-        if not self._arguments["cancel_on_kill"]:
+        if self._arguments["run"] is not None:
+            await _to_its_end(self._end_run(ImportRun.from_json(self._arguments["run"])))
+
+    async def _end_run(self, run: ImportRun) -> None:
+        hook_class = await _load_hook(self._arguments["hook"])
+        deferred = await _is_still_deferred(self)
+        if deferred:
+            self.log.info("The trigger has moved to another triggerer; the import (%s) goes on", run)
+        elif not self._arguments["cancel_on_kill"]:
             self.log.info("The task was killed; the import (%s) is left running: cancel_on_kill is off", run)
         elif not hook_class.can_cancel:
             self.log.warning(
                 "The task was killed; the import (%s) goes on, since %s can't cancel one", run, hook_class.hook_name
             )
-        elif await _is_still_deferred(self):
-            self.log.info("The trigger moves to another triggerer; the import (%s) goes on", run)
+        elif deferred is None:
+            self.log.warning(
+                "The import (%s) is left running: Airflow did not say within %g s whether its task was killed or its "
+                "trigger has moved to another triggerer",
+                run,
+                STATE_SECONDS,
+            )
         else:
-            try:
-                async with asyncio.timeout(CANCEL_SECONDS):
-                    self.log.info("The task was killed: %s", await hook_class(self._arguments["conn_id"]).acancel(run))
-            except (VendorImportError, TimeoutError) as error:
-                why = str(error) or f"{hook_class.hook_name} gave no answer within {CANCEL_SECONDS:g} s."
-                self.log.warning("The task was killed; the import (%s) may still be running: %s", run, why)
+            await self._cancel(hook_class, run)
+
+    async def _cancel(self, hook_class: type[ImportHook], run: ImportRun) -> None:
+        try:
+            async with asyncio.timeout(CANCEL_SECONDS):
+                self.log.info("The task was killed: %s", await hook_class(self._arguments["conn_id"]).acancel(run))
+        except TimeoutError:
+            self.log.warning(
+                "The task was killed; the import (%s) may still be running: %s gave no answer within %g s",
+                run,
+                hook_class.hook_name,
+                CANCEL_SECONDS,
+            )
+        except VendorImportError as error:
+            self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
 
     async def _wait_for_run(self, hook: ImportHook, run: ImportRun) -> polling.Ending:
         started_at = None if run.started_at is None else run.started_at.timestamp()
@@ -164,8 +186,8 @@ async def _load_hook(path: str) -> type[ImportHook]:
     return hook_class
 
 
-async def _is_still_deferred(trigger: BaseTrigger) -> bool:
-    """Ask Airflow whether the task still waits on a trigger; False where that can't be asked."""
+async def _is_still_deferred(trigger: BaseTrigger) -> bool | None:
+    """Ask Airflow whether the task still waits on a trigger; None if it does not say."""
     instance = trigger.task_instance
     if instance is None:
         return False
@@ -182,7 +204,21 @@ async def _is_still_deferred(trigger: BaseTrigger) -> bool:
                 map_index=instance.map_index,
             )
     except (AirflowRuntimeError, RuntimeError, OSError, TimeoutError, AttributeError) as error:
-        # the framework said that a person acted, and nothing contradicts it
         trigger.log.debug("The task's state could not be read: %s", error)
-        return False
+        return None
     return any("deferred" in by_task.values() for by_task in states.values())
+
+
+_going_on: set[asyncio.Task[None]] = set()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do something in a task of its own, however often the one that waits for it is canceled."""
+    task = asyncio.get_running_loop().create_task(work)
+    _going_on.add(task)
+    task.add_done_callback(_going_on.discard)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()

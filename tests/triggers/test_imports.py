@@ -165,7 +165,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ImportTrigger]:
     return of
 
 
-@pytest.mark.parametrize("answer", ["failed", "success", None, "removed", RuntimeError("no supervisor"), OSError()])
+@pytest.mark.parametrize("answer", ["failed", "success", None, "removed"])
 async def test_a_task_that_a_person_ended_cancels_its_import(
     make_trigger: Callable[..., ImportTrigger],
     killed: Callable[..., ImportTrigger],
@@ -188,7 +188,32 @@ async def test_a_trigger_that_only_moves_cancels_nothing(
     await killed(make_trigger(hook=CANCELING), "deferred").on_kill()
     assert CancelingHook.canceled == []
     assert len(sandbox.journal) == sent
-    assert "moves to another triggerer; the import (import_id=" in said()
+    assert "has moved to another triggerer; the import (import_id=" in said()
+
+
+@pytest.mark.parametrize("answer", [RuntimeError("no supervisor"), OSError(), TimeoutError()])
+async def test_an_import_is_left_running_if_airflow_does_not_say_whether_its_task_was_killed(
+    make_trigger: Callable[..., ImportTrigger],
+    killed: Callable[..., ImportTrigger],
+    said: Callable[[], str],
+    answer: Exception,
+) -> None:
+    await killed(make_trigger(hook=CANCELING), answer).on_kill()
+    assert CancelingHook.canceled == []
+    assert "is left running: Airflow did not say" in said()
+
+
+async def test_a_kill_is_seen_through_however_often_airflow_interrupts_it(
+    make_trigger: Callable[..., ImportTrigger], killed: Callable[..., ImportTrigger], run: ImportRun, sandbox: Any
+) -> None:
+    sandbox.add_fault("timeout", vendor="pigment", operation="get_import_status", when="after", seconds=0.5)
+    killing = asyncio.ensure_future(killed(make_trigger(hook=CANCELING)).on_kill())
+    await until(lambda: "get_import_status" in requests(sandbox))
+    for _ in range(3):
+        killing.cancel("__airflow_user_action__")
+        await asyncio.sleep(0)
+    await killing
+    assert CancelingHook.canceled == [run.key["import_id"]]
 
 
 async def test_a_kill_cancels_nothing_if_the_user_says_so(
