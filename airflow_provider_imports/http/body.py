@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from airflow_provider_imports.http.call import UnreadableBodyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,21 +71,35 @@ class FileBody:
         """
         Read the file piece by piece.
 
-        :raises OSError: if it can't be read to its announced length; the vendor then gets an incomplete request
+        :raises UnreadableBodyError: if it can't be read to its announced length; the vendor then gets an incomplete request
         """
         self._handed_over, sent, told = False, 0, 0
         step = max(PROGRESS_BYTES, self._size // 10)
-        with self._path.open("rb") as file:
-            while chunk := file.read(min(CHUNK, self._size - sent)):
+        with self._open() as file:
+            while chunk := self._read(file, min(CHUNK, self._size - sent)):
                 yield chunk
                 sent += len(chunk)
                 if sent - told >= step and sent < self._size:
                     told = sent
                     log.info("Uploading %s: %s of %s", self.name, _size(sent), _size(self._size))
         if sent != self._size:
-            raise OSError(f"{self.name!r} ended after {sent:,} bytes instead of {self._size:,}: it changed meanwhile")
+            raise UnreadableBodyError(
+                f"{self.name!r} ended after {sent:,} bytes instead of {self._size:,}: it changed meanwhile"
+            )
         self._handed_over = True
         log.info("Uploaded %s: %s", self.name, _size(sent))
+
+    def _open(self) -> IO[bytes]:
+        try:
+            return self._path.open("rb")
+        except Exception as error:  # whatever the storage's library raises
+            raise UnreadableBodyError(f"{self.name!r} can't be opened ({type(error).__name__})") from error
+
+    def _read(self, file: IO[bytes], count: int) -> bytes:
+        try:
+            return file.read(count)
+        except Exception as error:  # whatever the storage's library raises
+            raise UnreadableBodyError(f"{self.name!r} can't be read ({type(error).__name__})") from error
 
 
 def open_path(path: str, conn_id: str | None = None) -> Path | ObjectStoragePath:

@@ -14,6 +14,8 @@ from airflow_provider_imports.exceptions import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+#: Bytes of an answer that are read at most; no documented answer is nearly as large.
+LARGEST_ANSWER = 64 << 20
 USER_AGENT = f"airflow-provider-imports/{__version__}"
 
 
@@ -95,6 +97,17 @@ class Call:
         return self.body
 
 
+class UnreadableBodyError(OSError):
+    """A body could not be read to its announced end, so the vendor never gets the whole request."""
+
+
+class AnswerTooLargeError(ValueError):
+    """The vendor's answer is larger than :data:`LARGEST_ANSWER`."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the answer is larger than {LARGEST_ANSWER:,} bytes")
+
+
 class UnreadableAnswerError(ValueError):
     """The vendor's answer is not what its documentation says."""
 
@@ -168,6 +181,13 @@ class NoAnswer:
 
 
 Outcome = Answer | NoAnswer
+
+
+def unreadable_body(error: BaseException | None) -> UnreadableBodyError | None:
+    """Find the unreadable body among an error's causes."""
+    while error is not None and not isinstance(error, UnreadableBodyError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def path(template: str, **parts: str) -> str:

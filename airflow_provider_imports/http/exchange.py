@@ -12,8 +12,9 @@ import random
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
 _SHORTEST_SECRET = 4
+_SHORTEST_IN_GOOD_ANSWER = 8
 
 
 class Vendor(Protocol):
@@ -100,9 +102,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Step: the vendor asks everybody on this connection to wait."""
+    """Step: the vendor asks everybody who sends this call on this connection to wait."""
 
     seconds: float
+    call: Call
 
 
 Step = Transmit | Authenticate | Pause | Hold
@@ -199,18 +202,33 @@ def log_in(vendor: Vendor, access: Access, settings: Settings) -> Generator[Tran
 def _secrets(settings: Settings, headers: Mapping[str, str]) -> tuple[bytes, ...]:
     """Everything that a careless vendor might repeat to us in an answer, as it would stand there."""
     texts = {settings.password, *(value.rpartition(" ")[2] for value in headers.values())} - {settings.login}
-    forms = {form for text in texts for form in (text, json.dumps(text)[1:-1]) if len(form) >= _SHORTEST_SECRET}
+    forms = {form for text in texts for form in _as_it_might_stand(text) if len(form) >= _SHORTEST_SECRET}
     return tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
+
+
+def _as_it_might_stand(text: str) -> tuple[str, ...]:
+    """A text as it is, in JSON (with the slashes of PHP, too), in HTML, and in an address."""
+    quoted = json.dumps(text)[1:-1]
+    return text, quoted, quoted.replace("/", "\\/"), escape(text), quote(text, safe=""), quote_plus(text)
 
 
 def _without_secrets(outcome: Outcome, secrets: tuple[bytes, ...]) -> Outcome:
     if not isinstance(outcome, Answer):
         return outcome
-    content = outcome.content
+    # A short password may be a word of a good answer, which must stay readable.
+    shortest = _SHORTEST_IN_GOOD_ANSWER if 200 <= outcome.status < 300 else _SHORTEST_SECRET
+    content, told = outcome.content, "\n".join(outcome.headers.values())
+    headers = outcome.headers
     for secret in secrets:
+        if len(secret) < shortest:
+            continue
         if secret in content:
             content = content.replace(secret, b"***")
-    return outcome if content is outcome.content else replace(outcome, content=content)
+        if (text := secret.decode()) in told:
+            headers = {name.lower(): value.replace(text, "***") for name, value in headers.items()}
+    if content is outcome.content and headers is outcome.headers:
+        return outcome
+    return replace(outcome, content=content, headers=headers)
 
 
 def _outcome(sent: Outcome | None) -> Outcome:
@@ -240,7 +258,10 @@ def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:
     if answer.status not in _REDIRECTS or call.method != "GET" or not (location := answer.headers.get("location")):
         return None
     here = urlsplit(base_url)
-    there = urlsplit(urljoin(base_url.rstrip("/") + call.target, location))
+    try:
+        there = urlsplit(urljoin(base_url.rstrip("/") + call.target, location))
+    except ValueError:  # not an address at all
+        return None
     prefix = here.path.rstrip("/")
     if (there.scheme, there.netloc) != (here.scheme, here.netloc) or not there.path.startswith(f"{prefix}/"):
         return None

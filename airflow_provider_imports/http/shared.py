@@ -12,7 +12,16 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
-from airflow_provider_imports.http.call import Answer, Body, Call, NoAnswer, Outcome
+from airflow_provider_imports.http.call import (
+    LARGEST_ANSWER,
+    Answer,
+    AnswerTooLargeError,
+    Body,
+    Call,
+    NoAnswer,
+    Outcome,
+    unreadable_body,
+)
 from airflow_provider_imports.http.exchange import Access, Authenticate, Hold, Pause, Transmit, Vendor, exchange, log_in
 from airflow_provider_imports.http.gate import Gate
 from airflow_provider_imports.http.tls import client_context, is_handshake_failure
@@ -127,7 +136,9 @@ class SharedClient:
             connector = aiohttp.TCPConnector(limit=MOST_SOCKETS)
         self._session = aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=settings.connect_timeout),
+            timeout=aiohttp.ClientTimeout(
+                total=settings.connect_timeout + settings.timeout, sock_connect=settings.connect_timeout
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._proxy = settings.proxy
@@ -158,7 +169,7 @@ class SharedClient:
                 proxy=self._proxy,
                 allow_redirects=False,
             )
-            content = await response.read()
+            content = await _read(response)
             limited = response.status == 429
             return Answer(response.status, response.headers, content)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -273,9 +284,37 @@ def _retrieve(task: asyncio.Task[Answer]) -> None:
         task.exception()
 
 
+_NEVER_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer to its end, which gives the socket back; whatever else happens closes it."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                raise AnswerTooLargeError
+    except BaseException:
+        response.close()
+        raise
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
 def _no_answer(error: Exception, settings: Settings) -> NoAnswer:
     cause = type(error).__name__
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
+    if isinstance(error, AnswerTooLargeError):
+        return NoAnswer(str(error), may_have_acted=True)
+    if unread := unreadable_body(error):
+        return NoAnswer(f"the body could not be read to its end: {unread}", may_have_acted=False)
+    if isinstance(error, _NEVER_CONNECTED):
         return NoAnswer(f"no connection to {settings.base_url} ({_reason(error)})", may_have_acted=False)
     if is_handshake_failure(error):
         return NoAnswer(f"no TLS connection to {settings.base_url} ({cause})", may_have_acted=False)

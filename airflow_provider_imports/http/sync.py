@@ -14,7 +14,15 @@ from requests.exceptions import ConnectTimeout, ProxyError, RequestException
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import HTTPError as Urllib3Error
 
-from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Outcome
+from airflow_provider_imports.http.call import (
+    LARGEST_ANSWER,
+    Answer,
+    AnswerTooLargeError,
+    Call,
+    NoAnswer,
+    Outcome,
+    unreadable_body,
+)
 from airflow_provider_imports.http.exchange import Access, Authenticate, Hold, Pause, Transmit, Vendor, exchange, log_in
 from airflow_provider_imports.http.tls import is_handshake_failure
 
@@ -131,7 +139,7 @@ class SyncClient:
                 stream=True,
             ) as response:
                 content = _read(response, time.monotonic() + settings.timeout)
-        except (RequestException, Urllib3Error, TimeoutError, OSError) as error:
+        except (RequestException, Urllib3Error, ValueError, OSError) as error:  # ValueError: a Location that is none
             return _no_answer(error, call, settings)
         if content is None:
             return NoAnswer(f"the answer did not end within {settings.timeout:g} s", may_have_acted=True)
@@ -154,8 +162,12 @@ def _read(response: requests.Response, end: float) -> bytes | None:
     """Read a body piece by piece, so that one that trickles can't outlast the timeout."""
     read: Callable[..., bytes] = getattr(response.raw, "read1", response.raw.read)
     pieces: list[bytes] = []
+    size = 0
     while piece := read(_PIECE, decode_content=True):
         pieces.append(piece)
+        size += len(piece)
+        if size > LARGEST_ANSWER:
+            raise AnswerTooLargeError
         if time.monotonic() > end:
             return None
     return b"".join(pieces)
@@ -163,8 +175,10 @@ def _read(response: requests.Response, end: float) -> bytes | None:
 
 def _no_answer(error: Exception, call: Call, settings: Settings) -> NoAnswer:
     unsent_body = call.body is not None and not isinstance(call.body, bytes) and not call.body.handed_over
-    if isinstance(error, OSError) and not isinstance(error, RequestException) and unsent_body:
-        return NoAnswer(f"the body could not be read to its end ({error})", may_have_acted=False)
+    if isinstance(error, AnswerTooLargeError):
+        return NoAnswer(str(error), may_have_acted=True)
+    if unread := unreadable_body(error):
+        return NoAnswer(f"the body could not be read to its end: {unread}", may_have_acted=False)
     if _never_connected(error):
         return NoAnswer(f"no connection to {settings.base_url} ({_cause(error)})", may_have_acted=False)
     if unsent_body:
@@ -176,7 +190,7 @@ def _no_answer(error: Exception, call: Call, settings: Settings) -> NoAnswer:
 
 def _never_connected(error: BaseException) -> bool:
     if isinstance(error, ConnectTimeout | ProxyError) or (
-        isinstance(error, RequestException) and isinstance(error, ValueError)  # an invalid URL or header
+        isinstance(error, RequestException | Urllib3Error) and isinstance(error, ValueError)  # an invalid URL or header
     ):
         return True
     if isinstance(_innermost(error), ssl.SSLError) and is_handshake_failure(_innermost(error)):

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import certifi
 
+from airflow_provider_imports.exceptions import ConnectionSettingsError
+
 if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
 
+_readable: set[str] = set()
 _HANDSHAKE_REASONS = (
     "CERTIFICATE",
     "HANDSHAKE",
@@ -25,8 +28,16 @@ _HANDSHAKE_REASONS = (
 
 
 def ca_file(settings: Settings) -> str:
-    """The file of trusted certificates: the connection's, the environment's, else certifi's."""
-    return settings.ca_file or certifi.where()
+    """
+    Find the file of trusted certificates: the connection's, the environment's, else certifi's.
+
+    :raises ConnectionSettingsError: if it is no such file
+    """
+    named = settings.ca_file
+    if named is not None and named not in _readable:
+        _check(settings, named)
+        _readable.add(named)
+    return named or certifi.where()
 
 
 def client_context(settings: Settings) -> ssl.SSLContext:
@@ -36,6 +47,16 @@ def client_context(settings: Settings) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _check(settings: Settings, name: str) -> None:
+    try:
+        ssl.create_default_context(cafile=name)
+    except OSError as error:  # of a missing file, or of TLS for one without certificates
+        raise ConnectionSettingsError(
+            f"Connection {settings.conn_id!r}: {name!r} (verify, or REQUESTS_CA_BUNDLE) is not a file of "
+            f"certificates: {error}. Nothing was sent."
+        ) from error
 
 
 def is_handshake_failure(error: BaseException) -> bool:

@@ -43,6 +43,7 @@ def reset(connection: socket.socket, received: Received | None = None) -> None:
     """Tear the connection down with a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+    raise ConnectionResetError  # ends the thread, and with it the last use of the socket
 
 
 def silence(connection: socket.socket, received: Received) -> None:
@@ -70,7 +71,7 @@ def close_after(data: bytes) -> Callable[[socket.socket, Received], None]:
 
     def send(connection: socket.socket, received: Received) -> None:
         connection.sendall(data)
-        connection.close()
+        connection.shutdown(socket.SHUT_RDWR)
 
     return send
 
@@ -132,8 +133,6 @@ class WireServer:
             with connection.makefile("rb") as stream:
                 while (received := self._read(stream, connection)) is not None:
                     reaction = self._next_reaction(received)
-                    if not received.complete:
-                        return
                     if isinstance(reaction, bytes):
                         connection.sendall(reaction)
                     else:
@@ -156,8 +155,8 @@ class WireServer:
         length = int(headers.get("content-length", "0"))
         if self._cut_body_at is not None and length > self._cut_body_at:
             body = stream.read(self._cut_body_at)
+            self.requests.append(Received(method, target, headers, body, complete=False))
             reset(connection)
-            return Received(method, target, headers, body, complete=False)
         chunked = headers.get("transfer-encoding") == "chunked"
         body = _read_chunks(stream) if chunked else stream.read(length)
         return Received(method, target, headers, body, complete=len(body) >= length)

@@ -1,0 +1,137 @@
+"""Both transports behind one name, a certificate that nobody trusts, and an event loop that must not be held up."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_imports.http import shared, sync
+from airflow_provider_imports.http.call import Answer, Call
+from tests.http.vendor import Connection, VendorOfTest, opened, sync_client
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Send = Callable[..., Awaitable[Answer]]
+
+
+@pytest.fixture(params=["blocking", "awaiting"])
+def send(request: pytest.FixtureRequest) -> Send:
+    """Send one call through a fresh client: ``await send(connection, call, patience=0.0, vendor=None)``."""
+
+    async def by_blocking(
+        connection: Connection, call: Call, patience: float = 0.0, vendor: VendorOfTest | None = None
+    ) -> Answer:
+        client = sync_client(connection, vendor)
+        try:
+            return client.send(call, patience)
+        finally:
+            client.close()
+
+    async def by_awaiting(
+        connection: Connection, call: Call, patience: float = 0.0, vendor: VendorOfTest | None = None
+    ) -> Answer:
+        async with opened(connection, vendor) as client:
+            return await client.send(call, patience)
+
+    return by_blocking if request.param == "blocking" else by_awaiting
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waits between two sendings, which take no time here: the blocking clock runs ahead, the awaiting one stands."""
+    waits: list[float] = []
+    ahead = [0.0]
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        ahead[0] += seconds
+
+    async def asleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: time.monotonic() + ahead[0])
+    monkeypatch.setattr(sync, "time", clock)
+    monkeypatch.setattr(shared, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": asleep}))
+    monkeypatch.setattr("airflow_provider_imports.http.gate.Gate.hold", lambda gate, seconds: None)
+    monkeypatch.setattr("airflow_provider_imports.http.exchange.random", SimpleNamespace(random=lambda: 0.5))
+    return waits
+
+
+@pytest.fixture(scope="session")
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``key.pem`` and a self-signed ``cert.pem`` for 127.0.0.1."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(random.getrandbits(64))
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder
+
+
+@pytest.fixture
+def server_tls(tls_files: Path) -> ssl.SSLContext:
+    """Of a server with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls_files / "cert.pem", tls_files / "key.pem")
+    return context
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port where nobody listens, kept so that nobody else takes it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
+async def unblocked_loop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Fail the test if anything on its event loop sleeps, connects or reads a file of certificates by blocking."""
+    loop_thread = threading.get_ident()
+    offences: list[str] = []
+
+    def guarded(name: str, original: Callable[..., object]) -> Callable[..., object]:
+        def guard(*arguments: object, **options: object) -> object:
+            blocking = not (isinstance(arguments[0], socket.socket) and arguments[0].gettimeout() == 0)
+            if threading.get_ident() == loop_thread and blocking:
+                offences.append(name)
+            return original(*arguments, **options)
+
+        return guard
+
+    monkeypatch.setattr(time, "sleep", guarded("time.sleep", time.sleep))
+    monkeypatch.setattr(socket, "getaddrinfo", guarded("getaddrinfo", socket.getaddrinfo))
+    monkeypatch.setattr(ssl, "create_default_context", guarded("certificates", ssl.create_default_context))
+    monkeypatch.setattr("requests.sessions.Session.send", guarded("requests", sync.requests.sessions.Session.send))
+    yield
+    assert not offences

@@ -1,0 +1,93 @@
+"""A vendor as plain as can be, and clients that talk to it without Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.http.call import Answer, Call, Outcome
+from airflow_provider_imports.http.errors import refusal_of
+from airflow_provider_imports.http.pace import Pace
+from airflow_provider_imports.http.settings import Settings
+from airflow_provider_imports.http.shared import SharedClient, shared_client
+from airflow_provider_imports.http.sync import SyncClient
+from airflow_provider_imports.http.tls import ca_file
+
+TOKEN = "s3cret/token+of the-test"
+
+
+@dataclass
+class VendorOfTest:
+    """Sends the password as a bearer token; with ``logs_in``, gets a token for it first."""
+
+    logs_in: bool = False
+    vendors_wait: float | None = None
+
+    def authorization(self, settings: Settings) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {settings.password}"}
+
+    def login_call(self, settings: Settings) -> Call | None:
+        if not self.logs_in:
+            return None
+        return Call("log_in", "POST", "/login", json={"password": settings.password}, public=True)
+
+    def read_login(self, answer: Answer, settings: Settings) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {answer.object()['token']}"}
+
+    def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
+        return refusal_of("vendor", "Vendor", call, outcome)
+
+    def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
+        return self.vendors_wait
+
+
+@dataclass
+class Connection:
+    """An Airflow connection whose look-ups are counted; a test may change it between two of them."""
+
+    url: str
+    password: str = TOKEN
+    timeout: float = 5.0
+    more: dict[str, Any] = field(default_factory=dict)
+    look_ups: int = 0
+
+    def look_up(self) -> Settings:
+        self.look_ups += 1
+        return Settings("my_vendor", self.url, "", self.password, self.timeout, **self.more)
+
+    async def alook_up(self) -> Settings:
+        return self.look_up()
+
+
+def open_session(settings: Settings) -> requests.Session:
+    session = requests.Session()
+    session.headers.clear()
+    session.trust_env = False
+    session.verify = ca_file(settings) if settings.verify is not False else False
+    return session
+
+
+def sync_client(connection: Connection, vendor: VendorOfTest | None = None, pace: Pace | None = None) -> SyncClient:
+    kept = pace or Pace(None)
+    return SyncClient(vendor or VendorOfTest(), connection.look_up, open_session, lambda call, settings: kept)
+
+
+def new_shared_client(
+    connection: Connection, vendor: VendorOfTest | None = None, limit: float | None = None
+) -> SharedClient:
+    return SharedClient(vendor or VendorOfTest(), connection.alook_up, lambda settings: Pace(limit), lambda call: "")
+
+
+@asynccontextmanager
+async def opened(
+    connection: Connection, vendor: VendorOfTest | None = None, limit: float | None = None
+) -> AsyncIterator[SharedClient]:
+    """The event loop's client for this connection."""
+    make: Callable[[], SharedClient] = lambda: new_shared_client(connection, vendor, limit)  # noqa: E731  # typed
+    async with shared_client(("vendor", connection.url), make) as client:
+        yield client
