@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, TaskInstanceKey
 
-#: XCom key under which an operator leaves the address, as soon as it knows it.
+#: XCom key under which an operator leaves the address as soon as it knows it, and its property that tells it.
 URL_KEY = "import_url"
 
 
@@ -19,8 +19,13 @@ class ImportLink(BaseOperatorLink):
     name = "Open at the vendor"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Read the address that the operator left."""
-        return XCom.get_value(key=URL_KEY, ti_key=ti_key) or ""
+        """
+        Ask the operator that has just run (Airflow 3 asks on the worker), or read what it left (Airflow 2).
+
+        Looking up an address that was never left would put an error into the task's log.
+        """
+        known: str | None = getattr(operator, URL_KEY, None)
+        return (XCom.get_value(key=URL_KEY, ti_key=ti_key) or "") if known is None else known
 
 
 class BlueshiftLink(ImportLink):

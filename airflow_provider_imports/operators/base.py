@@ -119,6 +119,11 @@ class ImportOperator(BaseOperator):
         self._store.ended(run, status)
         return self._hand_over(context, manifest(run, status))
 
+    @property
+    def import_url(self) -> str:
+        """The address of the import's page at the vendor; empty if there is no import yet, or no known page."""
+        return "" if self._run is None else self._run.url or ""
+
     def what(self, run: ImportRun) -> str:
         """The import, in words."""
         return f"{self.hook.hook_name} import ({run})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -305,27 +306,48 @@ def test_bloomreach_is_never_sent_a_start_again_after_a_5xx(sandbox: Any, make_c
 # The link
 
 
+@pytest.fixture
+def left_in_xcom(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What link look-ups find: XComs by key."""
+    xcoms: dict[str, Any] = {}
+    monkeypatch.setattr("airflow_provider_imports.links.XCom.get_value", lambda key, ti_key: xcoms.get(key))
+    return xcoms
+
+
+@pytest.fixture
+def known_pages(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The sandbox as a region whose pages are known."""
+    pages = "https://app.blueshift.example/#/import_show/"
+    monkeypatch.setitem(blueshift_hook.PAGES, sandbox.connection("blueshift")["host"], pages)
+    return pages
+
+
 def test_the_link_is_there_where_blueshifts_pages_are_known(
-    sandbox: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+    make_context: Any, left_in_xcom: dict[str, Any], known_pages: str
 ) -> None:
-    api = sandbox.connection("blueshift")["host"]
-    monkeypatch.setitem(blueshift_hook.PAGES, api, "https://app.blueshift.example/#/import_show/")
-    context = make_context()
-    url = f"https://app.blueshift.example/#/import_show/{blueshift.LAUNCHED_UUID}"
-    assert trigger().execute(context)["url"] == url
-    monkeypatch.setattr(
-        "airflow_provider_imports.links.XCom.get_value", lambda key, ti_key: context["ti"].xcoms.get(key)
-    )
-    (link,) = trigger().operator_extra_links
-    assert isinstance(link, BlueshiftLink)
-    assert link.name == "Open in Blueshift"
-    assert link.get_link(trigger(), ti_key=None) == url  # type: ignore[arg-type]  # the stand-in of XCom ignores it
+    context, task = make_context(), trigger()
+    manifest = task.execute(context)
+    (link,) = task.operator_extra_links
+    assert (type(link), link.name) == (BlueshiftLink, "Open in Blueshift")
+    assert manifest["url"] == f"{known_pages}{blueshift.LAUNCHED_UUID}"
+    assert link.get_link(task, ti_key=None) == manifest["url"]
+    left_in_xcom.update(context["ti"].xcoms)
+    assert link.get_link(SimpleNamespace(), ti_key=None) == manifest["url"]  # Airflow 2 asks with a serialized operator
 
 
-def test_no_link_rather_than_a_wrong_one(make_context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = make_context()
-    assert trigger().execute(context)["url"] is None
-    monkeypatch.setattr(
-        "airflow_provider_imports.links.XCom.get_value", lambda key, ti_key: context["ti"].xcoms.get(key)
-    )
-    assert BlueshiftLink().get_link(trigger(), ti_key=None) == ""  # type: ignore[arg-type]  # as above
+def test_no_link_rather_than_a_wrong_one(make_context: Any, left_in_xcom: dict[str, Any]) -> None:
+    context, task = make_context(), trigger()
+    assert task.execute(context)["url"] is None
+    left_in_xcom.update(context["ti"].xcoms)
+    assert BlueshiftLink().get_link(task, ti_key=None) == ""
+    assert BlueshiftLink().get_link(SimpleNamespace(), ti_key=None) == ""
+
+
+def test_a_task_that_started_nothing_has_no_link_and_looks_none_up(
+    make_context: Any, known_pages: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = trigger(uuid=blueshift.DRAFT_UUID)
+    with pytest.raises(VendorRequestError):
+        task.execute(make_context())
+    monkeypatch.delattr("airflow_provider_imports.links.XCom.get_value")
+    assert BlueshiftLink().get_link(task, ti_key=None) == ""
