@@ -21,6 +21,7 @@ from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorAuthError,
     VendorImportError,
+    VendorRateLimitError,
     VendorRequestError,
     VendorUnavailableError,
 )
@@ -38,6 +39,7 @@ from airflow_provider_imports.hooks.rocketchat_operation import (
 from airflow_provider_imports.hooks.rocketchat_users import checked_users
 from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, parse_time
+from airflow_provider_imports.polling import PollPolicy, next_wait
 
 if TYPE_CHECKING:
     from airflow_provider_imports.hooks.flow import Flow
@@ -52,6 +54,8 @@ MOST_LOOKS = 2
 LOOK_AGAIN_SECONDS = 3.0
 #: How often a call is sent whose earlier sendings, as the status shows, did nothing.
 MOST_SENDINGS = 4
+#: Seconds between two looks, unless the user says otherwise.
+POLL_INTERVAL = 10.0
 #: Key of a run that is whichever operation is the current one.
 CURRENT = {"operation": "current"}
 
@@ -189,7 +193,10 @@ class RocketChatHook(ImportHook):
             return
 
         def took_place() -> bool:
-            operation = self._ours(run)
+            try:
+                operation = self._ours(run)
+            except (VendorUnavailableError, VendorRateLimitError) as error:
+                raise UnknownOutcomeError(f"It is unknown whether it runs: {error}", vendor=self.vendor) from error
             if operation.valid and operation.state in (IMPORTING, DONE):
                 return True
             self._still_idle(operation)
@@ -253,30 +260,26 @@ class RocketChatHook(ImportHook):
         :param slot: ``ours`` is the ``_id`` of an operation to which that does not apply; ``user`` and ``since`` (ISO
             8601) are whose, and how old, an empty one may be
         """
-        answer = yield _STATUS
-        current = read_current(answer.object())
+        current, answer = yield from _look()
         if current is None:
             return Slot(False, None, "no operation was ever made")
         busy = current.is_running or (current.is_idle and current.id != slot.get("ours"))
         if busy and current.state == NEW and not current.staged:
             left_behind = slot.get("since") and self._was_made_by(current, slot["user"], parse_time(slot["since"]))
-            busy = not left_behind and _age(current, answer) < FRESH_SECONDS
-        return Slot(busy, ImportRun(self.vendor, {"operation_id": current.id}), str(current))
+            busy = not left_behind and _since(current.made_at, answer) < FRESH_SECONDS
+        return Slot(
+            busy, ImportRun(self.vendor, {"operation_id": current.id}), str(current), _settles_in(current, answer)
+        )
 
     def adopt_flow(self, intent: Intent) -> Flow[Found]:
         """
-        See whether the operation that was made for a start runs, or ran. Without one, nothing of ours can run.
+        See whether the operation that was made for a start runs, or ran.
 
-        A slot that names an ``operation`` wants the operation itself: found if it is newer than the intent and ours.
+        Without one, nothing of ours can run: an empty operation that may have been made is in nobody's way for long.
         """
-        slot = intent.slot or {}
-        if intent.run is None and "operation" not in slot:
+        if intent.run is None:
             return Found(None)
         current = yield from _read_current()
-        if intent.run is None:
-            before = (intent.before or {}).get("operation_id")
-            made = current is not None and current.id != before and self._was_made_by(current, slot["user"], intent.at)
-            return Found(self.run_of(current.id, intent.at) if made and current is not None else None)
         if current is None or current.id != intent.run.key["operation_id"]:
             past = yield from self._past(intent.run)
             return Found(intent.run if past is not None and past.is_through else None)
@@ -420,19 +423,36 @@ def _made(made: list[Operation]) -> Flow[None]:
     made.append(read_operation(body.get("operation")))
 
 
-def _read_current() -> Flow[Operation | None]:
+def _look() -> Flow[tuple[Operation | None, Answer]]:
+    """Read the current operation; once more if the answer is garbled, for users may be half staged by now."""
     answer = yield _STATUS
-    return read_current(answer.object())
+    try:
+        return read_current(answer.object()), answer
+    except UnreadableAnswerError:
+        answer = yield _STATUS
+    return read_current(answer.object()), answer
 
 
-def _age(operation: Operation, answer: Answer) -> float:
-    """Seconds since an operation was made, by Rocket.Chat's own clock where the answer shows it."""
+def _read_current() -> Flow[Operation | None]:
+    current, _ = yield from _look()
+    return current
+
+
+def _since(moment: datetime | None, answer: Answer) -> float:
+    """Seconds since then, by Rocket.Chat's own clock where the answer shows it; 0 if the moment is not known."""
     try:
         now = parsedate_to_datetime(answer.headers.get("date", ""))
     except (ValueError, TypeError):
         now = datetime.now(UTC)
-    made_at = operation.made_at
-    return 0.0 if made_at is None else abs((now if now.tzinfo else now.replace(tzinfo=UTC)) - made_at).total_seconds()
+    return 0.0 if moment is None else abs((now if now.tzinfo else now.replace(tzinfo=UTC)) - moment).total_seconds()
+
+
+def _settles_in(operation: Operation, answer: Answer) -> float:
+    """Seconds for which a waiter with the default intervals may still not have seen that this operation is done."""
+    if not operation.is_through or operation.made_at is None or operation.changed_at is None:
+        return 0.0
+    took = (operation.changed_at - operation.made_at).total_seconds()
+    return max(0.0, next_wait(PollPolicy(POLL_INTERVAL), took, 1.0) - _since(operation.changed_at, answer))
 
 
 def _unclear(run: ImportRun, staged: int | None, before: int, after: int) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+    from airflow_provider_imports.models import Intent
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
@@ -44,16 +45,21 @@ class RocketChatOperator(WaitingImportOperator):
 
     def __init__(self, *, conn_id: str = "rocketchat_default", poll_interval: float = 10, **kwargs: Any) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
+        self._earlier: Intent | None = None
 
     def slot(self) -> Mapping[str, str]:
         """The workspace; what an earlier try of this task left there is not in the way."""
-        intent = self._store.intent
+        intent = self._earlier
         slot = {"workspace": self.conn_id}
         if intent is not None and intent.run is not None:
             slot["ours"] = intent.run.key["operation_id"]
         elif intent is not None:
             slot |= {"since": intent.at.isoformat(), "user": self.hook.client.settings.login}
         return slot
+
+    def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
+        self._earlier = intent
+        return super()._attach_to_intent(intent)
 
     @property
     def _before(self) -> str | None:
@@ -79,10 +85,6 @@ class RocketChatCreateImportOperator(RocketChatOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(wait_for_completion=False, **kwargs)
-
-    def slot(self) -> Mapping[str, str]:
-        """The workspace, in which the operation itself is what is wanted."""
-        return {"operation": "new", "user": self.hook.client.settings.login, **super().slot()}
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """Make the operation."""
@@ -172,6 +174,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
             run = hook.new_import(self._before)
             self._run = run  # from here on a killed task clears it
             self._store.staged(run)
+            self._leave_door()  # staging may take minutes, and an operation that was just made counts as busy
             try:
                 self._stage(hook, run)
                 hook.run_import(run)

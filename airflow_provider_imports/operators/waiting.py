@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -87,6 +87,7 @@ class WaitingImportOperator(ImportOperator):
         self.cancel_on_timeout = cancel_on_timeout
         self.if_running = if_running
         self._deadline = 0.0
+        self._door: ExitStack | None = None
 
     def check(self) -> None:
         """Check the parameters of waiting as well."""
@@ -207,15 +208,22 @@ class WaitingImportOperator(ImportOperator):
             return
         door = json.dumps([self.hook_path, self.hook.client.settings.base_url, sorted(slot.items())])
         while True:
-            with doorway(door, self._deadline):
+            with ExitStack() as stack:
+                stack.enter_context(doorway(door, self._deadline))
                 seen = self.hook.run_flow(self.hook.slot_flow(slot))
                 if self._may_start_in(seen):
+                    self._door = stack
                     yield seen
                     return
             self.log.info("Waiting until the slot is free: %s", seen.described)
             if self.deferrable:
                 self._defer(slot=dict(slot))
             self._judge_slot(self.hook.wait_for_slot(slot, self._policy()))
+
+    def _leave_door(self) -> None:
+        """Let others look at the slot: from here on the vendor shows them that it is taken, though nothing runs yet."""
+        if self._door is not None:
+            self._door.close()
 
     def _may_start_in(self, seen: Slot) -> bool:
         """Return False to wait for the slot."""
