@@ -50,7 +50,7 @@ import requests
 from tests.system.guarded_process import GuardedProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -73,6 +73,7 @@ class RunningAirflow:
     :param environment: further environment variables for all components, e.g. `AIRFLOW_VAR_*`
     :param config: Airflow options that differ from ours, as `{"section.option": "value"}`
     :param home: a folder to use as AIRFLOW_HOME and to keep; if None, a temporary one, removed at the end
+    :param components: what to start; a name may carry a number, to have several of a kind: `triggerer-2`
     """
 
     def __init__(
@@ -83,11 +84,13 @@ class RunningAirflow:
         environment: Mapping[str, str] | None = None,
         config: Mapping[str, str] | None = None,
         home: Path | None = None,
+        components: Sequence[str] = COMPONENTS,
     ) -> None:
         self.dags_folder = dags_folder.resolve()
-        self.url = f"http://{LOOPBACK}:{_free_port()}"
+        self.components = tuple(components)
+        self.url = f"http://{LOOPBACK}:{free_port()}"
         self._keep_home = home is not None
-        self.home = home.resolve() if home is not None else _temporary_home()
+        self.home = home.resolve() if home is not None else temporary_folder(HOME_PREFIX)
         self._config = dict(config or {})
         self._environment = {**dict(environment or {}), **dict(connections or {})}
         self._processes: dict[str, GuardedProcess] = {}
@@ -100,8 +103,8 @@ class RunningAirflow:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             self._write_config()
-            copy_migrated_database(self.home / "airflow.db")
-            for name in COMPONENTS:
+            self._migrate_database()
+            for name in self.components:
                 self.start(name)
         except BaseException:
             self.close()
@@ -144,7 +147,7 @@ class RunningAirflow:
 
     def wait_until_ready(self, timeout: float = 120) -> None:
         """Wait until every component reports itself healthy."""
-        self._wait(lambda: self._is_healthy() or None, timeout, "Airflow to become healthy")
+        self.wait_for(lambda: self._is_healthy() or None, timeout, "Airflow to become healthy")
 
     # What runs
 
@@ -186,7 +189,7 @@ class RunningAirflow:
                 raise ImportError("\n".join([f"Dag {dag_id!r} is not there", *errors.values()]))
             return dag
 
-        self._wait(look, timeout, f"Dag {dag_id!r} to be read")
+        self.wait_for(look, timeout, f"Dag {dag_id!r} to be read")
 
     def import_errors(self) -> dict[str, str]:
         """Stack trace of each Dag file that could not be read."""
@@ -217,7 +220,7 @@ class RunningAirflow:
             state = self.run_state(dag_id, run_id)
             return state if state in FINAL_RUN_STATES else None
 
-        return self._wait(final_state, timeout, f"run {run_id!r} of {dag_id!r} to end")
+        return self.wait_for(final_state, timeout, f"run {run_id!r} of {dag_id!r} to end")
 
     def wait_for_task(self, dag_id: str, run_id: str, task_id: str, state: str, timeout: float = 60) -> None:
         """Wait until a task is in a state, e.g. `deferred`."""
@@ -225,14 +228,19 @@ class RunningAirflow:
         def reached() -> bool | None:
             return self.task_states(dag_id, run_id).get(task_id) == state or None
 
-        self._wait(reached, timeout, f"task {task_id!r} of {dag_id!r} to be {state!r}")
+        self.wait_for(reached, timeout, f"task {task_id!r} of {dag_id!r} to be {state!r}")
 
     # Tasks
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """All task instances of a run, as the REST API tells them."""
+        """All task instances of a run, as the REST API tells them: a hundred at a time."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances"
-        return list(self.api("GET", path, params={"limit": 100})["task_instances"])
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.api("GET", path, params={"limit": 100, "offset": len(found), "order_by": "id"})
+            found += page["task_instances"]
+            if not page["task_instances"] or len(found) >= page["total_entries"]:
+                return found
 
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """State of each task of a run; a mapped task appears as `task_id[map_index]`."""
@@ -296,7 +304,8 @@ class RunningAirflow:
             return False  # the API server does not listen yet
         return all(health[part]["status"] == "healthy" for part in ("scheduler", "triggerer", "dag_processor"))
 
-    def _wait(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
+    def wait_for(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
+        """Wait until ``look`` finds something; a component that ends by itself ends the wait."""
         deadline = time.monotonic() + timeout
         while (found := look()) is None:
             self._raise_if_a_component_ended()
@@ -313,6 +322,9 @@ class RunningAirflow:
                 raise AirflowComponentError("\n".join([f"{name} ended with exit code {exit_code}:", *last_lines]))
 
     # Settings
+
+    def _migrate_database(self) -> None:
+        copy_migrated_database(self.home / "airflow.db")
 
     def _component_environment(self) -> dict[str, str]:
         return {**_clean_environment(), "AIRFLOW_HOME": str(self.home), **self._environment}
@@ -406,7 +418,8 @@ def _arguments(component: str, url: str) -> list[str]:
         "scheduler": ["scheduler", "--skip-serve-logs"],
         "triggerer": ["triggerer", "--skip-serve-logs"],
         "dag-processor": ["dag-processor"],
-    }[component]
+        "worker": ["celery", "worker", "--skip-serve-logs", "--celery-hostname", f"{component}@%h"],
+    }[component.rstrip("-0123456789")]
 
 
 def _clean_environment() -> dict[str, str]:
@@ -416,16 +429,16 @@ def _clean_environment() -> dict[str, str]:
     return {**kept, "no_proxy": f"{LOOPBACK},localhost", "NO_PROXY": f"{LOOPBACK},localhost"}
 
 
-def _temporary_home() -> Path:
+def temporary_folder(prefix: str) -> Path:
     """A new folder named after this process; those of processes that were killed are removed."""
-    for left_behind in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*"):
-        owner = left_behind.name.removeprefix(HOME_PREFIX).partition("-")[0]
+    for left_behind in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        owner = left_behind.name.removeprefix(prefix).partition("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(left_behind, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{HOME_PREFIX}{os.getpid()}-"))
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
