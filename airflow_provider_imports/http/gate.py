@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections import deque
 
 from airflow_provider_imports.http.pace import WINDOW, Pace
 
@@ -19,12 +20,13 @@ class Gate:
     429 the gate is cautious: one request at a time, until one is answered with something else than 429.
     """
 
-    __slots__ = ("_cautious", "_in_flight", "_loop", "_pace", "_queue", "_timer", "_turns")
+    __slots__ = ("_cautious", "_dated", "_in_flight", "_loop", "_pace", "_queue", "_timer", "_turns")
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._loop = asyncio.get_running_loop()
-        self._queue: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._dated: list[tuple[float, int, asyncio.Future[None]]] = []
         self._turns = 0
         self._in_flight = 0
         self._cautious = False
@@ -35,21 +37,25 @@ class Gate:
         Wait until a request may be sent; :meth:`answered` must follow.
 
         :param deadline: the waiter's deadline (epoch seconds), if it has one
+        :raises TimeoutError: if it is not its turn a minute after the deadline: the vendor asks for a longer wait, or
+            very many have the same deadline
         """
         if not self._queue and self._is_open():
             self._let_through()
             return
-        at_leisure = deadline is None or deadline - time.time() >= WINDOW
-        self._turns += 1
         turn: asyncio.Future[None] = self._loop.create_future()
-        heapq.heappush(self._queue, (at_leisure, self._turns, turn))
+        self._queue.append(turn)
+        if deadline is not None:
+            self._turns += 1
+            heapq.heappush(self._dated, (deadline, self._turns, turn))
         self._pump()
         try:
-            await turn
-        except asyncio.CancelledError:
+            async with asyncio.timeout(None if deadline is None else max(deadline - time.time(), 0.0) + WINDOW):
+                await turn
+        except (asyncio.CancelledError, TimeoutError):
             if turn.done() and not turn.cancelled():  # it was our turn, and we leave without a request
                 self._in_flight -= 1
-                self._pump()
+            self._pump()
             raise
 
     def answered(self, *, limited: bool = False) -> None:
@@ -59,7 +65,7 @@ class Gate:
             self._cautious = True
             self._schedule()
         else:
-            if self._cautious and not self._pace.delay(self._loop.time()):
+            if self._cautious and not self._pace.held(self._loop.time()):
                 self._cautious = False
             self._pump()
 
@@ -77,12 +83,26 @@ class Gate:
         self._in_flight += 1
 
     def _pump(self) -> None:
-        while self._queue and self._is_open():
-            *_, turn = heapq.heappop(self._queue)
-            if not turn.done():
-                self._let_through()
-                turn.set_result(None)
+        while self._is_open() and (turn := self._next()) is not None:
+            self._let_through()
+            turn.set_result(None)
         self._schedule()
+
+    def _next(self) -> asyncio.Future[None] | None:
+        """Who waits longest, unless somebody's deadline is near."""
+        while self._queue and self._queue[0].done():
+            self._queue.popleft()
+        if not self._queue:
+            self._dated.clear()
+            return None
+        if len(self._dated) > 2 * len(self._queue) + 100:  # most of them had their turn already
+            self._dated = [one for one in self._dated if not one[2].done()]
+            heapq.heapify(self._dated)
+        while self._dated and self._dated[0][0] < time.time() + WINDOW:
+            *_, turn = heapq.heappop(self._dated)
+            if not turn.done():
+                return turn
+        return self._queue.popleft()
 
     def _schedule(self) -> None:
         if self._timer is not None:

@@ -26,6 +26,10 @@ class Pace:
         self._sent: deque[float] = deque()
         self._held_until = 0.0
 
+    def held(self, now: float) -> float:
+        """Seconds that are left of the wait that the vendor asked for."""
+        return max(self._held_until - now, 0.0)
+
     def delay(self, now: float) -> float:
         """Seconds until the next request may be sent; 0 if it may be sent now."""
         delay = self._held_until - now

@@ -70,7 +70,7 @@ class SharedClient:
     async def close(self) -> None:
         """Close the session's sockets."""
         for read in self._reads.values():
-            read.cancel()
+            await read.cancel()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -204,20 +204,23 @@ class _SharedRead:
             return self._answer
         return await asyncio.shield(self._task(ask, max_age))
 
-    def cancel(self) -> None:
-        for task in (self._current, self._next):
-            if task is not None:
-                task.cancel()
+    async def cancel(self) -> None:
+        tasks = [task for task in (self._current, self._next) if task is not None and not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _task(self, ask: Callable[[], Awaitable[Answer]], max_age: float) -> asyncio.Task[Answer]:
-        if self._current is None or self._current.done():
-            self._current = self._start(self._ask(ask))
+        busy = self._current is not None and not self._current.done()
+        if busy and max_age and self._current is not None:
             return self._current
-        if max_age:
-            return self._current
-        if self._next is None or self._next.done():
+        if self._next is not None and not self._next.done():  # it has not asked yet
+            return self._next
+        if busy and self._current is not None:
             self._next = self._start(self._ask_after(self._current, ask))
-        return self._next
+            return self._next
+        self._current = self._start(self._ask(ask))
+        return self._current
 
     def _start(self, asking: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
         task = self._loop.create_task(asking)

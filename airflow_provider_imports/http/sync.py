@@ -24,6 +24,7 @@ from airflow_provider_imports.http.call import (
     unreadable_body,
 )
 from airflow_provider_imports.http.exchange import Access, Authenticate, Hold, Pause, Transmit, Vendor, exchange, log_in
+from airflow_provider_imports.http.pace import WINDOW
 from airflow_provider_imports.http.tls import is_handshake_failure
 
 if TYPE_CHECKING:
