@@ -111,19 +111,16 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
         from airflow_provider_imports.hooks.websale import check_import
 
         super().check()
-        content: str | bytes | None
-        if isinstance(self.data, list):
-            self._format = check_import(self.service, self.format or "json", None, self.send_mail)
-            if self._format != "json":
-                raise InvalidInputError(
-                    f"data is a list, which is sent as JSON; give text or bytes for format={self.format!r}. "
-                    "Nothing was sent."
-                )
-            content = _json_array(self.data)
-        else:
-            self._format = check_import(self.service, self.format, self.file_path, self.send_mail)
-            content = self.data
+        is_list = isinstance(self.data, list)
+        content = _json_array(self.data) if isinstance(self.data, list) else self.data
         self._payload = open_payload(self.file_path, content)
+        chosen = self.format or ("json" if is_list else None)
+        self._format = check_import(self.service, chosen, self.file_path, self.send_mail)
+        if is_list and self._format != "json":
+            raise InvalidInputError(
+                f"data is a list, which is sent as JSON; give text or bytes for format={self.format!r}. "
+                "Nothing was sent."
+            )
 
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""

@@ -64,7 +64,7 @@ def start_task(sandbox_connections: Any, deferrable: bool) -> MakeTask:
     def task(**parameters: Any) -> Callable[[], WebsaleStartImportOperator]:
         given = {"service": "product", "data": ROWS, "deferrable": deferrable, "poll_interval": 0.05}
         if "file_path" in parameters:
-            del given["data"]
+            given.pop("data")
         return lambda: WebsaleStartImportOperator(task_id="load", **{**given, **parameters})
 
     return task
@@ -144,12 +144,12 @@ def test_a_mail_goes_out_only_if_asked_for(start_task: MakeTask, sandbox: Any, m
         ({"service": "products"}, "service must be one of"),
         ({"service": "order", "format": "csv", "data": "a;b"}, "'order' takes format 'json' or 'xml'"),
         ({"data": "[]"}, "Give format='json' or 'csv'.* data has no suffix"),
-        ({"file_path": "products.jsonl"}, "the suffix of 'products.jsonl' is not one"),
         ({"format": "csv"}, "data is a list, which is sent as JSON"),
         ({"data": []}, "data is an empty list"),
         ({"data": [{"a": 1}, "b"]}, r"data\[1\] must be a dict"),
         ({"data": [{"a": object()}]}, r"data\[0\] is not JSON"),
-        ({"data": None}, "exactly one of file_path and data|data has no suffix"),
+        ({"data": None}, "exactly one of file_path and data"),
+        ({"data": "a;b", "file_path": "a.csv"}, "exactly one of file_path and data"),
         ({"send_mail": True}, "send_mail is only for service 'adminUser'"),
         ({"if_running": "kill"}, "if_running must be one of"),
         ({"poll_interval": 0}, "poll_interval must be"),
@@ -177,6 +177,15 @@ def test_every_operator_checks_its_service(sandbox_connections: Any, make_contex
     with pytest.raises(InvalidInputError, match="service must be one of"):
         operator(task_id="act", service="{{ typo }}").execute(make_context())
     assert not sandbox_connections.entries("websale")
+
+
+def test_a_suffix_that_is_no_format_is_refused(
+    start_task: MakeTask, sandbox: Any, make_context: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "products.jsonl").write_text("{}")
+    with pytest.raises(InvalidInputError, match=r"the suffix of '.*products\.jsonl' is not one"):
+        finish(start_task(file_path=str(tmp_path / "products.jsonl")), make_context())
+    assert not sandbox.entries("websale")
 
 
 def test_failed_records_are_told_and_judged_by_max_rejected(
