@@ -68,6 +68,9 @@ DEMO_RUNS = (
     ),
     DemoRun("pigment", "pigment_trigger_and_wait", "trigger_import"),
     DemoRun("pigment", "pigment_sensor", "wait_for_import"),
+    DemoRun("bloomreach", "bloomreach_start_import", "start_import", waits=False),
+    DemoRun("bloomreach", "bloomreach_run_api_import", "run_import", waits=False),
+    DemoRun("blueshift", "blueshift_trigger_import", "trigger_import", waits=False),
 )
 """What the demo runs. A vendor joins with a row."""
 
