@@ -40,7 +40,14 @@ def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture)
 
 
 @pytest.fixture
-def trigger_task(sandbox_connections: Any, deferrable: bool) -> MakeTask:
+def pigment(sandbox_connections: Any) -> Any:
+    """The sandbox, whose imports take a moment only."""
+    sandbox_connections.change_settings(run_seconds=0.05)
+    return sandbox_connections
+
+
+@pytest.fixture
+def trigger_task(pigment: Any, deferrable: bool) -> MakeTask:
     """``trigger_task(**parameters)`` gives a maker of PigmentTriggerImportOperators."""
 
     def task(**parameters: Any) -> Callable[[], PigmentTriggerImportOperator]:
@@ -51,7 +58,7 @@ def trigger_task(sandbox_connections: Any, deferrable: bool) -> MakeTask:
 
 
 @pytest.fixture
-def push_task(sandbox_connections: Any, deferrable: bool) -> MakeTask:
+def push_task(pigment: Any, deferrable: bool) -> MakeTask:
     """``push_task(data=...)`` gives a maker of PigmentPushCsvOperators."""
 
     def task(**parameters: Any) -> Callable[[], PigmentPushCsvOperator]:
@@ -68,9 +75,7 @@ class CancelingOperator(PigmentTriggerImportOperator):
 
 
 @pytest.fixture
-def canceling_task(
-    sandbox_connections: Any, deferrable: bool, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Callable[[], Any]]:
+def canceling_task(pigment: Any, deferrable: bool, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Callable[[], Any]]:
     """``canceling_task(**parameters)`` gives a maker of operators whose vendor can cancel."""
     monkeypatch.setattr(CancelingHook, "canceled", [])
 

@@ -154,6 +154,7 @@ def test_a_second_try_reattaches_to_the_running_import(
     monkeypatch: pytest.MonkeyPatch,
     logged: Callable[[], str],
 ) -> None:
+    sandbox.change_settings(run_seconds=0.5)
     kill_while_waiting(trigger_task(), make_context(), monkeypatch)
     second = make_context(try_number=2)
     manifest = finish(trigger_task(), second)

@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     timezone,
 )
-from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_imports.exceptions import (
     ImportFailedError,
@@ -31,6 +30,11 @@ from airflow_provider_imports.sandbox.pigment import (
 )
 from airflow_provider_imports.sensors.pigment import PigmentImportSensor
 from tests.tries import defer, finish, requests
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 2
+    from airflow.exceptions import AirflowRescheduleException
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,6 +62,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def started(sandbox_connections: Any) -> Callable[..., str]:
     """Start an import, as somebody else does, and give its importId."""
+    sandbox_connections.change_settings(run_seconds=0.05)
 
     def start(configuration_id: str = INTEGRATION_CONFIGURATION_ID, data: bytes | None = None) -> str:
         hook = PigmentHook()
