@@ -1,0 +1,68 @@
+"""SIGKILL of the task's process between each two steps of a start, and of the scheduler meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.system.dags.killed_at_each_step import SERVICES, STEPS
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.sandbox import Sandbox
+    from tests.system.running_airflow import RunningAirflow
+
+pytestmark = pytest.mark.system
+
+DAG = "killed_at_each_step"
+#: Killed there, nobody can tell whether Pigment got the start, so the second try must not send another.
+UNCLEAR = ("after_intent", "after_answer")
+
+
+@pytest.fixture(scope="module")
+def run_id(airflow: RunningAirflow, session_sandbox: Sandbox) -> str:
+    """A run in which every first try was killed, and the scheduler once."""
+    session_sandbox.reset()
+    session_sandbox.change_settings(run_seconds=25)
+    run_id = airflow.trigger(DAG)
+    airflow.wait_for_task(DAG, run_id, "pigment_before_intent", "deferred", timeout=120)
+    airflow.kill("scheduler")
+    airflow.start("scheduler")
+    airflow.wait_for_run(DAG, run_id, timeout=180)
+    return run_id
+
+
+def test_each_first_try_was_killed(run_id: str, airflow: RunningAirflow) -> None:
+    tries = {task["task_id"]: task["try_number"] for task in airflow.task_instances(DAG, run_id)}
+
+    assert tries == dict.fromkeys(tries, 2)
+    assert len(tries) == 2 * len(STEPS)
+
+
+def test_the_vendor_never_starts_an_import_twice(run_id: str, session_sandbox: Sandbox) -> None:
+    started = [entry for entry in session_sandbox.journal if entry.acted and entry.operation != "login"]
+    pigment = [entry for entry in started if entry.vendor == "pigment"]
+    websale = Counter(entry.path for entry in started if entry.vendor == "websale")
+
+    # one for each step but "after_intent", which was killed before it sent anything
+    assert [entry.operation for entry in pigment] == ["trigger_import"] * (len(STEPS) - 1)
+    assert len(websale) == len(SERVICES)
+    assert set(websale.values()) == {1}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_vendor_that_can_be_asked_ends_green(run_id: str, airflow: RunningAirflow, step: str) -> None:
+    assert airflow.task_states(DAG, run_id)[f"websale_{step}"] == "success"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_vendor_that_cannot_be_asked_ends_green_or_says_that_nobody_knows(
+    run_id: str, airflow: RunningAirflow, step: str
+) -> None:
+    state = airflow.task_states(DAG, run_id)[f"pigment_{step}"]
+    assert state == ("failed" if step in UNCLEAR else "success")
+    if step in UNCLEAR:
+        log = airflow.task_log(DAG, run_id, f"pigment_{step}", try_number=2)
+        assert "UnknownOutcomeError" in log
+        assert "on_unknown_outcome='restart'" in log
