@@ -3,11 +3,18 @@
 #   make demo KEEP=1          leave Airflow's UI up after the demo
 #   make test PYTHON=python3.12 VENV=.venv-3.12
 #   make test PYTEST_ARGS="-k pigment -x"
+#   make test-matrix VERSIONS="lowest 3.1.8"
+#   make cluster-test CLUSTER_IMPORTS=30
 
 PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/airflow-3.3.2.txt
 PYTEST_ARGS ?=
+# Each has a constraints file; "lowest" is Airflow 2.11.0 with the lowest versions that pyproject.toml allows.
+VERSIONS ?= lowest 2.11.2 3.0.6 3.1.8 3.2.2 3.3.2
+# What needs a running Airflow 3.3, or takes long and has nothing to do with Airflow's version.
+NOT_BY_VERSION := --ignore tests/system --ignore tests/cluster --ignore tests/benchmarks --ignore tests/docs
+CLUSTER_IMPORTS ?= 200
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -16,7 +23,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs build clean
+.PHONY: help demo test test-matrix test-lowest cluster-test coverage lint docs build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +39,33 @@ demo: $(STAMP) ## Run the example DAGs in a real Airflow against the sandbox (KE
 
 test: lint docs ## Lint, type-check, build the docs, run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-matrix: $(VERSIONS:%=test-airflow-%) ## Run the tests on every supported Airflow, each in an environment of its own
+
+test-airflow-%: .venv-airflow-%/.installed
+	.venv-airflow-$*/bin/airflow providers list | grep -q airflow-provider-imports
+	.venv-airflow-$*/bin/python -m pytest $(NOT_BY_VERSION) $(PYTEST_ARGS)
+
+test-lowest: .venv-airflow-lowest/.installed ## Run the tests on the lowest versions, without the sandbox's own
+	.venv-airflow-lowest/bin/python -m pytest $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/faults -q $(PYTEST_ARGS)
+
+.venv-airflow-%/.installed: pyproject.toml constraints/airflow-%.txt
+	$(PYTHON) -m venv .venv-airflow-$*
+	.venv-airflow-$*/bin/python -m pip install --quiet --editable ".[test]" --constraint constraints/airflow-$*.txt
+	@touch $@
+
+.PRECIOUS: .venv-airflow-%/.installed
+
+cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, PostgreSQL and Redis, and kill parts of it
+	CLUSTER_IMPORTS=$(CLUSTER_IMPORTS) .venv-cluster/bin/python -m pytest tests/cluster $(PYTEST_ARGS)
+
+.venv-cluster/.installed: pyproject.toml constraints/airflow-3.3.2-cluster.txt
+	$(PYTHON) -m venv .venv-cluster
+	.venv-cluster/bin/python -m pip install --quiet --editable ".[test,cluster]" --constraint constraints/airflow-3.3.2-cluster.txt
+	@touch $@
+
+coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .
@@ -49,4 +83,4 @@ build: $(STAMP) ## Build and check the wheel and the source distribution
 	$(BIN)/twine check --strict dist/*
 
 clean: ## Remove everything the other targets made
-	rm -rf $(VENV) build dist docs/_build docs/api/generated htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-airflow-* .venv-cluster build dist docs/_build docs/api/generated htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
