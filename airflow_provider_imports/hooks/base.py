@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
@@ -32,7 +31,7 @@ from airflow_provider_imports.http.tls import ca_file
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 #: Seconds that one method call may spend on repeats.
@@ -281,16 +280,9 @@ class ImportHook(HttpHook):
             self._client.close()
 
     @classmethod
-    @asynccontextmanager
-    async def shared(cls, conn_id: str) -> AsyncIterator[ImportHook]:
+    def shared(cls, conn_id: str) -> SharedHook:
         """Use the event loop's one hook for this connection; its session closes with its last user."""
-        key = (f"{cls.__module__}.{cls.__qualname__}", conn_id)
-        async with shared_client(key, lambda: cls(conn_id)._new_client()) as client:
-            hook = client.vendor
-            if not isinstance(hook, ImportHook):
-                raise TypeError(f"{hook!r} is not an ImportHook")
-            hook._shared = client
-            yield hook
+        return SharedHook(cls, conn_id)
 
     def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
         """Judge an outcome: by the vendor's rules, then by HTTP's; None for an answer to work with."""
@@ -460,3 +452,24 @@ class ImportHook(HttpHook):
             return StringField(label, validators, widget=BS3TextFieldWidget(), description=description)
 
         return {name: field(declared) for name, declared in CONNECTION_TYPES[cls.conn_type].conn_fields.items()}
+
+
+class SharedHook:
+    """The event loop's one hook for a connection, while ``async with`` lasts."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, hook_class: type[ImportHook], conn_id: str) -> None:
+        key = (f"{hook_class.__module__}.{hook_class.__qualname__}", conn_id)
+        self._client = shared_client(key, lambda: hook_class(conn_id)._new_client())
+
+    async def __aenter__(self) -> ImportHook:
+        client = await self._client.__aenter__()
+        hook = client.vendor
+        if not isinstance(hook, ImportHook):
+            raise TypeError(f"{hook!r} is not an ImportHook")
+        hook._shared = client
+        return hook
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._client.__aexit__(*exc)

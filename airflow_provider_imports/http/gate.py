@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import resource
 import time
 from collections import deque
 
 from airflow_provider_imports.http.pace import WINDOW, Pace
 
+#: Requests of one gate at a time, each on a socket of its own: as many as a thousand imports at a slow vendor need,
+#: and never more than a quarter of what the process may open.
+MOST_IN_FLIGHT = max(1, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
 _TICK = 0.001
 
 
@@ -18,12 +22,15 @@ class Gate:
 
     A waiter whose deadline falls within the next minute goes first, so that its last look is not missed. After a
     429 the gate is cautious: one request at a time, until one is answered with something else than 429.
+
+    :param most: requests at a time; further ones wait here, where they weigh little and their timeout does not run
     """
 
-    __slots__ = ("_cautious", "_dated", "_in_flight", "_loop", "_pace", "_queue", "_timer", "_turns")
+    __slots__ = ("_cautious", "_dated", "_in_flight", "_loop", "_most", "_pace", "_queue", "_timer", "_turns")
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, most: int = MOST_IN_FLIGHT) -> None:
         self._pace = pace
+        self._most = most
         self._loop = asyncio.get_running_loop()
         self._queue: deque[asyncio.Future[None]] = deque()
         self._dated: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -76,7 +83,10 @@ class Gate:
         self._schedule()
 
     def _is_open(self) -> bool:
-        return not (self._cautious and self._in_flight) and not self._pace.delay(self._loop.time())
+        return not self._is_full() and not self._pace.delay(self._loop.time())
+
+    def _is_full(self) -> bool:
+        return self._in_flight >= (1 if self._cautious else self._most)
 
     def _let_through(self) -> None:
         self._pace.sent(self._loop.time())
@@ -108,6 +118,6 @@ class Gate:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._queue and not (self._cautious and self._in_flight):
+        if self._queue and not self._is_full():
             wait = max(self._pace.delay(self._loop.time()), _TICK)
             self._timer = self._loop.call_later(wait, self._pump)

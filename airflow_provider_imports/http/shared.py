@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -35,13 +34,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: Sockets of one connection in one event loop; further requests wait for a free one.
-MOST_SOCKETS = 100
+#: A request that waits for a socket within ``aiohttp`` is heavy, its timeout runs, and nobody can overtake it.
+_THE_GATE_LIMITS = 0
 
 
 class SharedClient:
     """
-    Carry out exchanges by awaiting. Make it with :func:`shared_client`.
+    Carry out exchanges by awaiting. Get it from :class:`shared_client`.
 
     :param vendor: the vendor's description
     :param look_up: reads the Airflow connection without blocking the event loop
@@ -131,9 +130,9 @@ class SharedClient:
         old, self._session = self._session, None
         if settings.base_url.startswith("https"):
             tls = await asyncio.to_thread(client_context, settings)
-            connector = aiohttp.TCPConnector(limit=MOST_SOCKETS, ssl=tls)
+            connector = aiohttp.TCPConnector(limit=_THE_GATE_LIMITS, ssl=tls)
         else:
-            connector = aiohttp.TCPConnector(limit=MOST_SOCKETS)
+            connector = aiohttp.TCPConnector(limit=_THE_GATE_LIMITS)
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(
@@ -242,25 +241,35 @@ class _SharedRead:
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], SharedClient]] = WeakKeyDictionary()
 
 
-@asynccontextmanager
-async def shared_client(key: tuple[str, str], make: Callable[[], SharedClient]) -> AsyncIterator[SharedClient]:
+class shared_client:
     """
     Use the event loop's client for this key: opened by the first user, closed by the last.
 
+    Not a generator: thousands who wait would each keep one's frame for hours.
+
     :param key: the hook's import path and the connection id
     """
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
-    client = clients.get(key)
-    if client is None:
-        client = clients[key] = make()
-    client.users += 1
-    try:
-        yield client
-    finally:
-        client.users -= 1
-        if not client.users:
-            clients.pop(key, None)
-            await client.close()
+
+    __slots__ = ("_client", "_key", "_make")
+
+    def __init__(self, key: tuple[str, str], make: Callable[[], SharedClient]) -> None:
+        self._key = key
+        self._make = make
+
+    async def __aenter__(self) -> SharedClient:
+        clients = _clients.setdefault(asyncio.get_running_loop(), {})
+        client = clients.get(self._key)
+        if client is None:
+            client = clients[self._key] = self._make()
+        client.users += 1
+        self._client = client
+        return client
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._client.users -= 1
+        if not self._client.users:
+            _clients[asyncio.get_running_loop()].pop(self._key, None)
+            await self._client.close()
 
 
 @lru_cache(maxsize=10_000)

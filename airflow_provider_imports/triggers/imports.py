@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from airflow_provider_imports.hooks.base import ImportHook
+
+Look = Callable[..., Awaitable[ImportStatus]]
 
 #: Seconds for canceling in :meth:`ImportTrigger.on_kill`.
 CANCEL_SECONDS = 15.0
@@ -79,14 +82,10 @@ class ImportTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event: a :class:`~airflow_provider_imports.polling.Event` in its JSON form."""
-        run, slot = self._arguments["run"], self._arguments["slot"]
         hook_class = await _load_hook(self._arguments["hook"])
         async with hook_class.shared(self._arguments["conn_id"]) as hook:
-            if run is not None:
-                ending = await self._wait_for_run(hook, ImportRun.from_json(run))
-            else:
-                ending = await self._wait_for_slot(hook, slot)
-        event = polling.Event(ending, self._arguments["deadline"], run, slot)
+            ending = await self._wait(hook, *self._look(hook))
+        event = polling.Event(ending, self._arguments["deadline"], self._arguments["run"], self._arguments["slot"])
         yield TriggerEvent(event.to_json())  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
@@ -135,17 +134,14 @@ class ImportTrigger(BaseTrigger):
         except VendorImportError as error:
             self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
 
-    async def _wait_for_run(self, hook: ImportHook, run: ImportRun) -> polling.Ending:
-        started_at = None if run.started_at is None else run.started_at.timestamp()
-        return await self._wait(hook, partial(hook.aget_status, run), started_at)
+    def _look(self, hook: ImportHook) -> tuple[Look, float | None]:
+        """What to look at, and since when it is waited for."""
+        if self._arguments["run"] is None:
+            return partial(_look_at_slot, hook, self._arguments["slot"]), None
+        run = ImportRun.from_json(self._arguments["run"])
+        return partial(hook.aget_status, run), None if run.started_at is None else run.started_at.timestamp()
 
-    async def _wait_for_slot(self, hook: ImportHook, slot: Mapping[str, str]) -> polling.Ending:
-        async def look(deadline: float, max_age: float) -> ImportStatus:
-            return await hook.arun_flow(hook.slot_status_flow(slot), deadline=deadline, max_age=max_age)
-
-        return await self._wait(hook, look, None)
-
-    async def _wait(self, hook: ImportHook, look: Callable[..., Any], started_at: float | None) -> polling.Ending:
+    async def _wait(self, hook: ImportHook, look: Look, started_at: float | None) -> polling.Ending:
         policy = polling.PollPolicy(
             poll_interval=self._arguments["poll_interval"],
             max_poll_interval=self._arguments["max_poll_interval"],
@@ -172,7 +168,12 @@ class ImportTrigger(BaseTrigger):
                     except VendorImportError as error:
                         seen = look_failed(error)
                 case polling.Say():
-                    (self.log.warning if step.warning else self.log.info)("%s", step.line)
+                    log = self.logger()  # one for all triggers: each own one weighs a kilobyte
+                    (log.warning if step.warning else log.info)("%s", step.line)
+
+
+async def _look_at_slot(hook: ImportHook, slot: Mapping[str, str], deadline: float, max_age: float) -> ImportStatus:
+    return await hook.arun_flow(hook.slot_status_flow(slot), deadline=deadline, max_age=max_age)
 
 
 _hook_classes: dict[str, type[ImportHook]] = {}
