@@ -1,0 +1,208 @@
+"""Users from lists and files: every record once, in order, with little memory; nothing guessed from a broken file."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.operators import user_records
+from airflow_provider_imports.operators.rocketchat import check_every_user
+from airflow_provider_imports.operators.user_records import UserRecords, in_batches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANNA = {"emails": ["anna@example.com"], "importIds": ["1"], "name": 'Änna "A", ☃'}
+BERT = {"emails": ["bert@example.com", "b@example.com"], "importIds": ["2"], "deleted": True, "utcOffset": 1.5}
+
+
+def read(path: Path, content: str | bytes) -> list[object]:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return [record for _, record in UserRecords(None, str(path))]
+
+
+def test_a_list_is_read_as_often_as_it_is_asked_for() -> None:
+    records = UserRecords([ANNA, BERT], None)
+    assert list(records) == list(records) == [("user 1", ANNA), ("user 2", BERT)]
+    assert records.version is None
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 1 << 16])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("u.json", json.dumps([ANNA, BERT])),
+        ("u.json", json.dumps([ANNA, BERT], indent=4, ensure_ascii=False)),
+        ("u.JSON", "\ufeff \n[" + json.dumps(ANNA) + " ,\n" + json.dumps(BERT) + "]\n\n"),
+        ("u.jsonl", json.dumps(ANNA) + "\n\n" + json.dumps(BERT, ensure_ascii=False)),
+        ("u.ndjson", json.dumps(ANNA, ensure_ascii=False) + "\r\n" + json.dumps(BERT) + "\r\n"),
+        (
+            "u.csv",
+            "emails,importIds,name,deleted,utcOffset\n"
+            'anna@example.com,1,"Änna ""A"", ☃",,\n'
+            "bert@example.com|b@example.com,2,,true,1.5\n",
+        ),
+        (
+            "u.csv",
+            "\ufeffname, importIds,emails,utcOffset,deleted\r\n"
+            '"Änna ""A"", ☃",1,anna@example.com,,\r\n\r\n'
+            ",2,bert@example.com ; b@example.com;,1.5,YES",
+        ),
+    ],
+)
+def test_a_file_gives_its_records_wherever_its_pieces_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, chunk: int
+) -> None:
+    monkeypatch.setattr(user_records, "CHUNK", chunk)
+    assert read(tmp_path / name, content) == [ANNA, BERT]
+
+
+def test_any_array_of_objects_is_read_like_json_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(7)
+    for _ in range(40):
+        monkeypatch.setattr(user_records, "CHUNK", dice.randint(1, 50))
+        texts = ["", "}", "]", '"', "\\", "{[", "é\n☃", "😀,"]
+        value = [{dice.choice(texts): [dice.choice(texts), 1.5, None, {}]} for _ in range(dice.randint(0, 6))]
+        text = json.dumps(value, indent=dice.choice([None, 2]), ensure_ascii=dice.random() < 0.5)
+        assert read(tmp_path / "u.json", text) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("u.json", '{"users": []}', "must begin with '['"),
+        ("u.json", "", "must begin with '['"),
+        ("u.json", '[{"a": 1}', "there must be ',' or ']' after object 1"),
+        ("u.json", '[{"a": 1} {"b": 2}]', "there must be ',' or ']' after object 1"),
+        ("u.json", '[{"a": 1}, {"b": ', "Object 2 of the JSON array can't be read, or has no end"),
+        ("u.json", '[{"a": 1}, {b: 2}]', "Object 2 of the JSON array can't be read"),
+        ("u.json", '[{"a": 1},]', "Element 2 of the JSON array is no object"),
+        ("u.json", '[1, {"a": 1}]', "Element 1 of the JSON array is no object"),
+        ("u.json", '[{"a": 1}] []', "something after the end"),
+        ("u.json", b'[{"a": "\xff"}]', "not UTF-8"),
+        ("u.jsonl", '{"a": 1}\n{"a": \n', "Line 2 is not JSON"),
+        ("u.csv", "", "one is there twice, or there is none"),
+        ("u.csv", "emails,emails\n", "one is there twice"),
+        ("u.csv", "emails,importIds,e-mail,services\n", "unknown: 'e-mail', 'services'"),
+        ("u.csv", "emails,importIds\na@example.com\n", "user 1 (line 2) has 1 cells, the header 2"),
+        ("u.csv", "emails,importIds\na@example.com,1,2\n", "has 3 cells, the header 2"),
+        ("u.csv", 'emails,importIds\n"a@example.com,1\n', "is not CSV"),
+    ],
+)
+def test_a_broken_file_is_said_to_be_broken(tmp_path: Path, name: str, content: str | bytes, problem: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        read(tmp_path / name, content)
+    assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("u.json", '[{"a": "' + "x" * 5000), ("u.jsonl", '{"a": "' + "x" * 5000), ("u.csv", "name\n" + "x" * 5000)],
+)
+def test_a_record_without_an_end_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
+    monkeypatch.setattr(user_records, "LONGEST_RECORD", 1000)
+    monkeypatch.setattr(user_records, "CHUNK", 100)
+    with pytest.raises(InvalidInputError):
+        read(tmp_path / name, content)
+
+
+def test_cells_that_do_not_fit_their_field_are_left_for_the_check_to_refuse(tmp_path: Path) -> None:
+    file = tmp_path / "u.csv"
+    file.write_text("emails,importIds,deleted,utcOffset\na@example.com,1,maybe,\nb@example.com,2,,east\n|,3,,\n")
+    with pytest.raises(InvalidInputError) as raised:
+        check_every_user(UserRecords(None, str(file)))
+    for problem in ("user 1 (line 2) has deleted", "user 2 (line 3) has utcOffset", "user 3 (line 4) has no emails"):
+        assert problem in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="Nothing was sent"):
+        UserRecords(None, str(tmp_path / "u.csv"))
+
+
+def test_a_changed_file_has_another_version(tmp_path: Path) -> None:
+    file = tmp_path / "u.csv"
+    file.write_text("emails,importIds\n")
+    before = UserRecords(None, str(file)).version
+    file.write_text("emails,importIds\n\n")
+    assert UserRecords(None, str(file)).version != before
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (9, [5])])
+def test_batches_hold_every_record_once(size: int, sizes: list[int]) -> None:
+    batches = list(in_batches(((f"user {n}", n) for n in range(5)), size))
+    assert [len(batch) for batch in batches] == sizes
+    assert [record for batch in batches for record in batch] == list(range(5))
+
+
+def test_duplicates_are_told_by_position_but_not_refused(caplog: pytest.LogCaptureFixture) -> None:
+    users: list[dict[str, Any]] = [
+        {"emails": ["a@example.com"], "importIds": ["1"], "username": "a"},
+        {"emails": ["A@Example.com"], "importIds": ["2"], "username": "b"},
+        {"emails": ["c@example.com"], "importIds": ["1"], "username": "B"},
+    ]
+    assert check_every_user(UserRecords(users, None)) == 3
+    for line in (
+        "user 2 has the same email as an earlier user",
+        "user 3 has the same username",
+        "user 3 has the same importId",
+        "3 duplicates within the data",
+    ):
+        assert line in caplog.text
+    assert "example.com" not in caplog.text.lower()
+
+
+def test_many_duplicates_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    check_every_user(UserRecords([{"emails": ["a@example.com"], "importIds": ["1"]}] * 100, None))
+    assert len(caplog.records) == user_records.MOST_DUPLICATES_SHOWN + 1
+
+
+@pytest.mark.parametrize("name", ["u.json", "u.jsonl"])
+def test_json_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(user_records, "MOST_COMPARED", 1000)
+    lines = [json.dumps({"emails": [f"u{n}@example.com"], "importIds": [str(n)]}) for n in range(20_000)]
+    file = tmp_path / name
+    file.write_text("\n".join(lines) if name == "u.jsonl" else f"[{','.join(lines)}]")
+    records = UserRecords(None, str(file))
+    tracemalloc.start()
+    try:
+        assert check_every_user(records) == 20_000
+        assert sum(len(batch) for batch in in_batches(records, 500)) == 20_000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3e6, f"{peak / 1e6:.1f} MB"
+
+
+MEASURE = """
+import os, resource, sys
+from airflow_provider_imports.operators.rocketchat import check_every_user
+from airflow_provider_imports.operators.user_records import UserRecords, in_batches
+import airflow_provider_imports.hooks.rocketchat_users
+records = UserRecords(None, sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+checked = check_every_user(records)
+batched = sum(len(batch) for batch in in_batches(records, 500))
+print(checked, batched, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, flush=True)
+os._exit(0)
+"""
+
+
+def test_memory_stays_flat_for_two_hundred_thousand_users(tmp_path: Path) -> None:
+    file = tmp_path / "u.csv"
+    with file.open("w") as out:
+        out.write("emails,importIds,username,name\n")
+        out.writelines(f"u{n}@example.com,{n},u{n},User Number {n}\n" for n in range(200_000))
+    done = subprocess.run([sys.executable, "-c", MEASURE, str(file)], capture_output=True, text=True, check=True)
+    checked, batched, kilobytes = map(int, done.stdout.split()[-3:])
+    assert (checked, batched) == (200_000, 200_000)
+    assert kilobytes < 40_000, f"{kilobytes / 1000:.0f} MB"
