@@ -53,13 +53,18 @@ SHARED_FIELDS: dict[str, dict[str, Any]] = {
 }
 
 
+#: Everybody's port is in the host, but Airflow 3.3.1 and 3.3.2 refuse to test a stored connection without this field
+#: (https://github.com/apache/airflow/pull/73298).
+PORT_PLACEHOLDER = "443; only the Test button of Airflow 3.3.1 and 3.3.2 needs it"
+
+
 def _behaviour(
     relabeling: dict[str, str], placeholders: dict[str, str], hidden: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     return {
-        "hidden-fields": ["schema", "port", "extra", *hidden],
+        "hidden-fields": ["schema", "extra", *hidden],
         "relabeling": relabeling,
-        "placeholders": placeholders,
+        "placeholders": {**placeholders, "port": PORT_PLACEHOLDER},
     }
 
 
@@ -71,11 +76,17 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         reports_status=False,
         ui_field_behaviour=_behaviour(
             {"login": "API key ID", "password": "API secret"},
-            {"host": "https://api.exponea.com", "login": "of a private-access API key"},
+            {
+                "host": "https://api.exponea.com",
+                "login": "of a private-access API key",
+                "password": "of the same key",
+            },
         ),
         conn_fields={
-            "project_token": _field("Project token", "Project settings > Access management > API"),
-            "workspace_id": _field("Workspace ID", "Only for imports of a workspace, in place of the project token"),
+            "project_token": _field(
+                "Project token", "For imports of a project: Project settings > Access management > API"
+            ),
+            "workspace_id": _field("Workspace ID", "For imports of a workspace, in place of the project token"),
             "api_version": _field(
                 "API version", "Of the project endpoint: v1 (default) or v2", enum=["v1", "v2", None], default="v1"
             ),
@@ -88,7 +99,9 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         "https://developer.blueshift.com/reference/post_api-v1-customer-attributes-trigger-import",
         reports_status=False,
         ui_field_behaviour=_behaviour(
-            {"password": "User API key"}, {"host": "leave empty for the region's own host"}, hidden=("login",)
+            {"password": "User API key"},
+            {"host": "leave empty for the region's own host", "password": "not the Event API key"},
+            hidden=("login",),
         ),
         conn_fields={
             "region": _field(
@@ -105,7 +118,11 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         "PigmentHook",
         "https://kb.pigment.com/docs/trigger-import-apis",
         reports_status=True,
-        ui_field_behaviour=_behaviour({"password": "API key"}, {"host": "https://pigment.app"}, hidden=("login",)),
+        ui_field_behaviour=_behaviour(
+            {"password": "API key"},
+            {"host": "https://pigment.app", "password": "a key of the type Import"},
+            hidden=("login",),
+        ),
         conn_fields=SHARED_FIELDS,
     ),
     "rocketchat": ConnectionType(
@@ -115,7 +132,7 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         reports_status=True,
         ui_field_behaviour=_behaviour(
             {"host": "Workspace URL", "login": "User ID", "password": "Personal access token"},
-            {"host": "https://chat.example.com", "login": "the user's ID, not the name"},
+            {"host": "https://chat.example.com", "login": "the user's ID, not the name", "password": "of that user"},
         ),
         conn_fields=SHARED_FIELDS,
     ),

@@ -95,8 +95,15 @@ def test_the_secret_is_the_password_and_named_as_the_vendor_does(vendor: str) ->
 def test_a_hidden_field_is_neither_renamed_nor_given_a_placeholder(vendor: str) -> None:
     behaviour = entry_of(vendor)["ui-field-behaviour"]
     assert not set(behaviour["hidden-fields"]) & {*behaviour["relabeling"], *behaviour["placeholders"]}
-    assert {"schema", "port", "extra"} <= set(behaviour["hidden-fields"])
+    assert {"schema", "extra"} <= set(behaviour["hidden-fields"])
     assert behaviour["placeholders"].get("host")
+
+
+@EVERY_VENDOR
+def test_the_port_can_be_filled_in_for_the_test_button_of_airflow_3_3(vendor: str) -> None:
+    behaviour = entry_of(vendor)["ui-field-behaviour"]
+    assert "port" not in behaviour["hidden-fields"]
+    assert "Test button" in behaviour["placeholders"]["port"]
 
 
 # The data and the code
