@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from airflow_provider_imports.http.call import UnreadableBodyError
 
@@ -71,7 +71,8 @@ class FileBody:
         """
         Read the file piece by piece.
 
-        :raises UnreadableBodyError: if it can't be read to its announced length; the vendor then gets an incomplete request
+        :raises UnreadableBodyError: if it can't be read to its announced length; the vendor then gets an incomplete
+            request
         """
         self._handed_over, sent, told = False, 0, 0
         step = max(PROGRESS_BYTES, self._size // 10)
@@ -110,7 +111,9 @@ def open_path(path: str, conn_id: str | None = None) -> Path | ObjectStoragePath
         return ObjectStoragePath(path, conn_id=conn_id)
     from pathlib import Path
 
-    return Path(os.path.expanduser(urlsplit(path).path if path.startswith("file://") else path))
+    if path.startswith("file://"):
+        return Path(unquote(path.removeprefix("file://").removeprefix("localhost")))
+    return Path(os.path.expanduser(path))
 
 
 def _size(count: int) -> str:

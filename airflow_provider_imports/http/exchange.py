@@ -87,9 +87,14 @@ class Transmit:
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Step: look the connection up and log in, unless somebody did since ``generation``."""
+    """
+    Step: look the connection up and log in, unless somebody did since ``generation``.
+
+    :param patience: seconds to spend on waits before the log-in is repeated
+    """
 
     generation: int
+    patience: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +124,19 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
     :param patience: seconds to spend on waits before repeats; 0 means a single attempt
     :raises VendorImportError: what :meth:`Vendor.error_of` makes of the last outcome
     """
-    if access.generation == 0:
-        yield Authenticate(0)
+    if access.generation == 0 and not call.public:
+        yield Authenticate(0, patience)
     attempts, waited, renewed, redirects = 0, 0.0, False, 0
     earlier: Outcome | None = None
     unclear: UnknownOutcomeError | None = None
     while True:
         generation, headers = access.generation, access.wire_headers(call)
-        outcome = _without_secrets(_outcome((yield Transmit(call, headers))), access.secrets)
+        outcome = without_secrets(_outcome((yield Transmit(call, headers))), access.secrets)
         attempts += 1
         if isinstance(outcome, Answer):
-            if outcome.status == 401 and not renewed:
+            if outcome.status == 401 and not renewed and not call.public:
                 renewed = True
-                yield Authenticate(generation)
+                yield Authenticate(generation, patience)
                 if access.wire_headers(call) != headers:
                     continue
             target = _redirect_target(access.base_url, call, outcome)
@@ -147,7 +152,7 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
         wait = _wait(vendor, outcome, attempts)
         if isinstance(error, VendorRateLimitError):
             error.retry_after = wait
-            yield Hold(wait)
+            yield Hold(wait, call)
         if not may_repeat(call, outcome) or attempts >= MOST_ATTEMPTS or waited + wait > patience:
             if isinstance(error, VendorRateLimitError):
                 error.args = (f"{error} Wait {duration(wait)} before it.",)
@@ -172,27 +177,28 @@ def _still_unclear(unclear: UnknownOutcomeError, error: VendorImportError) -> Ve
     )
 
 
-def log_in(vendor: Vendor, access: Access, settings: Settings) -> Generator[Transmit, Outcome | None, None]:
+def log_in(
+    vendor: Vendor, access: Access, settings: Settings, patience: float
+) -> Generator[Step, Outcome | None, None]:
     """
-    Take on the credentials of a freshly looked-up connection.
+    Take on the credentials of a freshly looked-up connection, and log in where the vendor has a log-in.
 
     A log-in that was refused is not repeated with the same credentials, by nobody who shares this access: repeated
     bad log-ins lock an account.
     """
     if access.refused is not None and access.refused[0] == settings:
-        raise access.refused[1]
+        raise access.refused[1].with_traceback(None)  # raised many times, it would grow
     call = vendor.login_call(settings)
     if call is None:
         headers = vendor.authorization(settings)
     else:
-        access.settings = settings
-        outcome = _outcome((yield Transmit(call, call.wire_headers({}))))
-        error = vendor.error_of(call, _without_secrets(outcome, _secrets(settings, {})))
-        if isinstance(error, VendorAuthError):
+        access.settings, access.secrets = settings, _secrets(settings, {})
+        try:
+            answer = yield from exchange(vendor, access, call, patience)
+        except VendorAuthError as error:
             access.refused = (settings, error)
-        if error is not None:
-            raise error
-        headers = vendor.read_login(_answer(outcome), settings)
+            raise
+        headers = vendor.read_login(answer, settings)
     access.settings, access.headers, access.refused = settings, headers, None
     access.secrets = _secrets(settings, headers)
     access.plain = Call("plain", "GET", "").wire_headers(headers)
@@ -212,7 +218,8 @@ def _as_it_might_stand(text: str) -> tuple[str, ...]:
     return text, quoted, quoted.replace("/", "\\/"), escape(text), quote(text, safe=""), quote_plus(text)
 
 
-def _without_secrets(outcome: Outcome, secrets: tuple[bytes, ...]) -> Outcome:
+def without_secrets(outcome: Outcome, secrets: tuple[bytes, ...]) -> Outcome:
+    """Blacken our own credentials in an answer, where a careless vendor repeats them."""
     if not isinstance(outcome, Answer):
         return outcome
     # A short password may be a word of a good answer, which must stay readable.
