@@ -82,7 +82,7 @@ class SharedClient:
         :param deadline: the waiter's deadline (epoch seconds): near it, its calls go first
         :raises VendorImportError: what the vendor's description makes of the last outcome
         """
-        return await self._drive(exchange(self.vendor, self.access, call, patience), call, deadline)
+        return await self._drive(exchange(self.vendor, self.access, call, patience), deadline)
 
     async def read(self, call: Call, deadline: float | None = None, max_age: float = 0.0) -> Answer:
         """
@@ -91,12 +91,13 @@ class SharedClient:
         :param max_age: an answer that was asked for within the last ``max_age`` seconds will do; with 0 it must be
             asked for from now on, but everybody who wants that at the same time shares one request
         """
-        read = self._reads.get(call.target)
+        key = f"{call.method} {call.target}"
+        read = self._reads.get(key)
         if read is None:
-            read = self._reads[call.target] = _SharedRead(asyncio.get_running_loop())
+            read = self._reads[key] = _SharedRead(asyncio.get_running_loop())
         return await read.answer(lambda: self.send(call, deadline=deadline), max_age)
 
-    async def _drive(self, steps: Generator[Any, Outcome | None, T], call: Call, deadline: float | None = None) -> T:
+    async def _drive(self, steps: Generator[Any, Outcome | None, T], deadline: float | None = None) -> T:
         outcome: Outcome | None = None
         while True:
             try:
@@ -114,14 +115,14 @@ class SharedClient:
                     log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                     await asyncio.sleep(step.seconds)
                 case Hold():
-                    self._gate(call).hold(step.seconds)
+                    self._gate(step.call).hold(step.seconds)
 
     async def _authenticate(self, step: Authenticate) -> None:
         async with self._lock:
             if self.access.generation == step.generation:
                 settings = await self._look_up()
                 await self._open(settings)
-                await self._drive(log_in(self.vendor, self.access, settings), _NO_CALL)
+                await self._drive(log_in(self.vendor, self.access, settings, step.patience))
 
     async def _open(self, settings: Settings) -> None:
         """Open the session, anew where the connection now leads elsewhere."""
@@ -148,7 +149,10 @@ class SharedClient:
     async def _transmit(self, step: Transmit, deadline: float | None) -> Outcome:
         call, settings = step.call, self.access.settings
         gate = self._gate(call)
-        await gate.turn(deadline)
+        try:
+            await gate.turn(deadline)
+        except TimeoutError:
+            return NoAnswer("not sent, for the vendor's rate limit left no turn before the deadline", False)
         limited = False
         if self._session is None or settings is None:
             gate.answered()
@@ -278,7 +282,6 @@ def _url(address: str) -> URL:
     return URL(address, encoded=True)
 
 
-_NO_CALL = Call("log in", "GET", "")
 #: ``aiohttp`` guesses a type for a body that has none.
 _NO_GUESSED_TYPE = ("Content-Type",)
 

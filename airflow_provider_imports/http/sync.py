@@ -90,18 +90,19 @@ class SyncClient:
         :param patience: seconds to spend on waits before repeats
         :raises VendorImportError: what the vendor's description makes of the last outcome
         """
-        return self._drive(exchange(self._vendor, self.access, call, patience), call)
+        return self._drive(exchange(self._vendor, self.access, call, patience))
 
-    def authenticate(self, *, renew: bool = False) -> None:
+    def authenticate(self, patience: float = 0.0, *, renew: bool = False) -> None:
         """
         Take on the connection's credentials, and log in where the vendor has a log-in.
 
+        :param patience: seconds to spend on waits before the log-in is repeated
         :param renew: look the connection up again
         """
         settings = self._look_up() if renew else self.settings
-        self._drive(log_in(self._vendor, self.access, settings), Call("log in", "GET", ""))
+        self._drive(log_in(self._vendor, self.access, settings, patience))
 
-    def _drive(self, steps: Generator[Any, Outcome | None, T], call: Call) -> T:
+    def _drive(self, steps: Generator[Any, Outcome | None, T]) -> T:
         outcome: Outcome | None = None
         while True:
             try:
@@ -114,16 +115,18 @@ class SyncClient:
                 case Transmit():
                     outcome = self._transmit(step)
                 case Authenticate():
-                    self.authenticate(renew=step.generation > 0)
+                    self.authenticate(step.patience, renew=step.generation > 0)
                 case Pause():
                     log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                     time.sleep(step.seconds)
                 case Hold():
-                    self._pace(call, self.settings).hold(time.monotonic() + step.seconds)
+                    self._pace(step.call, self.settings).hold(time.monotonic() + step.seconds)
 
     def _transmit(self, step: Transmit) -> Outcome:
         pace = self._pace(step.call, self.settings)
-        while delay := pace.delay(time.monotonic()):
+        while delay := pace.delay(now := time.monotonic()):
+            if pace.held(now) > WINDOW:
+                return NoAnswer(f"not sent, for the vendor asked to wait {pace.held(now):.0f} s more", False)
             time.sleep(delay)
         pace.sent(time.monotonic())
         settings, call = self.settings, step.call
