@@ -30,12 +30,15 @@ anything = st.one_of(
 def test_whatever_is_given_is_accepted_or_refused_with_the_name_of_the_parameter(
     check: Callable[[object], object], value: object
 ) -> None:
+    refusal: InvalidInputError | None = None
     try:
         check(value)
     except InvalidInputError as error:
-        assert str(error).startswith(("mode", "import_id", "timeout", "max_rejected"))
-        assert "Nothing was sent" in str(error)
-        assert isinstance(error, AirflowFailException)
+        refusal = error
+    if refusal is not None:
+        assert str(refusal).startswith(("mode", "import_id", "timeout", "max_rejected"))
+        assert "Nothing was sent" in str(refusal)
+        assert isinstance(refusal, AirflowFailException)
 
 
 @pytest.mark.parametrize("value", [0, -1, 0.0, float("nan"), float("inf"), True, "5", None])

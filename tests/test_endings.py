@@ -62,7 +62,7 @@ def test_a_success_without_a_successful_status_is_not_green(status: ImportStatus
 def test_rejected_rows_beyond_the_limit_fail_and_say_what_to_do() -> None:
     status = ImportStatus(ImportState.SUCCEEDED, "done", counts=Counts(inserted=8, failed=2))
 
-    with pytest.raises(ImportRejectedRecordsError, match="2 rows were rejected, max_rejected=1.*max_rejected"):
+    with pytest.raises(ImportRejectedRecordsError, match=r"2 rows were rejected, max_rejected=1.*max_rejected"):
         report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, status), 1)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
-from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import Answer, Call, Outcome
 from airflow_provider_imports.http.errors import refusal_of
 from airflow_provider_imports.http.pace import Pace
@@ -17,6 +15,11 @@ from airflow_provider_imports.http.settings import Settings
 from airflow_provider_imports.http.shared import SharedClient, shared_client
 from airflow_provider_imports.http.sync import SyncClient
 from airflow_provider_imports.http.tls import ca_file
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from airflow_provider_imports.exceptions import VendorImportError
 
 TOKEN = "s3cret/token+of the-test"
 
@@ -88,6 +91,6 @@ async def opened(
     connection: Connection, vendor: VendorOfTest | None = None, limit: float | None = None
 ) -> AsyncIterator[SharedClient]:
     """The event loop's client for this connection."""
-    make: Callable[[], SharedClient] = lambda: new_shared_client(connection, vendor, limit)  # noqa: E731  # typed
-    async with shared_client(("vendor", connection.url), make) as client:
+    key = ("vendor", connection.url)
+    async with shared_client(key, lambda: new_shared_client(connection, vendor, limit)) as client:
         yield client
