@@ -679,7 +679,7 @@ def test_no_secret_is_stored_or_told(
 
 
 def test_all_parameters_may_come_from_default_args() -> None:
-    from airflow.sdk import DAG
+    from airflow.providers.common.compat.sdk import DAG
 
     with DAG("a_dag", start_date=datetime(2026, 1, 1), default_args={"conn_id": "mine", "poll_interval": 3}):
         task = RocketChatImportUsersOperator(task_id="load", users=people(0, 1), execution_timeout=timedelta(hours=1))
