@@ -82,19 +82,27 @@ class ImportOperator(BaseOperator):
 
     def check(self) -> None:
         """
-        Check the rendered parameters, and open what is to be sent, before anything is sent or remembered.
+        Check the rendered parameters, before anything is sent or remembered.
 
         :raises InvalidInputError: naming the parameter and what it should be
         """
         checks.required("conn_id", self.conn_id)
         checks.one_of("on_unknown_outcome", self.on_unknown_outcome, ("fail", "restart"))
 
+    def prepare(self) -> None:
+        """
+        Open and check what is to be sent; only for a start, since a retry may find the import under way without it.
+
+        :raises InvalidInputError: if it can't be sent
+        :raises FileNotFoundError: if there is no such file
+        """
+
     def slot(self) -> Mapping[str, str] | None:
         """The vendor's slot that only one import can occupy; None if imports do not get in each other's way."""
         return None
 
     def content_version(self) -> object:
-        """What tells one content of the same inputs from another, for instance a file's size and time of change."""
+        """What tells one content of what was prepared from another, for instance a file's size and time of change."""
         return None
 
     # What every operator does
@@ -131,7 +139,7 @@ class ImportOperator(BaseOperator):
     def _attach_or_start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
         """Find the run that an earlier try started, or start one; remember it, and tell downstream tasks."""
         self._store = self._open_store(context)
-        run, status = self._attach(self._store.load()) or self._start(context)
+        run, status = self._attach(self._store.load(self._content)) or self._start(context)
         self._announce(context, run)
         return run, status
 
@@ -139,7 +147,16 @@ class ImportOperator(BaseOperator):
         if self.durable and not AIRFLOW_V_3_3_PLUS:
             self.log.warning("Airflow below 3.3 remembers nothing over tries: a retry would start the import again")
         values = [getattr(self, name) for name in self.inputs]
-        return self._stored(context, fingerprint_of(self.task_type, self.conn_id, values, self.content_version()))
+        return self._stored(context, fingerprint_of(self.task_type, self.conn_id, values))
+
+    def _content(self) -> str | None:
+        """Fingerprint of what is to be sent; None if that is not here, as on another worker."""
+        try:
+            self.prepare()
+        except (VendorImportError, OSError) as error:
+            self.log.info("What was to be sent can't be compared: %s", error)
+            return None
+        return fingerprint_of(self.content_version())
 
     def _stored(self, context: Context, fingerprint: str | None = None) -> RunStore:
         store: Any = context.get("task_state_store") if self.durable else None
@@ -190,6 +207,7 @@ class ImportOperator(BaseOperator):
 
     def _start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
         """Start the import: the intent first, the run after it."""
+        self.prepare()
         for attempt in range(1, MOST_STARTS + 1):
             with self._occupy(context) as occupant:
                 run = self._start_in(occupant, last=attempt == MOST_STARTS)
@@ -206,7 +224,7 @@ class ImportOperator(BaseOperator):
     def _start_in(self, occupant: Slot | None, *, last: bool) -> ImportRun | None:
         """Start the import, or find it after an unclear start; None if it may be started again at once."""
         before = None if occupant is None or occupant.run is None else occupant.run.key
-        intent = self._store.intend(self.slot(), before)
+        intent = self._store.intend(self.slot(), before, fingerprint_of(self.content_version()))
         try:
             return self.start(self.hook)
         except UnknownOutcomeError as error:

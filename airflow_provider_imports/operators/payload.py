@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from airflow_provider_imports.http.body import FileBody
 
 
+def exactly_one(file_path: object, data: object) -> None:
+    """
+    Check that there is one thing to send.
+
+    :raises InvalidInputError: unless exactly one of them is given
+    """
+    if (file_path is None) == (data is None):
+        raise InvalidInputError("Give exactly one of file_path and data. Nothing was sent.")
+
+
 def open_payload(file_path: str | None, data: str | bytes | None) -> FileBody | bytes:
     """
     Open what is to be sent, before anything is sent.
@@ -20,8 +30,7 @@ def open_payload(file_path: str | None, data: str | bytes | None) -> FileBody | 
     :raises InvalidInputError: unless exactly one of them is given, and is not empty
     :raises FileNotFoundError: if there is no such file (yet, or on this worker: a retry may find it)
     """
-    if (file_path is None) == (data is None):
-        raise InvalidInputError("Give exactly one of file_path and data. Nothing was sent.")
+    exactly_one(file_path, data)
     if file_path is not None:
         return _open_file(checks.required("file_path", file_path))
     content = data.encode() if isinstance(data, str) else data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_imports import checks
-from airflow_provider_imports.operators.payload import open_payload, version_of
+from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
@@ -64,8 +64,12 @@ class PigmentPushCsvOperator(PigmentImportOperator):
         self._payload: FileBody | bytes | None = None
 
     def check(self) -> None:
-        """Open the file as well."""
+        """Check that there is one thing to send as well."""
         super().check()
+        exactly_one(self.file_path, self.data)
+
+    def prepare(self) -> None:
+        """Open the file."""
         self._payload = open_payload(self.file_path, self.data)
 
     def content_version(self) -> object:
@@ -74,8 +78,6 @@ class PigmentPushCsvOperator(PigmentImportOperator):
 
     def start(self, hook: PigmentHook) -> ImportRun:
         """Push the CSV."""
-        if self._payload is None:
-            self.check()
         return hook.push_csv(self.configuration_id, self._payload or b"")
 
 

@@ -149,11 +149,14 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         self._total = 0
 
     def check(self) -> None:
-        """Check every user as well."""
+        """Check the size of the batches as well."""
         super().check()
         size = self.batch_size
         if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_BATCH:
             raise InvalidInputError(f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {size!r}.")
+
+    def prepare(self) -> None:
+        """Check every user."""
         self._records = UserRecords(self.users, self.file_path)
         self._total = check_every_user(self._records)
         self.log.info("Checked %s users", f"{self._total:,}")

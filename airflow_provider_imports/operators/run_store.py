@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -58,6 +58,7 @@ class Record:
     :param before: key of the run that occupied the slot before
     :param generation: the task's ``max_tries``, which a retry leaves as it is and clearing raises
     :param status: how it ended, for ``ENDED``
+    :param content: fingerprint of what was sent
     """
 
     phase: Phase
@@ -68,6 +69,7 @@ class Record:
     before: Mapping[str, str] | None = None
     generation: int | None = None
     status: ImportStatus | None = None
+    content: str | None = None
 
     @property
     def intent(self) -> Intent:
@@ -86,6 +88,7 @@ class Record:
             "before": None if self.before is None else dict(self.before),
             "generation": self.generation,
             "status": None if self.status is None else self.status.to_json(),
+            "content": self.content,
         }
 
     @classmethod
@@ -99,8 +102,8 @@ class Record:
             raise ValueError("not a record of this version")
         at = parse_time(value.get("at"))
         try:
-            run, slot, before, generation, status = (
-                value[name] for name in ("run", "slot", "before", "generation", "status")
+            run, slot, before, generation, status, content = (
+                value[name] for name in ("run", "slot", "before", "generation", "status", "content")
             )
             record = cls(
                 Phase(value["phase"]),
@@ -111,6 +114,7 @@ class Record:
                 None if before is None else texts_from_json(before),
                 generation if generation is None else int(number_from_json(generation)),
                 None if status is None else ImportStatus.from_json(status),
+                None if content is None else text_from_json(content),
             )
         except KeyError as error:
             raise ValueError(f"not a record, {error} is missing") from error
@@ -139,8 +143,13 @@ class RunStore:
         """The start in progress, with what was already made for it."""
         return None if self._record is None else self._record.intent
 
-    def load(self) -> Record | None:
-        """What an earlier try of the same import left; anything else is ignored with a warning."""
+    def load(self, content: Callable[[], str | None] = lambda: None) -> Record | None:
+        """
+        What an earlier try of the same import left; anything else is ignored with a warning.
+
+        :param content: makes the fingerprint of what is to be sent now; asked only after clearing, since a retry is
+            about what its first try sent, whatever copy of it is on this worker
+        """
         value = None if self._store is None else self._store.get(KEY)
         if value is None:
             return None
@@ -158,13 +167,31 @@ class RunStore:
         if record.phase is Phase.ENDED and record.generation != self._generation:
             log.info("This task had ended (%s) and was cleared, so the import runs again", record.run)
             return None
+        if record.generation != self._generation and content() not in (None, record.content):
+            log.warning(
+                "What is to be sent has changed since an earlier try started an import (%s); that one is ignored and "
+                "left as it is",
+                record.run or "not confirmed",
+            )
+            return None
         self._record = record
         return record
 
-    def intend(self, slot: Mapping[str, str] | None = None, before: Mapping[str, str] | None = None) -> Intent:
+    def intend(
+        self,
+        slot: Mapping[str, str] | None = None,
+        before: Mapping[str, str] | None = None,
+        content: str | None = None,
+    ) -> Intent:
         """Note that a start is about to be sent."""
         record = Record(
-            Phase.INTENDED, self._fingerprint or "", datetime.now(UTC), None, slot, before, self._generation
+            Phase.INTENDED,
+            self._fingerprint or "",
+            datetime.now(UTC),
+            slot=slot,
+            before=before,
+            generation=self._generation,
+            content=content,
         )
         self._save(record)
         return record.intent

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_imports import checks
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, manifest
-from airflow_provider_imports.operators.payload import open_payload, version_of
+from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
@@ -107,13 +107,12 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
         self._payload: FileBody | bytes | None = None
 
     def check(self) -> None:
-        """Choose the format, and open the file as well."""
+        """Choose the format as well."""
         from airflow_provider_imports.hooks.websale import check_import
 
         super().check()
+        exactly_one(self.file_path, self.data)
         is_list = isinstance(self.data, list)
-        content = _json_array(self.data) if isinstance(self.data, list) else self.data
-        self._payload = open_payload(self.file_path, content)
         chosen = self.format or ("json" if is_list else None)
         self._format = check_import(self.service, chosen, self.file_path, self.send_mail)
         if is_list and self._format != "json":
@@ -121,6 +120,11 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
                 f"data is a list, which is sent as JSON; give text or bytes for format={self.format!r}. "
                 "Nothing was sent."
             )
+
+    def prepare(self) -> None:
+        """Open the file."""
+        content = _json_array(self.data) if isinstance(self.data, list) else self.data
+        self._payload = open_payload(self.file_path, content)
 
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""
@@ -132,8 +136,6 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
-        if self._payload is None:
-            self.check()
         return hook.start_import(self.service, self._payload or b"", self._format, self.send_mail)
 
 

@@ -230,7 +230,7 @@ def test_other_inputs_are_another_import(
     assert "An earlier try was for another import (import_id=" in logged()
 
 
-def test_a_file_that_was_replaced_is_another_import(
+def test_a_file_that_was_replaced_before_the_task_was_cleared_is_another_import(
     push_task: MakeTask, sandbox: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     file = tmp_path / "sales.csv"
@@ -238,8 +238,33 @@ def test_a_file_that_was_replaced_is_another_import(
     make = push_task(file_path=str(file))
     kill_while_waiting(make, make_context(), monkeypatch)
     file.write_text("a;b\n1;2\n3;4\n")
-    assert finish(make, make_context(try_number=2))["counts"]["inserted"] == 2
+    assert finish(make, make_context(try_number=2, max_tries=2))["counts"]["inserted"] == 2
     assert len(starts(sandbox)) == 2
+
+
+@pytest.mark.parametrize("copy", ["another copy", "no copy"])
+def test_a_retry_goes_on_with_the_import_whatever_copy_of_the_file_its_worker_has(
+    push_task: MakeTask, sandbox: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, copy: str
+) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("a;b\n1;2\n")
+    make = push_task(file_path=str(file))
+    kill_while_waiting(make, make_context(), monkeypatch)
+    file.write_text("a;b\n1;2\n3;4\n") if copy == "another copy" else file.unlink()
+    assert finish(make, make_context(try_number=2))["counts"]["inserted"] == 1
+    assert len(starts(sandbox)) == 1
+
+
+def test_a_cleared_task_whose_file_is_gone_goes_on_with_the_import_that_still_runs(
+    push_task: MakeTask, sandbox: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("a;b\n1;2\n")
+    make = push_task(file_path=str(file))
+    kill_while_waiting(make, make_context(), monkeypatch)
+    file.unlink()
+    assert finish(make, make_context(try_number=2, max_tries=2))["counts"]["inserted"] == 1
+    assert len(starts(sandbox)) == 1
 
 
 @pytest.mark.parametrize(
