@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -27,7 +28,7 @@ from airflow_provider_imports.hooks import rocketchat as hooks
 from airflow_provider_imports.operators import rocketchat as operators
 from airflow_provider_imports.operators.rocketchat import RocketChatCreateImportOperator, RocketChatImportUsersOperator
 from airflow_provider_imports.sandbox import rocketchat as vendor
-from tests.tries import Killed, defer, event_of, finish
+from tests.tries import Killed, defer, event_of, finish, moved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -509,6 +510,17 @@ def test_a_task_killed_while_it_waits_clears_its_operation_once(
     task.on_kill()
     assert acted(chat, "clear_import") == len(calls(chat, "clear_import")) == 1
     assert chat.vendors["rocketchat"].operations[-1].valid is False
+
+
+def test_a_deferred_task_that_a_person_ends_clears_its_operation_once(
+    import_task: MakeTask, chat: Any, make_context: Callable[..., Any]
+) -> None:
+    chat.change_settings(run_seconds=60)
+    trigger = moved(defer(import_task(deferrable=True), make_context()).trigger)
+    asyncio.run(trigger.on_kill())
+    asyncio.run(trigger.on_kill())
+    (clear,) = calls(chat, "clear_import")
+    assert (clear.acted, clear.run) == (True, chat.vendors["rocketchat"].operations[-1].id)
 
 
 def test_a_task_killed_while_it_stages_clears_its_operation_once(
