@@ -47,6 +47,13 @@ SHARED_FIELDS: dict[str, dict[str, Any]] = {
         "number",
         exclusiveMinimum=0,
     ),
+    "pacing_processes": _field(
+        "Processes that share the limit",
+        "Divide the requests per minute by this: the number of triggerers, and of tasks that wait on a worker "
+        "(default 1)",
+        "number",
+        minimum=1,
+    ),
     "allow_http": _field(
         "Allow plain http", "Send the credentials unencrypted to a host that is not this machine", "boolean"
     ),

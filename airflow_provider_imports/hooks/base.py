@@ -379,7 +379,8 @@ class ImportHook(HttpHook):
         return SharedClient(self, self._alook_up, self._new_pace, self.pace_key)
 
     def _new_pace(self, settings: Settings) -> Pace:
-        return Pace(settings.requests_per_minute or self.requests_per_minute)
+        limit = settings.requests_per_minute or self.requests_per_minute
+        return Pace(None if limit is None else limit / settings.pacing_processes)
 
     def _pace(self, call: Call, settings: Settings) -> Pace:
         key = self.pace_key(call)

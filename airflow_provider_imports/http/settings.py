@@ -46,6 +46,7 @@ class Settings:
     :param verify: check TLS certificates: True, False, or the path of a CA file
     :param proxies: proxy URL by scheme
     :param requests_per_minute: None if not set in the connection
+    :param pacing_processes: how many processes share the limit, each keeping to its part
     :param extra: the vendor's own fields, by name
     """
 
@@ -57,6 +58,7 @@ class Settings:
     verify: bool | str = True
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
     requests_per_minute: float | None = None
+    pacing_processes: float = 1.0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -98,6 +100,7 @@ def read_settings(conn_type: str, connection: AirflowConnection, default_host: s
         verify=reader.verify(),
         proxies=reader.proxies(),
         requests_per_minute=reader.positive("requests_per_minute"),
+        pacing_processes=max(reader.positive("pacing_processes") or 1.0, 1.0),
         extra=extra,
     )
 

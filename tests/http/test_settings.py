@@ -87,6 +87,7 @@ def test_the_address_is_https_unless_it_says_otherwise(fields: dict[str, Any], b
         ({"extra": '{"timeout": 1' + "0" * 400 + "}"}, "timeout"),
         ({"extra": {"timeout": float("nan")}}, "timeout"),
         ({"extra": {"requests_per_minute": 0}}, "requests_per_minute"),
+        ({"extra": {"pacing_processes": -1}}, "pacing_processes"),
         ({"extra": {"verify": "/no/such/file.pem"}}, "verify"),
         ({"extra": {"verify": "/"}}, "verify"),
         ({"extra": {"verify": {}}}, "verify"),
@@ -151,11 +152,12 @@ def test_a_vendors_own_fields_are_read() -> None:
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_an_empty_field_of_the_form_is_the_default(value: object) -> None:
-    names = ("timeout", "verify", "proxies", "requests_per_minute", "allow_http")
+    names = ("timeout", "verify", "proxies", "requests_per_minute", "pacing_processes", "allow_http")
     settings = read(extra=dict.fromkeys(names, value))
 
     assert (settings.timeout, settings.verify, settings.proxies) == (DEFAULT_TIMEOUT, True, {})
     assert settings.requests_per_minute is None
+    assert settings.pacing_processes == 1
 
 
 @pytest.mark.parametrize(("value", "timeout"), [(5, 5.0), ("2.5", 2.5), (0.1, 0.1)])
