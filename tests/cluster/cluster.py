@@ -1,0 +1,111 @@
+"""Airflow on more than one machine, as far as one machine can show it: two Celery workers, two triggerers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from tests.cluster.servers import Postgres, Redis
+from tests.system.running_airflow import AirflowComponentError, RunningAirflow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer-1", "triggerer-2", "worker-1", "worker-2")
+#: Task processes at a time on each worker.
+WORKER_CONCURRENCY = 4
+
+
+class Cluster(RunningAirflow):
+    """Context manager around CeleryExecutor's Airflow, its database and its broker.
+
+    :param dags_folder: folder with the Dag files
+    :param connections: `AIRFLOW_CONN_*` variables for all components
+    :param environment: further environment variables for all components
+    """
+
+    def __init__(self, dags_folder: Path, connections: Mapping[str, str], environment: Mapping[str, str]) -> None:
+        self._servers = ExitStack()
+        self.postgres, self.redis = Postgres(), Redis()
+        super().__init__(
+            dags_folder,
+            connections,
+            environment=environment,
+            components=COMPONENTS,
+            config={
+                "core.executor": "CeleryExecutor",
+                "core.parallelism": "64",
+                "core.max_active_tasks_per_dag": "500",
+                "database.sql_alchemy_conn": f"postgresql+psycopg2{self.postgres.url}",
+                "celery.broker_url": self.redis.url,
+                "celery.result_backend": f"db+postgresql{self.postgres.url}",
+                "celery.worker_concurrency": str(WORKER_CONCURRENCY),
+                # What a killed worker had taken from the queue, but not begun, is queued again after this many seconds.
+                "scheduler.task_queued_timeout": "30",
+                "scheduler.task_queued_timeout_check_interval": "5",
+                "scheduler.task_instance_heartbeat_timeout": "30",
+                "scheduler.task_instance_heartbeat_timeout_detection_interval": "5",
+                "scheduler.max_tis_per_query": "64",
+                "scheduler.enable_health_check": "False",
+            },
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._servers.enter_context(self.postgres)
+            self._servers.enter_context(self.redis)
+            return super().__enter__()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End every process, Airflow's first."""
+        super().close()
+        self._servers.close()
+
+    def wait_until_ready(self, timeout: float = 180) -> None:
+        """Wait until every component reports itself healthy, both triggerers too."""
+        super().wait_until_ready(timeout)
+        self.wait_for(lambda: len(self.triggerer_jobs()) == 2 or None, timeout, "both triggerers")
+
+    def triggerer_jobs(self) -> set[int]:
+        """Ids of the triggerers that are alive."""
+        jobs = self.api("GET", "jobs", params={"job_type": "TriggererJob", "is_alive": "true"})["jobs"]
+        return {job["id"] for job in jobs}
+
+    def triggers_by_triggerer(self, dag_id: str, run_id: str) -> Counter[int | None]:
+        """How many of a run's deferred tasks each triggerer waits for; None for those that nobody does."""
+        return Counter(
+            (task["triggerer_job"] or {}).get("id")
+            for task in self.task_instances(dag_id, run_id)
+            if task["state"] == "deferred"
+        )
+
+    def component_of(self, pid: int) -> str:
+        """Which component a process belongs to."""
+        for name in self.components:
+            if pid in {process.pid for process in self.processes(name)}:
+                return name
+        raise LookupError(f"process {pid} belongs to no component")
+
+    def restart_broker(self) -> None:
+        """Restart Redis, as an update of it would."""
+        self.redis.stop()
+        self.redis.start()
+
+    def _migrate_database(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env=self._component_environment(),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AirflowComponentError(f"airflow db migrate failed:\n{done.stdout}{done.stderr}")

@@ -1,0 +1,76 @@
+"""One cluster for all tests below this folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_imports.sandbox import Sandbox
+from tests.cluster.cluster import Cluster
+from tests.cluster.servers import install_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: How long an import takes at the vendors, by their clock: until the test sets it forward.
+RUN_SECONDS = 7200
+
+
+class VendorClock:
+    """The vendors' clock: true, until it is set forward so that what runs there ends."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Set it forward."""
+        self._ahead += seconds
+
+
+@pytest.fixture(scope="session")
+def vendor_clock() -> VendorClock:
+    """What time it is at the vendors."""
+    return VendorClock()
+
+
+@pytest.fixture(scope="session")
+def sandbox(vendor_clock: VendorClock) -> Iterator[Sandbox]:
+    """The vendors' stand-in, without limits: what is tested here is Airflow."""
+    settings = {"pigment": {"requests_per_window": None, "pushes_per_hour": None}}
+    with Sandbox(run_seconds=RUN_SECONDS, clock=vendor_clock, settings=settings).in_thread() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def hold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that holds tasks between start and deferral while it exists."""
+    file = tmp_path_factory.mktemp("hold") / "hold"
+    file.touch()
+    return file
+
+
+@pytest.fixture(scope="session")
+def cluster(sandbox: Sandbox, hold: Path) -> Iterator[Cluster]:
+    """A whole Airflow with two workers and two triggerers, ready."""
+    install_servers()
+    connections = {
+        name: json.dumps({**(connection := json.loads(value)), "extra": _unpaced(connection)})
+        for name, value in sandbox.connection_env().items()
+    }
+    environment = {"CLUSTER_HOLD": str(hold), "CLUSTER_IMPORTS": os.environ.get("CLUSTER_IMPORTS", "200")}
+    with Cluster(Path(__file__).parent / "dags", connections, environment) as cluster:
+        cluster.wait_until_ready()
+        yield cluster
+
+
+def _unpaced(connection: dict[str, object]) -> dict[str, object]:
+    extra = connection.get("extra") or {}
+    return {**(extra if isinstance(extra, dict) else {}), "requests_per_minute": 60_000}
