@@ -23,7 +23,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-matrix test-lowest cluster-test coverage lint docs build clean
+.PHONY: help demo test faults soak test-matrix test-lowest cluster-test coverage lint docs build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,13 @@ cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, Po
 
 coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
+
+faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in six)
+	$(BIN)/python -m tests.faults
+	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -q tests/faults $(PYTEST_ARGS)
+
+soak: $(STAMP) ## Run 300 imports of all vendors in a real Airflow, over vendors that fail one call in five
+	$(BIN)/python -m tests.system.soak $(if $(IMPORTS),--imports $(IMPORTS))
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .
