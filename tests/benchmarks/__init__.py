@@ -1,0 +1,1 @@
+"""What the package costs, measured against what people use today: `python -m tests.benchmarks`, one file per figure."""
