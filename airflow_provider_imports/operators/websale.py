@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_imports.hooks.websale import WebsaleHook, WebsaleImport
+    from airflow_provider_imports.hooks.websale import WebsaleHook
+    from airflow_provider_imports.hooks.websale_import import WebsaleImport
     from airflow_provider_imports.http.body import FileBody
 
 HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
@@ -58,7 +59,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
 
     def check(self) -> None:
         """Check the service as well."""
-        from airflow_provider_imports.hooks.websale import check_service
+        from airflow_provider_imports.hooks.websale_services import check_service
 
         super().check()
         check_service(self.service)
@@ -108,7 +109,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
 
     def check(self) -> None:
         """Choose the format as well."""
-        from airflow_provider_imports.hooks.websale import check_import
+        from airflow_provider_imports.hooks.websale_services import check_import
 
         super().check()
         exactly_one(self.file_path, self.data)
@@ -198,7 +199,7 @@ class WebsaleControlOperator(BaseOperator):
         :raises VendorRequestError: if the import is not in a state for it; Airflow does not retry that
         :raises VendorImportError: if WEBSALE did not do it
         """
-        from airflow_provider_imports.hooks.websale import check_service
+        from airflow_provider_imports.hooks.websale_services import check_service
 
         checks.required("conn_id", self.conn_id)
         check_service(self.service)
