@@ -209,6 +209,15 @@ class RunningAirflow:
             body["dag_run_id"] = run_id
         return str(self.api("POST", f"dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
+    def create_pool(self, name: str, slots: int, *, include_deferred: bool = False) -> None:
+        """Create a pool; one that includes deferred tasks limits what runs at the vendors."""
+        self.api("POST", "pools", json={"name": name, "slots": slots, "include_deferred": include_deferred})
+
+    def run_ids(self, dag_id: str) -> list[str]:
+        """Runs of a Dag, the newest last: also those that a schedule or an asset event made."""
+        runs = self.api("GET", f"dags/{dag_id}/dagRuns", params={"order_by": "run_after"})["dag_runs"]
+        return [run["dag_run_id"] for run in runs]
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """State of a run: `queued`, `running`, `success`, `failed`."""
         return str(self.api("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
