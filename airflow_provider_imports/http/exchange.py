@@ -257,7 +257,9 @@ def _wait(vendor: Vendor, outcome: Outcome, attempts: int) -> float:
         asked = asked_wait(outcome, now)
         if asked is None and outcome.status == 429:
             asked = vendor.rate_limit_wait(outcome, now)
-    return backoff(attempts, random.random()) if asked is None else asked
+    if not asked:  # not said, or a time that has passed by our clock: repeats at once would use up the attempts
+        return backoff(attempts, random.random())
+    return asked
 
 
 def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:

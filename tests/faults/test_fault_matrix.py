@@ -58,6 +58,8 @@ def test_a_retry_makes_the_calls_that_the_matrix_covers(impatient, live, case: C
 @pytest.mark.parametrize("cell", ALL_CELLS[::STEP], ids=str)
 def test_never_twice_never_lost(impatient, live, everything_told, task_state_store, cell: Cell):
     life = live(cell.case, deferrable=cell.deferrable)
+    if not cell.case.waits:
+        impatient.change_settings(run_seconds=600)  # longer than the repeats that Blueshift asks for
     if cell.retry:
         life.die_once_started()
     impatient.add_fault(**cell.sandbox_fault)
