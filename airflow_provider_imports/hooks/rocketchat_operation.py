@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time
+from airflow_provider_imports.polling import PollPolicy, next_wait
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from airflow_provider_imports.http.call import Answer
+
+#: Seconds between two looks, unless the user says otherwise.
+POLL_INTERVAL = 10.0
+#: Seconds by which Rocket.Chat's clock and ours may differ, when an operation is told from an older one.
+CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NEW, READY, LOADING, IMPORTING, DONE = "new", "ready", "loading", "importing", "done"
 NONE = "none"  #: no operation was ever made
@@ -106,6 +114,12 @@ class Operation:
             return False
         return self.counted >= self.total
 
+    def was_made_by(self, user: str, since: datetime | None) -> bool:
+        """Say whether this user made it at that time or later; False if that is not known."""
+        if self.user != user or self.made_at is None or since is None:
+            return False
+        return self.made_at > since - CLOCK_TOLERANCE
+
     @property
     def counted(self) -> int | None:
         """Users that were dealt with, created or not; None if that is not reported."""
@@ -170,6 +184,18 @@ def read_current(body: Mapping[str, Any]) -> Operation | None:
     return None if state == NONE else read_operation(body.get("operation"), state)
 
 
+def read_listed(listed: object, operation_id: str) -> Operation | None:
+    """
+    Find an operation in an answer of ``getLatestImportOperations``; None if it is not there.
+
+    :raises UnreadableAnswerError: if it is no such answer
+    """
+    if not isinstance(listed, list):
+        raise UnreadableAnswerError("the answer is no list of operations")
+    ours = [one for one in listed if isinstance(one, Mapping) and one.get("_id") == operation_id]
+    return read_operation(ours[0]) if ours else None
+
+
 def status_of(operation: Operation) -> ImportStatus:
     """
     Say what an operation means: success only if it is valid, and state and step agree on it.
@@ -186,6 +212,23 @@ def status_of(operation: Operation) -> ImportStatus:
         started_at=operation.made_at,
         finished_at=operation.changed_at if state.is_terminal else None,
     )
+
+
+def since(moment: datetime | None, answer: Answer) -> float:
+    """Seconds since then, by Rocket.Chat's own clock where the answer shows it; 0 if the moment is not known."""
+    try:
+        now = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, TypeError):
+        now = datetime.now(UTC)
+    return 0.0 if moment is None else abs((now if now.tzinfo else now.replace(tzinfo=UTC)) - moment).total_seconds()
+
+
+def settles_in(operation: Operation, answer: Answer) -> float:
+    """Seconds for which a waiter with the default intervals may still not have seen that this operation is done."""
+    if not operation.is_through or operation.made_at is None or operation.changed_at is None:
+        return 0.0
+    took = (operation.changed_at - operation.made_at).total_seconds()
+    return max(0.0, next_wait(PollPolicy(POLL_INTERVAL), took, 1.0) - since(operation.changed_at, answer))
 
 
 def _judge(operation: Operation) -> tuple[ImportState, str | None]:

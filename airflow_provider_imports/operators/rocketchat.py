@@ -171,7 +171,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
         :raises VendorImportError: if nothing was started; what was staged is cleared then
         """
-        from airflow_provider_imports.hooks.rocketchat import StagingUnclearError
+        from airflow_provider_imports.hooks.rocketchat_errors import StagingUnclearError
 
         for attempt in range(1, MOST_OPERATIONS + 1):
             run = hook.new_import(self._before)
@@ -197,7 +197,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
     def _stage(self, hook: RocketChatHook, run: ImportRun) -> None:
         """Stage every user once, and make sure of it before anything is run."""
-        from airflow_provider_imports.hooks.rocketchat import StagingUnclearError
+        from airflow_provider_imports.hooks.rocketchat_errors import StagingUnclearError
 
         staged, told, looked_at = 0, 0, time.monotonic()
         for batch in in_batches(self._records or (), self.batch_size):

@@ -25,6 +25,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks import rocketchat as hooks
+from airflow_provider_imports.hooks import rocketchat_once, rocketchat_operation
 from airflow_provider_imports.operators import rocketchat as operators
 from airflow_provider_imports.operators.rocketchat import RocketChatCreateImportOperator, RocketChatImportUsersOperator
 from airflow_provider_imports.sandbox import rocketchat as vendor
@@ -44,7 +45,7 @@ def people(first: int, last: int) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again at once."""
-    monkeypatch.setattr(hooks, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(rocketchat_once, "LOOK_AGAIN_SECONDS", 0.01)
     monkeypatch.setattr("airflow_provider_imports.operators.base.FIND_OUT_SECONDS", 0.0)
 
 
@@ -431,7 +432,7 @@ def test_replace_ends_what_runs_there(import_task: MakeTask, chat: Any, make_con
 def test_wait_lets_the_other_import_end_first(
     import_task: MakeTask, chat: Any, make_context: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "POLL_INTERVAL", 0.1)
+    monkeypatch.setattr(rocketchat_operation, "POLL_INTERVAL", 0.1)
     chat.change_settings(run_seconds=1)
     somebody_else(chat, "import.new", "import.addUsers", "import.run")
     finish(import_task(if_running="wait"), make_context())
