@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    from rich.console import Console
 
 PACKAGES = ("apache-airflow", "apache-airflow-providers-http", "aiohttp", "requests")
 
@@ -34,7 +35,7 @@ class Goal:
     of: Literal["ratio", "value"] = "ratio"
 
     def __str__(self) -> str:
-        return f"{'≤' if self.sense == 'at most' else '≥'} {self.bound:g}{' ×' if self.of == 'ratio' else ''}"
+        return f"{'≤' if self.sense == 'at most' else '≥'} {self.bound:g}{' x' if self.of == 'ratio' else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Row:
             number(self.ours),
             self.alternative or "",
             "" if self.theirs is None else number(self.theirs),
-            "" if ratio is None else f"{number(ratio)} ×",
+            "" if ratio is None else f"{number(ratio)} x",
             "" if self.goal is None else str(self.goal),
             {None: "", True: "yes", False: "NO"}[self.met],
         ]

@@ -24,6 +24,7 @@ PEERS = (
     "airflow.providers.http.sensors.http",
 )
 TASKS = 100
+GOAL = Goal(15, of="value")
 BEFORE = "import time, airflow.sdk; from airflow.sdk import DAG, BaseOperator, BaseSensorOperator; "
 IMPORT = BEFORE + "start = time.perf_counter(); import {module}; print(1000 * (time.perf_counter() - start))"
 PARSE = BEFORE + "start = time.perf_counter(); exec(open({file!r}).read()); print(1000 * (time.perf_counter() - start))"

@@ -195,13 +195,13 @@ def measure(
     vendor: VendorProcess, candidate: str, *, certificate: str | None = None, **options: Any
 ) -> dict[str, float]:
     """Measure a candidate in a process of its own."""
+    options |= {"url": vendor.url, "control": vendor.control}
     words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     if certificate is not None:
         environment |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), certificate)
     run = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.waiting", candidate]
-        + [f"--url={vendor.url}", f"--control={vendor.control}", *words],
+        [sys.executable, "-m", "tests.benchmarks.waiting", candidate, *words],
         env={**environment, "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR"},
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
