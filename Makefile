@@ -5,6 +5,7 @@
 #   make test PYTEST_ARGS="-k pigment -x"
 #   make test-matrix VERSIONS="lowest 3.1.8"
 #   make cluster-test CLUSTER_IMPORTS=30
+#   make bench FIGURES="cost_of_a_wait upload" BENCH_ARGS="--rounds 3 --publish"
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -23,7 +24,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults soak test-matrix test-lowest cluster-test coverage lint docs build clean
+.PHONY: help demo test faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -73,6 +74,16 @@ faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in si
 
 soak: $(STAMP) ## Run 300 imports of all vendors in a real Airflow, over vendors that fail one call in five
 	$(BIN)/python -m tests.system.soak $(if $(IMPORTS),--imports $(IMPORTS))
+
+bench: $(VENV)/.installed-bench ## Measure the figures against what people use today (FIGURES=..., BENCH_ARGS=--publish)
+	$(BIN)/python -m tests.benchmarks $(FIGURES) $(BENCH_ARGS)
+
+plots: $(STAMP) ## Draw the published figures again, into the documentation
+	$(BIN)/python -m tests.benchmarks --redraw
+
+$(VENV)/.installed-bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable ".[bench]" --constraint $(CONSTRAINTS)
+	@touch $@
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .
