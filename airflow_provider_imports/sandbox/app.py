@@ -70,7 +70,7 @@ class Sandbox:
             {n: {UNROUTED, *(r.operation for r in vendor.routes)} for n, vendor in self.vendors.items()}
         )
         dispatch = Dispatch(self.vendors, self._journal, self._faults, Control(self))
-        self._listener = Listener(host, port, ssl_context, dispatch)
+        self._listener = Listener(host, port, ssl_context, dispatch.answer)
         self._secure = ssl_context is not None
         self._loop: asyncio.AbstractEventLoop | None = None
         setting.change(self._pace, self._own_settings(), settings or {})

@@ -6,16 +6,17 @@ HTTP.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
 from airflow_provider_imports.sandbox.faults import FAULTS, REFUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from airflow_provider_imports.sandbox.app import Sandbox
+    from airflow_provider_imports.sandbox.journal import Entry
+    from airflow_provider_imports.sandbox.vendor import Vendor
 
 CONTROL = "_sandbox"
 
@@ -34,10 +35,33 @@ HELP = {
 }
 
 
+class Controlled(Protocol):
+    """What the control endpoint controls: a :class:`~airflow_provider_imports.sandbox.Sandbox`."""
+
+    @property
+    def vendors(self) -> Mapping[str, Vendor]: ...
+
+    def entries(self, vendor: str | None = None, operation: str | None = None) -> list[Entry]: ...
+
+    def clear_journal(self) -> None: ...
+
+    def add_fault(self, fault: str, **options: Any) -> None: ...
+
+    def faults(self) -> list[dict[str, Any]]: ...
+
+    def clear_faults(self) -> None: ...
+
+    def settings(self) -> dict[str, Any]: ...
+
+    def change_settings(self, **changes: Any) -> None: ...
+
+    def reset(self) -> None: ...
+
+
 class Control:
     """Answers the control endpoint. Faults never apply to it."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Controlled) -> None:
         self._sandbox = sandbox
         self._calls: dict[tuple[str, str], Callable[[dict[str, str], dict[str, Any]], Any]] = {
             ("GET", ""): self._help,

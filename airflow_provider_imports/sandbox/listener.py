@@ -14,8 +14,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     import ssl
-
-    from airflow_provider_imports.sandbox.dispatch import Dispatch
+    from collections.abc import Awaitable, Callable
 
 
 def check_loopback(host: str) -> str:
@@ -47,13 +46,20 @@ class Listener:
     :param host: loopback address or ``localhost``.
     :param port: port, 0 for any free one.
     :param ssl_context: serve HTTPS with it.
+    :param answer: answers a request; gets the listener, too, which it may close.
     """
 
-    def __init__(self, host: str, port: int, ssl_context: ssl.SSLContext | None, dispatch: Dispatch) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        ssl_context: ssl.SSLContext | None,
+        answer: Callable[[web.BaseRequest, Listener], Awaitable[web.StreamResponse]],
+    ) -> None:
         self.host = check_loopback(host)
         self.port = port
         self._ssl = ssl_context
-        self._dispatch = dispatch
+        self._answer = answer
         self._web: web.Server | None = None
         self._socket: socket.socket | None = None
         self._server: asyncio.Server | None = None
@@ -160,4 +166,4 @@ class Listener:
         assert task is not None
         self._requests[task] = request.transport
         task.add_done_callback(self._requests.pop)
-        return await self._dispatch.answer(request, self)
+        return await self._answer(request, self)

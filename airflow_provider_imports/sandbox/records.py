@@ -41,11 +41,8 @@ class RecordCounter(Protocol):
         """Tell whether any record has such a field."""
 
 
-class JsonRecords:
-    """
-    Records of a JSON array, or the single one of a JSON object. What is not an object with a field, has
-    failed.
-    """
+class CountedRecords:
+    """What is known of records while they are counted."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -53,6 +50,24 @@ class JsonRecords:
         self.samples: list[str] = []
         self.broken = ""
         self._fields: set[str] = set()
+
+    def has_field(self, name: str) -> bool:
+        return name in self._fields
+
+    def _reject(self, sample: str) -> None:
+        self.failed += 1
+        if len(self.samples) < SAMPLES:
+            self.samples.append(sample)
+
+
+class JsonRecords(CountedRecords):
+    """
+    Records of a JSON array, or the single one of a JSON object. What is not an object with a field, has
+    failed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
         self._text = ""
         self._in_array: bool | None = None
@@ -72,9 +87,6 @@ class JsonRecords:
     def finish(self) -> None:
         if not self.broken and (self._text.strip() or not self._ended):
             self.broken = "the JSON is malformed"
-
-    def has_field(self, name: str) -> bool:
-        return name in self._fields
 
     def _next(self, position: int) -> int | None:
         """Read one token or record; return where it ends, or ``None`` if more of the body is needed."""
@@ -108,20 +120,14 @@ class JsonRecords:
             if len(self._fields) < 1000:
                 self._fields.update(record)
             return
-        self.failed += 1
-        if len(self.samples) < SAMPLES:
-            self.samples.append(json.dumps(record)[:SAMPLE_LENGTH])
+        self._reject(json.dumps(record)[:SAMPLE_LENGTH])
 
 
-class XmlRecords:
+class XmlRecords(CountedRecords):
     """Records of an XML document: the children of its root. One without any content has failed."""
 
     def __init__(self) -> None:
-        self.total = 0
-        self.failed = 0
-        self.samples: list[str] = []
-        self.broken = ""
-        self._fields: set[str] = set()
+        super().__init__()
         self._parser: Any = ElementTree.XMLPullParser(("start", "end"))
         self._open: list[ElementTree.Element] = []
 
@@ -143,9 +149,6 @@ class XmlRecords:
         except ElementTree.ParseError as error:
             self.broken = f"the XML is malformed: {error}"
 
-    def has_field(self, name: str) -> bool:
-        return name in self._fields
-
     def _read(self) -> None:
         for event, element in self._parser.read_events():
             if event == "start":
@@ -160,9 +163,7 @@ class XmlRecords:
         self.total += 1
         self._fields.update(child.tag for child in element)
         if not len(element) and not element.attrib and not (element.text or "").strip():
-            self.failed += 1
-            if len(self.samples) < SAMPLES:
-                self.samples.append(f"<{element.tag}/>")
+            self._reject(f"<{element.tag}/>")
 
 
 class CsvRecords(CsvCounter):
