@@ -22,7 +22,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.http.errors import HTML_PAGE, read_message, request_id
+from airflow_provider_imports.http.errors import HTML_PAGE, error_from, read_message
 from airflow_provider_imports.models import ImportRun
 
 if TYPE_CHECKING:
@@ -88,18 +88,10 @@ class BloomreachHook(ImportHook):
         """
         if not 200 <= answer.status < 300 or not _says_no(answer):
             return None
-        said, identifier = read_message(answer.content), request_id(answer)
-        told = f'HTTP {answer.status}, but "success": false'
-        told = f"{told}: {said.rstrip('.')}" if said else told
-        told = f"{told} (request id {identifier})" if identifier else told
-        return VendorRequestError(
-            f"{self.hook_name} {call.operation}: {told}. Nothing was done, and a retry would be refused again.",
-            vendor=self.vendor,
-            operation=call.operation,
-            status_code=answer.status,
-            vendor_message=said,
-            request_id=identifier,
-        )
+        said = read_message(answer.content).rstrip(".")
+        told = f'{self.hook_name} {call.operation}: HTTP {answer.status}, but "success": false'
+        advice = "Nothing was done, and a retry would be refused again."
+        return error_from(VendorRequestError, self.vendor, call, answer, f"{told}: {said}" if said else told, advice)
 
     def hint(self, call: Call, error: VendorImportError) -> str | None:
         """Tell the credentials of the import's source from ours, and name the usual cause of a time-out."""

@@ -41,7 +41,7 @@ from airflow_provider_imports.hooks.websale_import import (
 from airflow_provider_imports.hooks.websale_services import check_import
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Body, Call, UnreadableAnswerError
-from airflow_provider_imports.http.errors import read_message
+from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.models import Found, ImportRun, ImportStatus, Intent, Slot, parse_time
 
 if TYPE_CHECKING:
@@ -297,10 +297,5 @@ class WebsaleHook(ImportHook):
 
     def _error(self, kind: type[VendorImportError], call: Call, answer: Answer, advice: str) -> VendorImportError:
         said = read_message(answer.content)
-        return kind(
-            f"WEBSALE {call.operation}: HTTP {answer.status}{f': {said}' if said else ''}. {advice}",
-            vendor=self.vendor,
-            operation=call.operation,
-            status_code=answer.status,
-            vendor_message=said,
-        )
+        told = f"WEBSALE {call.operation}: HTTP {answer.status}{f': {said}' if said else ''}"
+        return error_from(kind, self.vendor, call, answer, told, advice)

@@ -45,7 +45,7 @@ def read_message(content: bytes) -> str:
     else:
         seen = dict.fromkeys(part for part in _words(value, 0) if part)
         line = "; ".join(seen) or text
-    return _cut(printable(line))
+    return cut(printable(line))
 
 
 def printable(text: str) -> str:
@@ -53,9 +53,14 @@ def printable(text: str) -> str:
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 
+def cut(text: str, longest: int = LONGEST_MESSAGE) -> str:
+    """As much of a text as has room in so many characters."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def request_id(answer: Answer) -> str | None:
     """Find the vendor's id of the request, for its support."""
-    return next((_cut(printable(answer.headers[name])) for name in _REQUEST_IDS if answer.headers.get(name)), None)
+    return next((cut(printable(answer.headers[name])) for name in _REQUEST_IDS if answer.headers.get(name)), None)
 
 
 def is_web_page(content: bytes) -> bool:
@@ -87,16 +92,7 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> V
     said = read_message(outcome.content)
     told = f"{what}: HTTP {outcome.status}{f': {said}' if said else ' without a message'}"
     kind, advice = _judge_status(call, outcome)
-    if identifier := request_id(outcome):
-        told = f"{told} (request id {identifier})"
-    return kind(
-        f"{told.rstrip('.')}. {advice}",
-        vendor=vendor,
-        operation=call.operation,
-        status_code=outcome.status,
-        vendor_message=said,
-        request_id=identifier,
-    )
+    return error_from(kind, vendor, call, outcome, told, advice)
 
 
 def unreadable(vendor: str, vendor_name: str, call: Call, answer: Answer, reason: str) -> VendorImportError:
@@ -104,15 +100,28 @@ def unreadable(vendor: str, vendor_name: str, call: Call, answer: Answer, reason
     kind = UnknownOutcomeError if call.starts else VendorUnavailableError
     said = read_message(answer.content)
     told = f"{vendor_name} {call.operation}: {reason}{f' ({said[:120]})' if said else ''}"
-    if identifier := request_id(answer):
-        told = f"{told} (request id {identifier})"
     advice = f" {_WEB_PAGE}" if is_web_page(answer.content) else ""
+    return error_from(kind, vendor, call, answer, told, f"{_fate(call)}{advice}")
+
+
+def error_from(
+    kind: type[VendorImportError], vendor: str, call: Call, answer: Answer, told: str, advice: str
+) -> VendorImportError:
+    """
+    Make the error that an answer is.
+
+    :param told: what happened, without a full stop
+    :param advice: what became of it, and what to do
+    """
+    identifier = request_id(answer)
+    if identifier:
+        told = f"{told} (request id {identifier})"
     return kind(
-        f"{told}. {_fate(call)}{advice}",
+        f"{told.rstrip('.')}. {advice}",
         vendor=vendor,
         operation=call.operation,
         status_code=answer.status,
-        vendor_message=said,
+        vendor_message=read_message(answer.content),
         request_id=identifier,
     )
 
@@ -126,7 +135,7 @@ def _judge_status(call: Call, answer: Answer) -> tuple[type[VendorImportError], 
     if status == 429:
         return VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."
     if 300 <= status < 400 and not (status == 303 and call.starts):
-        target = _cut(printable(answer.headers.get("location", "an address it does not name").partition("?")[0]))
+        target = cut(printable(answer.headers.get("location", "an address it does not name").partition("?")[0]))
         return VendorRequestError, f"It redirects to {target}; nothing was done. Put the right host in the connection."
     if status >= 500 or status == 408 or status < 200 or (status == 303 and call.starts):
         return (UnknownOutcomeError if call.starts else VendorUnavailableError), _fate(call)
@@ -192,7 +201,3 @@ def _text_of_html(text: str) -> str:
     except (AssertionError, ValueError):  # html.parser gives up on some broken markup
         return f"{HTML_PAGE}: {re.sub(r'<[^>]*>', ' ', text[: LONGEST_MESSAGE * 20])}"
     return f"{HTML_PAGE}: {' '.join(parser.parts)}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"
