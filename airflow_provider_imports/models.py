@@ -295,6 +295,11 @@ def parse_time(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def read_count(value: object) -> int | None:
+    """Read a vendor's number of rows; None for anything that is not one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 def text_from_json(value: object) -> str:
     """
     Read a text.

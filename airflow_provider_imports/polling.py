@@ -277,6 +277,16 @@ def next_wait(policy: PollPolicy, waited: float, jitter: float) -> float:
     return wait * (1 + JITTER_SHARE * (2 * jitter - 1))
 
 
+def unseen_for(policy: PollPolicy, took: float, since: float) -> float:
+    """
+    Seconds for which somebody who waits by this policy may still not have seen that an import ended.
+
+    :param took: seconds from the import's start to its end
+    :param since: seconds since its end
+    """
+    return max(0.0, next_wait(policy, took, 1.0) - since)
+
+
 def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | None:
     """
     Say why the counts of an ended import are not acceptable; None if they are.

@@ -24,8 +24,16 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.http.errors import HTML_PAGE
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, parse_time, state_of
+from airflow_provider_imports.http.errors import HTML_PAGE, cut
+from airflow_provider_imports.models import (
+    Counts,
+    ImportRun,
+    ImportState,
+    ImportStatus,
+    parse_time,
+    read_count,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_imports.hooks.flow import Flow
@@ -245,7 +253,7 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
 def _errors(report: Mapping[str, Any]) -> list[str]:
     parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))]
     lines = (": ".join(str(part) for part in pair if part) for pair in parts)
-    return [_cut(line, LONGEST_LINE) for line in lines if line]
+    return [cut(line, LONGEST_LINE) for line in lines if line]
 
 
 def _skipped_rows(details: Mapping[str, Any]) -> list[str]:
@@ -255,32 +263,23 @@ def _skipped_rows(details: Mapping[str, Any]) -> list[str]:
 
 def _skipped_row(skipped: Mapping[str, Any]) -> str:
     """Tell one reason: ``2 rows skipped: ParsingError in column 'Amount', for instance '12,5O', 'n/a'``."""
-    count, column, samples = _count(skipped, "count"), skipped.get("sourceColumnName"), skipped.get("samples")
+    count, column, samples = read_count(skipped.get("count")), skipped.get("sourceColumnName"), skipped.get("samples")
     rows = "rows" if count is None else "1 row" if count == 1 else f"{count:,} rows"
-    shown = [_cut(str(one), LONGEST_SAMPLE) for one in samples[:MOST_SAMPLES]] if isinstance(samples, list) else []
+    shown = [cut(str(one), LONGEST_SAMPLE) for one in samples[:MOST_SAMPLES]] if isinstance(samples, list) else []
     return (
-        f"{rows} skipped: {_cut(str(skipped.get('reason') or 'no reason given'), LONGEST_SAMPLE)}"
-        + (f" in column {_cut(str(column), LONGEST_SAMPLE)!r}" if column else "")
+        f"{rows} skipped: {cut(str(skipped.get('reason') or 'no reason given'), LONGEST_SAMPLE)}"
+        + (f" in column {cut(str(column), LONGEST_SAMPLE)!r}" if column else "")
         + (f", for instance {', '.join(map(repr, shown))}" if shown else "")
     )
 
 
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
 def _counts(summary: Mapping[str, Any]) -> Counts:
     return Counts(
-        inserted=_count(summary, "insertedCount"),
-        updated=_count(summary, "updatedCount"),
-        deleted=_count(summary, "deletedCount"),
-        skipped=_count(summary, "skippedCount"),
+        inserted=read_count(summary.get("insertedCount")),
+        updated=read_count(summary.get("updatedCount")),
+        deleted=read_count(summary.get("deletedCount")),
+        skipped=read_count(summary.get("skippedCount")),
     )
-
-
-def _count(counts: Mapping[str, Any], name: str) -> int | None:
-    value = counts.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _object(value: object) -> Mapping[str, Any]:

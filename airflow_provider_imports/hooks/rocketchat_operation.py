@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time
-from airflow_provider_imports.polling import PollPolicy, next_wait
+from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time, read_count
+from airflow_provider_imports.polling import PollPolicy, unseen_for
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Answer
@@ -163,10 +162,10 @@ def read_operation(value: object, state: object = None) -> Operation:
         user=user if isinstance(user, str) else None,
         made_at=parse_time(value.get("ts")),
         changed_at=parse_time(value.get("_updatedAt")),
-        users=_count(counted, "users"),
-        completed=_count(counted, "completed"),
-        errors=_count(counted, "error"),
-        total=_count(counted, "total"),
+        users=read_count(counted.get("users")),
+        completed=read_count(counted.get("completed")),
+        errors=read_count(counted.get("error")),
+        total=read_count(counted.get("total")),
     )
 
 
@@ -216,11 +215,7 @@ def status_of(operation: Operation) -> ImportStatus:
 
 def since(moment: datetime | None, answer: Answer) -> float:
     """Seconds since then, by Rocket.Chat's own clock where the answer shows it; 0 if the moment is not known."""
-    try:
-        now = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (ValueError, TypeError):
-        now = datetime.now(UTC)
-    return 0.0 if moment is None else abs((now if now.tzinfo else now.replace(tzinfo=UTC)) - moment).total_seconds()
+    return 0.0 if moment is None else abs(answer.date - moment).total_seconds()
 
 
 def settles_in(operation: Operation, answer: Answer) -> float:
@@ -228,7 +223,7 @@ def settles_in(operation: Operation, answer: Answer) -> float:
     if not operation.is_through or operation.made_at is None or operation.changed_at is None:
         return 0.0
     took = (operation.changed_at - operation.made_at).total_seconds()
-    return max(0.0, next_wait(PollPolicy(POLL_INTERVAL), took, 1.0) - since(operation.changed_at, answer))
+    return unseen_for(PollPolicy(POLL_INTERVAL), took, since(operation.changed_at, answer))
 
 
 def _judge(operation: Operation) -> tuple[ImportState, str | None]:
@@ -250,8 +245,3 @@ def _about_errors(operation: Operation) -> str | None:
         f"{operation.errors:,} users were not created. Rocket.Chat counts a user whose email or username exists "
         "already as an error, and does not say who it was; look one up with users.info?importId=..."
     )
-
-
-def _count(counted: Mapping[str, Any], name: str) -> int | None:
-    value = counted.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

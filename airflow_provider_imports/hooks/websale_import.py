@@ -7,16 +7,23 @@ Source: https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports import checks
 from airflow_provider_imports.hooks.websale_services import check_service
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, parse_time, state_of
-from airflow_provider_imports.polling import JITTER_SHARE, WAIT_SHARE, describe
+from airflow_provider_imports.http.errors import cut
+from airflow_provider_imports.models import (
+    Counts,
+    ImportRun,
+    ImportState,
+    ImportStatus,
+    parse_time,
+    read_count,
+    state_of,
+)
+from airflow_provider_imports.polling import PollPolicy, describe, unseen_for
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Answer
@@ -133,20 +140,11 @@ def settles_in(status: ImportStatus, answer: Answer) -> float:
     """
     if status.started_at is None or status.finished_at is None:
         return 0.0
-    since = (_date(answer) - status.finished_at).total_seconds()
+    since = (answer.date - status.finished_at).total_seconds()
     if since < -CLOCK_SKEW:
         return 0.0  # the two times can't be compared
     took = (status.finished_at - status.started_at).total_seconds()
-    interval = min(max(took * WAIT_SHARE, POLL_INTERVAL), MAX_POLL_INTERVAL)
-    return max(0.0, interval * (1 + JITTER_SHARE) - max(since, 0.0))
-
-
-def _date(answer: Answer) -> datetime:
-    try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
-        return datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return unseen_for(PollPolicy(POLL_INTERVAL, MAX_POLL_INTERVAL), took, max(since, 0.0))
 
 
 def _number(value: object) -> int | None:
@@ -154,7 +152,7 @@ def _number(value: object) -> int | None:
         value = int(value) if value.strip().isdecimal() else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return read_count(value)
 
 
 def _percentage(value: object) -> float | None:
@@ -175,8 +173,7 @@ def _text(value: object) -> str:
         text = str(told) if len(value) == 1 and told else shown
     else:
         text = str(value)
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 1]}…"
+    return cut(" ".join(text.split()), LONGEST_ERROR)
 
 
 def _import_errors(value: object) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote, urlencode
@@ -150,6 +152,20 @@ class Answer:
         if not isinstance(value, dict):
             raise UnreadableAnswerError(f"the answer (HTTP {self.status}) is JSON but not an object")
         return value
+
+    @property
+    def date(self) -> datetime:
+        """The time by the vendor's own clock (``Date``); by ours, if the answer does not tell it."""
+        return http_date(self.headers.get("date", "")) or datetime.now(UTC)
+
+
+def http_date(text: str) -> datetime | None:
+    """Read the date of a header; None for anything that is not one. Without a zone it is taken as UTC."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _refuse_constant(name: str) -> NoReturn:

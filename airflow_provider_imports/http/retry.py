@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Outcome, Repeat
+from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Outcome, Repeat, http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,11 +62,8 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     seconds = _number(text)
     if seconds is not None:
         return seconds
-    try:
-        moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
-    except (ValueError, TypeError, OverflowError):
-        return None
+    moment = http_date(text)
+    return None if moment is None else moment.timestamp() - now
 
 
 def _rate_limit_reset(headers: Mapping[str, str], now: float) -> float | None:
