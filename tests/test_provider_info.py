@@ -15,12 +15,15 @@ import airflow
 import jsonschema
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink
+from packaging.version import Version
 
 from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
 from airflow_provider_imports.get_provider_info import get_provider_info
 from airflow_provider_imports.hooks.base import ImportHook
+from airflow_provider_imports.version_compat import AIRFLOW_VERSION
 
 AIRFLOW = Path(airflow.__file__).parent
+AIRFLOW_V_3_2_PLUS = Version("3.2.0") <= AIRFLOW_VERSION
 INFO = get_provider_info()
 PACKAGE = Path(__file__).parents[1] / "airflow_provider_imports"
 VENDORS = sorted(CONNECTION_TYPES)
@@ -193,6 +196,8 @@ def test_the_older_form_shows_the_same_further_fields(vendor: str) -> None:
 @pytest.fixture(scope="module")
 def served() -> dict[str, Any]:
     """What the API server serves for the form, and what it had imported by then."""
+    if not AIRFLOW_V_3_2_PLUS:
+        pytest.skip("needs Airflow 3.2: before, the form comes from the hooks; see test_connection_form.py")
     done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True, timeout=120)
     value: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return value

@@ -38,14 +38,14 @@ class Cluster(RunningAirflow):
             components=COMPONENTS,
             config={
                 "core.executor": "CeleryExecutor",
-                "core.parallelism": "64",
+                "core.parallelism": str(4 * WORKER_CONCURRENCY),
                 "core.max_active_tasks_per_dag": "500",
                 "database.sql_alchemy_conn": f"postgresql+psycopg2{self.postgres.url}",
                 "celery.broker_url": self.redis.url,
                 "celery.result_backend": f"db+postgresql{self.postgres.url}",
                 "celery.worker_concurrency": str(WORKER_CONCURRENCY),
                 # What a killed worker had taken from the queue, but not begun, is queued again after this many seconds.
-                "scheduler.task_queued_timeout": "30",
+                "scheduler.task_queued_timeout": "90",
                 "scheduler.task_queued_timeout_check_interval": "5",
                 "scheduler.task_instance_heartbeat_timeout": "30",
                 "scheduler.task_instance_heartbeat_timeout_detection_interval": "5",

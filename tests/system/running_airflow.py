@@ -393,7 +393,7 @@ def copy_migrated_database(database: Path) -> None:
     """
     if database.exists():
         return
-    version = importlib.metadata.version("apache-airflow-core")
+    version = importlib.metadata.version("apache-airflow")
     template = Path(sys.prefix) / "share" / "running-airflow" / f"airflow-{version}.db"
     if not template.exists():
         template.parent.mkdir(parents=True, exist_ok=True)
