@@ -77,8 +77,8 @@ def hurry(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         extra = json.loads(extra) if isinstance(extra, str) else extra
         connection["extra"] = {**extra, "timeout": TIMEOUT, "requests_per_minute": 100_000}
         monkeypatch.setenv(name, json.dumps(connection))
-    from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.hooks import rocketchat_once
+    from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http import retry
     from airflow_provider_imports.operators import base
