@@ -223,6 +223,8 @@ class ImportOperator(BaseOperator):
 
     def _start_in(self, occupant: Slot | None, *, last: bool) -> ImportRun | None:
         """Start the import, or find it after an unclear start; None if it may be started again at once."""
+        if self._killed:  # while it waited; Airflow lets a killed process live for some seconds
+            raise VendorImportError("The task was killed before it started an import. Nothing was sent.")
         before = None if occupant is None or occupant.run is None else occupant.run.key
         intent = self._store.intend(self.slot(), before, fingerprint_of(self.content_version()))
         try:

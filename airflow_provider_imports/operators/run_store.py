@@ -143,6 +143,11 @@ class RunStore:
         """The start in progress, with what was already made for it."""
         return None if self._record is None else self._record.intent
 
+    @property
+    def was_cleared(self) -> bool:
+        """The task was cleared since it noted what is stored."""
+        return self._record is not None and self._record.generation != self._generation
+
     def load(self, content: Callable[[], str | None] = lambda: None) -> Record | None:
         """
         What an earlier try of the same import left; anything else is ignored with a warning.
@@ -183,11 +188,13 @@ class RunStore:
         before: Mapping[str, str] | None = None,
         content: str | None = None,
     ) -> Intent:
-        """Note that a start is about to be sent."""
+        """Note that a start is about to be sent; what an unfinished one left at the vendor stays in mind."""
+        last = self._record
         record = Record(
             Phase.INTENDED,
             self._fingerprint or "",
             datetime.now(UTC),
+            last.run if last is not None and last.phase is Phase.INTENDED else None,
             slot=slot,
             before=before,
             generation=self._generation,

@@ -288,7 +288,12 @@ class WaitingImportOperator(ImportOperator):
             not_found_grace=self.hook.not_found_grace,
         )
 
-    def _conclude(self, context: Context, run: ImportRun, ending: Ending) -> dict[str, Any]:
+    def _conclude(self, context: Context, run: ImportRun, ending: Ending) -> Any:
+        if self._store.was_cleared and ending.outcome in (Outcome.CANCELED, Outcome.FAILED) and not self._killed:
+            # The kill that belongs to clearing may reach the vendor only after this try has attached.
+            self.log.warning("%s ended as %s after the task was cleared", self.what(run), ending.outcome)
+            self.check()
+            return self._start_and_wait(context)
         next_try = self._next_try(context)
         advice = f"The import was left as it is; {next_try}."
         if ending.outcome is Outcome.TIMED_OUT:
