@@ -141,7 +141,7 @@ def run(options: argparse.Namespace) -> Figure:
         file = big_file(Path(folder), size)
         candidates: dict[str, Callable[[], dict[str, float]]] = {way: partial(measure, way, url, file) for way in WAYS}
         candidates["curl"] = partial(curl, url, file)
-        found = interleaved(max(1, options.rounds // 2), candidates)
+        found = interleaved(max(3, options.rounds // 2), candidates)
         for part in (0.25, 0.5, 1.0):
             file = big_file(Path(folder), int(size * part))
             for way, words in (("pigment", "this package"), ("http", "HttpOperator")):
