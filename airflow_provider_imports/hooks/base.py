@@ -5,133 +5,51 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
-
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
-from airflow.providers.http.hooks.http import HttpHook
-from requests import Response, Session
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow_provider_imports import polling
-from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.endings import look_failed
-from airflow_provider_imports.exceptions import (
-    ConnectionSettingsError,
-    VendorImportError,
-    VendorUnavailableError,
-)
+from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.hooks.connection import ConnectionHook
 from airflow_provider_imports.hooks.flow import Flow, Steps
 from airflow_provider_imports.hooks.turnstile import Turnstile
 from airflow_provider_imports.http.call import Answer, Call, Outcome
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
 from airflow_provider_imports.http.exchange import without_secrets
 from airflow_provider_imports.http.pace import Pace
-from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
 from airflow_provider_imports.http.shared import SharedClient, shared_client
 from airflow_provider_imports.http.sync import SyncClient, on_the_wire
-from airflow_provider_imports.http.tls import ca_file
-from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from requests import Response, Session
+
+    from airflow_provider_imports.http.settings import Settings
 
 T = TypeVar("T")
 #: Seconds that one method call may spend on repeats.
 PATIENCE = 120.0
 
 
-class ImportHook(HttpHook):
+class ImportHook(ConnectionHook):
     """
     Talk to one vendor's import API.
 
-    A vendor's hook describes: how the connection authenticates (:meth:`authorization` or :meth:`login_call`), which
-    calls read, cancel and test (:meth:`status_flow`, :meth:`cancel_flow`, :meth:`test_flow`), and its typed methods.
-    Everything that sends is here.
+    A vendor's hook describes what :class:`~airflow_provider_imports.hooks.description.VendorDescription` asks for, and
+    has typed methods. Everything that sends is here.
 
     :param conn_id: the Airflow connection
     :param longest_timeout: seconds for one answer at most, whatever the connection says; for a task being killed
     """
 
-    conn_name_attr = "conn_id"
-
-    #: Where people look in the vendor's own UI.
-    where_to_look: ClassVar[str] = ""
-    #: The vendor's documented limit; the connection's ``requests_per_minute`` overrides it.
-    requests_per_minute: ClassVar[float | None] = None
-    #: The limit counts each operation by itself.
-    paced_by_operation: ClassVar[bool] = False
-    #: Seconds after a start in which "no such import" is taken for the vendor's lag.
-    not_found_grace: ClassVar[float] = 0.0
-    #: The vendor has a call that cancels a running import.
-    can_cancel: ClassVar[bool] = False
-    #: Advice that only this vendor's documentation gives, by operation (or ``*``) and HTTP status.
-    hints: ClassVar[Mapping[tuple[str, int], str]] = {}
-
     def __init__(self, conn_id: str | None = None, longest_timeout: float | None = None) -> None:
-        super().__init__(method="GET", http_conn_id=conn_id or self.default_conn_name)
-        self.conn_id: str = self.http_conn_id
+        super().__init__(conn_id, longest_timeout)
         self._client: SyncClient | None = None
         self._shared: SharedClient | None = None
         self._paces: dict[str, Pace] = {}
-        self._longest_timeout = longest_timeout
         self._turnstile = Turnstile()
-
-    @property
-    def vendor(self) -> str:
-        """The vendor's name in manifests and errors: its connection type."""
-        return self.conn_type
-
-    # What a vendor describes
-
-    def authorization(self, settings: Settings) -> Mapping[str, str]:
-        """Headers that carry the connection's credentials."""
-        raise NotImplementedError(f"{type(self).__name__} has neither authorization() nor login_call()")
-
-    def login_call(self, settings: Settings) -> Call | None:
-        """The log-in, for a vendor that has one."""
-        return None
-
-    def read_login(self, answer: Answer, settings: Settings) -> Mapping[str, str]:
-        """Headers that carry what the log-in gave."""
-        raise NotImplementedError(f"{type(self).__name__} has login_call() but not read_login()")
-
-    def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
-        """Judge an answer by the vendor's own rules; None where HTTP's rules do."""
-        return None
-
-    def hint(self, call: Call, error: VendorImportError) -> str | None:
-        """Advice that only this vendor's documentation gives; none for a page of some other server."""
-        if error.status_code is None or (error.vendor_message or "").startswith(HTML_PAGE):
-            return None
-        return self.hints.get((call.operation, error.status_code)) or self.hints.get(("*", error.status_code))
-
-    def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
-        """Seconds to wait after a 429, where the vendor's own rules say more than its headers."""
-        return None
-
-    def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
-        """
-        Read a run's status.
-
-        :raises ImportSupersededError: if the vendor now shows another run in its place
-        """
-        raise NotImplementedError(f"{self.hook_name} publishes no status of an import run")
-
-    def slot_flow(self, slot: Mapping[str, str]) -> Flow[Slot]:
-        """Read who occupies the vendor's only slot for imports of this kind."""
-        raise NotImplementedError(f"{self.hook_name} has no slot that only one import can occupy")
-
-    def adopt_flow(self, intent: Intent) -> Flow[Found]:
-        """Look for the run of a start whose outcome is unknown; a vendor that cannot tell finds nothing."""
-        yield from ()  # a flow without calls
-        return Found(None, certain=False)
-
-    def cancel_flow(self, run: ImportRun) -> Flow[str]:
-        """Cancel a run if it is still ours to cancel, and say what became of it."""
-        raise NotImplementedError(f"{self.hook_name} has no call that cancels an import")
-
-    def test_flow(self) -> Flow[str]:
-        """Read something harmless, and say what that proves."""
-        raise NotImplementedError(f"{type(self).__name__} has no test_flow()")
 
     # What every hook can do
 
@@ -296,10 +214,6 @@ class ImportHook(HttpHook):
     def _unreadable(self, call: Call, answer: Answer, reason: str) -> VendorImportError:
         return unreadable(self.vendor, self.hook_name, call, answer, reason)
 
-    def pace_key(self, call: Call) -> str:
-        """Which of the connection's paces a call keeps to."""
-        return call.operation if self.paced_by_operation else ""
-
     def get_conn(self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None) -> Session:
         """
         Open a session with the connection's address, TLS, proxies and credentials, for calls this hook does not wrap.
@@ -343,10 +257,6 @@ class ImportHook(HttpHook):
         if error is not None:
             raise error
 
-    def _set_base_url(self, connection: AirflowConnection) -> None:
-        self.base_url = self._settings(connection).base_url
-        self._base_url_initialized = True
-
     def _wait(
         self,
         flow: Callable[[T], Flow[ImportStatus]],
@@ -387,92 +297,6 @@ class ImportHook(HttpHook):
         if key not in self._paces:
             self._paces[key] = self._new_pace(settings)
         return self._paces[key]
-
-    def _look_up(self) -> Settings:
-        try:
-            connection = self.get_connection(self.conn_id)
-        except AirflowNotFoundException as error:
-            raise self._no_connection() from error
-        return self._settings(connection)
-
-    async def _alook_up(self) -> Settings:
-        from airflow.providers.common.compat.connection import get_async_connection
-
-        try:
-            connection = await get_async_connection(self.conn_id, hook=self)
-        except AirflowNotFoundException as error:
-            raise self._no_connection() from error
-        except Exception as error:  # whatever the secrets backend or the API server raises: an outage of theirs
-            raise VendorUnavailableError(
-                f"The Airflow connection {self.conn_id!r} could not be looked up ({type(error).__name__}).",
-                vendor=self.vendor,
-            ) from error
-        return self._settings(connection)
-
-    def _no_connection(self) -> ConnectionSettingsError:
-        return ConnectionSettingsError(
-            f"There is no Airflow connection {self.conn_id!r}. Create it with type {self.hook_name} "
-            f"(AIRFLOW_CONN_{self.conn_id.upper()}, the UI under Admin > Connections, or a secrets backend). "
-            "Nothing was sent.",
-            vendor=self.vendor,
-        )
-
-    def _settings(self, connection: AirflowConnection) -> Settings:
-        return self._shortened(read_settings(self.conn_type, connection, self.default_host_of(connection)))
-
-    def _shortened(self, settings: Settings) -> Settings:
-        if self._longest_timeout is None:
-            return settings
-        return replace(settings, timeout=min(settings.timeout, self._longest_timeout))
-
-    def default_host_of(self, connection: AirflowConnection) -> str:
-        """Where the vendor lives if the connection names no host."""
-        return self.default_host
-
-    def _open_session(self, settings: Settings) -> Session:
-        session = Session()
-        session.headers.clear()
-        session.trust_env = False
-        session.verify = ca_file(settings) if settings.verify is not False else False
-        if settings.proxy:
-            session.proxies = {"http": settings.proxy, "https": settings.proxy}
-        self.base_url = settings.base_url
-        self._base_url_initialized = True
-        mounted: Session = self._configure_session_from_mount_adapters(session)
-        return mounted
-
-    # Forms of Airflow before 3.2, which ask the hook
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give each vendor's hook form methods of its own: Airflow before 3.2 does not see inherited ones."""
-        super().__init_subclass__(**kwargs)
-        for name in ("get_ui_field_behaviour", "get_connection_form_widgets"):
-            if name not in cls.__dict__:
-                setattr(cls, name, ImportHook.__dict__[name])
-
-    @classmethod
-    def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """The connection form's standard fields, from the same data as the provider info."""
-        behaviour = CONNECTION_TYPES[cls.conn_type].ui_field_behaviour
-        return {name.replace("-", "_"): value for name, value in behaviour.items()}
-
-    @classmethod
-    def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """The connection form's further fields, from the same data as the provider info."""
-        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-        from flask_babel import lazy_gettext
-        from wtforms import BooleanField, StringField
-        from wtforms.validators import Optional, any_of
-
-        def field(declared: dict[str, Any]) -> Any:
-            label, description = lazy_gettext(declared["label"]), declared["description"]
-            if "boolean" in declared["schema"]["type"]:
-                return BooleanField(label, description=description)
-            choices = [one for one in declared["schema"].get("enum", ()) if one is not None]
-            validators = [Optional(), any_of(choices)] if choices else [Optional()]
-            return StringField(label, validators, widget=BS3TextFieldWidget(), description=description)
-
-        return {name: field(declared) for name, declared in CONNECTION_TYPES[cls.conn_type].conn_fields.items()}
 
 
 class SharedHook:
