@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.redraw:
         from tests.benchmarks.publish import redraw
 
-        redraw(PUBLISHED)
+        redraw(PUBLISHED, FIGURES)
         return 0
     console = Console(width=None if sys.stdout.isatty() else 160)
     met = True
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.publish:
         from tests.benchmarks.publish import redraw
 
-        redraw(PUBLISHED)
+        redraw(PUBLISHED, FIGURES)
     return 0 if met else 1
 
 

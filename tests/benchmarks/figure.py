@@ -143,6 +143,8 @@ class Figure:
 
 def number(value: float) -> str:
     """Three digits that matter, and no more."""
+    if value != value:  # not a number: nothing was measured
+        return "?"
     if value and abs(value) < 100:
         return f"{value:.3g}"
     return f"{value:,.0f}"

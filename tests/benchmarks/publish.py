@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.figure import COLUMNS, Figure, number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SECONDS_OF_A_DAY = 86_400
@@ -22,16 +23,28 @@ SHARE_OF_A_CORE = 0.5
 CAPACITY = 1000
 
 
-def redraw(folder: Path) -> None:
-    """Write `<figure>.csv`, `<figure>.svg` and `<figure>.txt`, and the plan beyond one machine, `planning.csv`."""
-    figures = {file.stem: Figure.from_json(json.loads(file.read_text())) for file in sorted(folder.glob("*.json"))}
+NOT_MEASURED = "not measured on this version yet: run make bench"
+
+
+def redraw(folder: Path, names: Sequence[str]) -> None:
+    """
+    Write `<figure>.csv`, `<figure>.svg` and `<figure>.txt`, and the plan beyond one machine, `planning.csv`.
+
+    :param names: all figures that the page shows; one that was not measured says so
+    """
+    figures = {name: _read(folder / f"{name}.json") for name in names}
     for name, figure in figures.items():
         _table(figure, folder / f"{name}.csv")
         (folder / f"{name}.txt").write_text("\n\n".join([figure.machine, *figure.remarks]) + "\n")
         if figure.curves:
             _plot(figure, folder / f"{name}.svg")
-    if "cost_of_a_wait" in figures and "memory_of_a_wait" in figures:
-        _plan(figures["cost_of_a_wait"], figures["memory_of_a_wait"], folder / "planning.csv")
+    _plan(figures["cost_of_a_wait"], figures["memory_of_a_wait"], folder / "planning.csv")
+
+
+def _read(file: Path) -> Figure:
+    if not file.exists():
+        return Figure(file.stem, "", [], curves={NOT_MEASURED: [(1.0, 1.0)]}, machine=NOT_MEASURED)
+    return Figure.from_json(json.loads(file.read_text()))
 
 
 def _table(figure: Figure, file: Path) -> None:
@@ -39,6 +52,8 @@ def _table(figure: Figure, file: Path) -> None:
         writer = csv.writer(opened, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(row.cells() for row in figure.rows)
+        if not figure.rows:
+            writer.writerow([NOT_MEASURED, *[""] * (len(COLUMNS) - 1)])
 
 
 def _plot(figure: Figure, file: Path) -> None:
@@ -64,12 +79,12 @@ def _plot(figure: Figure, file: Path) -> None:
 
 
 def _plan(cost: Figure, memory: Figure, file: Path) -> None:
-    milliseconds = max(row.ours for row in cost.rows)  # TLS
-    kilobytes = max(row.ours for row in memory.rows)
+    milliseconds = max((row.ours for row in cost.rows), default=float("nan"))  # TLS
+    kilobytes = max((row.ours for row in memory.rows), default=float("nan"))
     at_once = IMPORTS_A_DAY * AVERAGE_MINUTES * 60 / SECONDS_OF_A_DAY
     reads = IMPORTS_A_DAY * AVERAGE_READS / SECONDS_OF_A_DAY
     cores = reads * milliseconds / 1000
-    triggerers = max(at_once / CAPACITY, cores / SHARE_OF_A_CORE)
+    triggerers = max(cores / SHARE_OF_A_CORE, at_once / CAPACITY)
     lines = [
         ("imports a day", IMPORTS_A_DAY),
         ("average run time, minutes (assumed)", AVERAGE_MINUTES),
