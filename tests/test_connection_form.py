@@ -32,7 +32,6 @@ def test_the_form_names_the_password_as_the_vendor_does(forms: dict[str, Any], v
     _, standard, _ = forms[vendor]
 
     assert standard["password"] == CONNECTION_TYPES[vendor].ui_field_behaviour["relabeling"]["password"]
-    assert "port" not in standard
 
 
 def _forms_of_airflow_3() -> dict[str, tuple[str, dict[str, str | None], set[str]]]:
