@@ -28,7 +28,16 @@ smartquotes = False
 autosummary_generate = True
 # Of the packages of operators, sensors and hooks, only what a user or a new vendor builds on is public.
 autosummary_context = {
-    "public": {*CONNECTION_TYPES, "base", "description", "waiting", "imports", "flow", "websale_import", "websale_services"}
+    "public": {
+        *CONNECTION_TYPES,
+        "base",
+        "description",
+        "waiting",
+        "imports",
+        "flow",
+        "websale_import",
+        "websale_services",
+    }
 }
 autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
 autodoc_typehints_format = "short"
