@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,15 +42,6 @@ def run(hook: BloomreachHook, **options: Any) -> ImportRun:
 
 
 BOTH = pytest.mark.parametrize(("do", "url"), [(start, START), (run, RUN)], ids=["start_import", "run_import"])
-
-
-@pytest.fixture
-def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[requests_mock.Mocker]:
-    """Bloomreach as ``requests`` sees it; nobody waits before a repeat."""
-    monkeypatch.setattr("airflow_provider_imports.http.sync.time.sleep", lambda seconds: None)
-    monkeypatch.setattr("airflow_provider_imports.http.pace.Pace.delay", lambda self, now: 0.0)
-    with requests_mock.Mocker() as mocker:
-        yield mocker
 
 
 @pytest.fixture

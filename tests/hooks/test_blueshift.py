@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-import requests_mock
 
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
@@ -24,6 +23,9 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.blueshift import BlueshiftHook
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS
 
+if TYPE_CHECKING:
+    import requests_mock
+
 US, EU = "https://api.getblueshift.com", "https://api.eu.getblueshift.com"
 KEY = "blueshift-user-s3cret"
 UUID = "3f6b8f0e-9a3d-4c55-8a57-0c8f6f1d2a10"
@@ -32,15 +34,6 @@ REQUEST_ID = "0b9c2f6e-7a51-4a7e-9f5b-1d2c3b4a5968"
 
 Connect = Callable[..., BlueshiftHook]
 Sample = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[requests_mock.Mocker]:
-    """Blueshift as ``requests`` sees it; nobody waits before a repeat."""
-    monkeypatch.setattr("airflow_provider_imports.http.sync.time.sleep", lambda seconds: None)
-    monkeypatch.setattr("airflow_provider_imports.http.pace.Pace.delay", lambda self, now: 0.0)
-    with requests_mock.Mocker() as mocker:
-        yield mocker
 
 
 @pytest.fixture

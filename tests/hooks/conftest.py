@@ -1,0 +1,20 @@
+"""What the tests of several vendors' hooks need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests_mock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[requests_mock.Mocker]:
+    """The vendor as ``requests`` sees it; nobody waits before a repeat."""
+    monkeypatch.setattr("airflow_provider_imports.http.sync.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("airflow_provider_imports.http.pace.Pace.delay", lambda self, now: 0.0)
+    with requests_mock.Mocker() as mocker:
+        yield mocker
