@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from airflow import __version__ as airflow_version
@@ -9,6 +10,8 @@ from packaging.version import Version
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+
+log = logging.getLogger(__name__)
 
 AIRFLOW_VERSION = Version(Version(airflow_version).base_version)
 #: Before, Airflow ends a deferred task at ``execution_timeout`` without telling the operator.
@@ -33,4 +36,12 @@ def deadline(now: float, timeout: float, started_at: datetime | None, execution_
         return end
     began = now if started_at is None else started_at.timestamp()
     seconds = execution_timeout.total_seconds()
-    return min(end, began + seconds - min(MARGIN, seconds / 10))
+    cut = began + seconds - min(MARGIN, seconds / 10)
+    if cut < end:
+        log.warning(
+            "Airflow 2 ends a deferred task at execution_timeout without telling it, so waiting ends shortly before "
+            "(in %.0f s), not at timeout (in %.0f s)",
+            max(0.0, cut - now),
+            timeout,
+        )
+    return min(end, cut)

@@ -17,6 +17,7 @@ from airflow_provider_imports import polling
 from airflow_provider_imports.endings import look_failed
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.models import ImportRun, ImportStatus
+from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -83,10 +84,15 @@ class ImportTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event: a :class:`~airflow_provider_imports.polling.Event` in its JSON form."""
         hook_class = await _load_hook(self._arguments["hook"])
+        if self._may_cancel(hook_class) and not AIRFLOW_V_3_3_PLUS:
+            self.log.warning("Airflow below 3.3 does not tell when a deferred task is killed: the import goes on then")
         async with hook_class.shared(self._arguments["conn_id"]) as hook:
             ending = await self._wait(hook, *self._look(hook))
         event = polling.Event(ending, self._arguments["deadline"], self._arguments["run"], self._arguments["slot"])
         yield TriggerEvent(event.to_json())  # type: ignore[no-untyped-call]
+
+    def _may_cancel(self, hook_class: type[ImportHook]) -> bool:
+        return bool(self._arguments["run"] and self._arguments["cancel_on_kill"] and hook_class.can_cancel)
 
     async def on_kill(self) -> None:
         """

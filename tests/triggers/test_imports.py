@@ -271,3 +271,16 @@ async def test_a_kill_while_it_waits_for_a_slot_has_nothing_to_cancel(
     await killed(make_trigger(hook=CANCELING, run=None, slot={"service": "article"})).on_kill()
     assert CancelingHook.canceled == []
     assert len(sandbox.journal) == sent
+
+
+@pytest.mark.parametrize(("parameters", "lines"), [({}, 1), ({"cancel_on_kill": False}, 0)])
+async def test_an_airflow_that_does_not_tell_of_a_kill_is_said_in_one_line(
+    make_trigger: Callable[..., ImportTrigger],
+    said: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    parameters: dict[str, Any],
+    lines: int,
+) -> None:
+    monkeypatch.setattr("airflow_provider_imports.triggers.imports.AIRFLOW_V_3_3_PLUS", False)
+    await anext(make_trigger(hook=CANCELING, **parameters).run())
+    assert said().count("Airflow below 3.3 does not tell when a deferred task is killed") == lines

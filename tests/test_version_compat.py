@@ -1,0 +1,55 @@
+"""What an older Airflow can't do is said in one line, and waiting ends before Airflow 2 would cut it off."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_imports import version_compat
+from airflow_provider_imports.version_compat import deadline
+
+NOW = 1_800_000_000.0
+STARTED = datetime.fromtimestamp(NOW - 100, UTC)
+
+
+@pytest.fixture
+def airflow_2(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The rules of Airflow 2."""
+    monkeypatch.setattr(version_compat, "AIRFLOW_V_3_0_PLUS", False)
+    caplog.set_level(logging.INFO)
+
+
+def test_the_deadline_is_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_compat, "AIRFLOW_V_3_0_PLUS", True)
+
+    assert deadline(NOW, 3600, STARTED, timedelta(seconds=600)) == NOW + 3600
+
+
+@pytest.mark.parametrize(
+    ("execution_timeout", "ends_in"),
+    [
+        (timedelta(hours=1), 3600 - 100 - 60),
+        (timedelta(seconds=300), 300 - 100 - 30),
+        (timedelta(days=2), 86400),
+        (None, 86400),
+    ],
+)
+def test_on_airflow_2_waiting_ends_before_execution_timeout(
+    airflow_2: None, execution_timeout: timedelta | None, ends_in: float
+) -> None:
+    assert deadline(NOW, 86400, STARTED, execution_timeout) == NOW + ends_in
+
+
+def test_on_airflow_2_a_task_of_unknown_start_began_now(airflow_2: None) -> None:
+    assert deadline(NOW, 86400, None, timedelta(hours=1)) == NOW + 3540
+
+
+@pytest.mark.parametrize(("execution_timeout", "lines"), [(timedelta(hours=1), 1), (timedelta(days=2), 0), (None, 0)])
+def test_a_deadline_that_is_not_the_timeout_is_said_in_one_line(
+    airflow_2: None, caplog: pytest.LogCaptureFixture, execution_timeout: timedelta | None, lines: int
+) -> None:
+    deadline(NOW, 86400, STARTED, execution_timeout)
+
+    assert caplog.text.count("Airflow 2 ends a deferred task at execution_timeout") == lines
