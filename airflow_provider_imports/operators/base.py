@@ -210,10 +210,9 @@ class ImportOperator(BaseOperator):
         self.prepare()
         for attempt in range(1, MOST_STARTS + 1):
             with self._occupy(context) as occupant:
-                run = self._start_in(occupant, last=attempt == MOST_STARTS)
+                self._run = run = self._start_in(occupant, last=attempt == MOST_STARTS)
             if run is None:
                 continue
-            self._run = run
             self.log.info("Started %s", self.what(run))
             self._store.started(run)
             if self._killed:

@@ -1,9 +1,10 @@
-"""Only one task of this machine at a time looks whether a slot is free and starts in it."""
+"""Only one task of this machine at a time looks whether a slot is free and starts in it; and who started last."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import logging
 import os
 import tempfile
@@ -45,12 +46,44 @@ def doorway(name: str, deadline: float) -> Iterator[None]:
         yield
 
 
+def claim(name: str, started: str, by: str) -> None:
+    """
+    Note who started what was started last behind a door; call it inside.
+
+    A vendor that shows one import and not whose it is would else let a task whose start was cut off take the next
+    task's import for its own.
+
+    :param started: the import, as the vendor names it
+    :param by: the task
+    """
+    try:
+        path = _path(name, "claim")
+        new = path.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps([started, by]))
+        new.replace(path)
+    except OSError as error:
+        log.debug("Nobody on this machine can tell whose import %s is: %s", started, error)
+
+
+def claimed_by(name: str, started: str) -> str | None:
+    """Say which task of this machine started this; None if that is not known."""
+    try:
+        last, by = json.loads(_path(name, "claim").read_text())
+    except (OSError, ValueError, TypeError):
+        return None
+    return str(by) if last == started else None
+
+
 def _open(name: str) -> IO[str]:
+    return _path(name, "lock").open("a")
+
+
+def _path(name: str, suffix: str) -> Path:
     folder = Path(tempfile.gettempdir()) / f"airflow-provider-imports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise OSError(f"{folder} belongs to somebody else")
-    return (folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock").open("a")
+    return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.{suffix}"
 
 
 def _lock(file: IO[str], deadline: float) -> None:

@@ -53,9 +53,12 @@ class RocketChatOperator(WaitingImportOperator):
         slot = {"workspace": self.conn_id}
         if intent is not None and intent.run is not None:
             slot["ours"] = intent.run.key["operation_id"]
-        elif intent is not None:
+        if intent is not None:  # also one whose id never reached us
             slot |= {"since": intent.at.isoformat(), "user": self.hook.client.settings.login}
         return slot
+
+    def _door_to(self, slot: Mapping[str, str]) -> str:
+        return super()._door_to({})  # one for the whole workspace, whatever this task left there
 
     def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
         self._earlier = intent

@@ -21,9 +21,9 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Slot, manifest
+from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, manifest
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
-from airflow_provider_imports.operators.doorway import doorway
+from airflow_provider_imports.operators.doorway import claim, claimed_by, doorway
 from airflow_provider_imports.polling import Ending, Event, Outcome, PollPolicy, Trouble
 from airflow_provider_imports.version_compat import deadline
 
@@ -88,6 +88,7 @@ class WaitingImportOperator(ImportOperator):
         self.if_running = if_running
         self._deadline = 0.0
         self._door: ExitStack | None = None
+        self._whose = ""
 
     def check(self) -> None:
         """Check the parameters of waiting as well."""
@@ -158,6 +159,8 @@ class WaitingImportOperator(ImportOperator):
                 self.log.warning("Killed; %s may still be running: %s", self.what(run), error)
 
     def _start_and_wait(self, context: Context) -> Any:
+        ti = context.get("ti")
+        self._whose = json.dumps([getattr(ti, name, None) for name in ("dag_id", "run_id", "task_id", "map_index")])
         run, status = self._attach_or_start(context)
         if not self.wait_for_completion:
             self._store.ended(run, status)
@@ -206,7 +209,7 @@ class WaitingImportOperator(ImportOperator):
         if slot is None:
             yield None
             return
-        door = json.dumps([self.hook_path, self.hook.client.settings.base_url, sorted(slot.items())])
+        door = self._door_to(slot)
         while True:
             with ExitStack() as stack:
                 stack.enter_context(doorway(door, self._deadline))
@@ -214,11 +217,26 @@ class WaitingImportOperator(ImportOperator):
                 if self._may_start_in(seen):
                     self._door = stack
                     yield seen
+                    if self._run is not None:
+                        claim(door, _name_of(self._run), self._whose)
                     return
             self.log.info("Waiting until the slot is free: %s", seen.described)
             if self.deferrable:
                 self._defer(slot=dict(slot))
             self._judge_slot(self.hook.wait_for_slot(slot, self._policy()))
+
+    def _find(self, intent: Intent) -> Found:
+        found = super()._find(intent)
+        if found.run is None or intent.slot is None:
+            return found
+        whose = claimed_by(self._door_to(intent.slot), _name_of(found.run))
+        if whose in (None, self._whose):
+            return found
+        self.log.warning("%s was started by another task: %s", self.what(found.run), whose)
+        return Found(None, certain=False)
+
+    def _door_to(self, slot: Mapping[str, str]) -> str:
+        return json.dumps([self.hook_path, self.hook.client.settings.base_url, sorted(slot.items())])
 
     def _leave_door(self) -> None:
         """Let others look at the slot: from here on the vendor shows them that it is taken, though nothing runs yet."""
@@ -319,3 +337,7 @@ class WaitingImportOperator(ImportOperator):
         if self.durable and context.get("task_state_store") is not None:
             return "the next try goes on with it"
         return "the next try starts another one, since this task remembers nothing (durable, or Airflow below 3.3)"
+
+
+def _name_of(run: ImportRun) -> str:
+    return json.dumps(run.key, sort_keys=True)

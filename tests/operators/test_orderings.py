@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.exceptions import ImportCanceledError, VendorImportError, VendorRequestError
+from airflow_provider_imports.exceptions import (
+    ImportCanceledError,
+    ImportTimeoutError,
+    UnknownOutcomeError,
+    VendorImportError,
+    VendorRequestError,
+)
+from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
+from airflow_provider_imports.operators.doorway import doorway
 from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersOperator
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
-from tests.tries import defer, event_of, finish
+from tests.conftest import TaskStateStoreOfTest
+from tests.tries import Killed, defer, event_of, finish, killed_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,4 +162,54 @@ def test_users_that_a_try_left_staged_are_in_nobodys_way_after_another_try_has_f
     vendors.clear_faults()
     vendors.change_settings(run_seconds=0.1)
     assert finish(make, make_context(try_number=3))["state"] == "succeeded"
+    assert started(vendors, "rocketchat") == 1
+
+
+def test_a_task_that_died_in_its_start_does_not_take_the_next_tasks_import_for_its_own(
+    vendors: Any, make_context: Any, task_state_store: Any
+) -> None:
+    """WEBSALE shows one import and not whose it is: a green task would have imported nothing."""
+    make = task("websale", wait_for_completion=False)
+    with killed_at(task_state_store, "intended", "after"), pytest.raises(Killed):
+        make().execute(make_context())
+    other = make_context(task_state_store=TaskStateStoreOfTest())
+    other["ti"].task_id = "another_task"
+    make().execute(other)
+
+    with pytest.raises(UnknownOutcomeError, match="could import twice"):
+        make().execute(make_context(try_number=2))
+    assert started(vendors, "websale") == 1
+
+
+def test_a_retry_at_rocket_chat_waits_for_other_tasks_that_are_about_to_start(
+    vendors: Any, make_context: Any, task_state_store: Any
+) -> None:
+    first = task("rocketchat")()
+    with killed_at(task_state_store, "intended", "after"), pytest.raises(Killed):
+        first.execute(make_context())
+
+    with doorway(first._door_to(first.slot()), time.time() + 20), pytest.raises(ImportTimeoutError, match="same place"):
+        task("rocketchat", timeout=0.3)().execute(make_context(try_number=2))
+    assert started(vendors, "rocketchat") == 0
+
+
+def test_an_empty_operation_that_a_second_try_died_with_is_not_in_the_way_of_the_third(
+    vendors: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = task("rocketchat", wait_for_completion=False)
+    new_import = RocketChatHook.new_import
+
+    def die(*args: Any) -> Any:
+        raise Killed
+
+    def make_it_and_die(*args: Any) -> Any:
+        new_import(*args)
+        raise Killed
+
+    for number, method, dies in ((1, "run_import", die), (2, "new_import", make_it_and_die)):
+        with monkeypatch.context() as dying:
+            dying.setattr(RocketChatHook, method, dies)
+            with pytest.raises(Killed):
+                make().execute(make_context(try_number=number))
+    make().execute(make_context(try_number=3))
     assert started(vendors, "rocketchat") == 1
