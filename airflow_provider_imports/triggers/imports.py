@@ -107,15 +107,19 @@ class ImportTrigger(BaseTrigger):
 
     async def _end_run(self, run: ImportRun) -> None:
         hook_class = await _load_hook(self._arguments["hook"])
+        if not self._arguments["cancel_on_kill"]:
+            self.log.info("Airflow stopped the trigger; the import (%s) is left running: cancel_on_kill is off", run)
+            return
+        if not hook_class.can_cancel:
+            self.log.warning(
+                "Airflow stopped the trigger; the import (%s) goes on, since %s can't cancel one",
+                run,
+                hook_class.hook_name,
+            )
+            return
         deferred = await _is_still_deferred(self)
         if deferred:
             self.log.info("The trigger has moved to another triggerer; the import (%s) goes on", run)
-        elif not self._arguments["cancel_on_kill"]:
-            self.log.info("The task was killed; the import (%s) is left running: cancel_on_kill is off", run)
-        elif not hook_class.can_cancel:
-            self.log.warning(
-                "The task was killed; the import (%s) goes on, since %s can't cancel one", run, hook_class.hook_name
-            )
         elif deferred is None:
             self.log.warning(
                 "The import (%s) is left running: Airflow did not say within %g s whether its task was killed or its "

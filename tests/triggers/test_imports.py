@@ -278,9 +278,12 @@ async def test_an_airflow_that_does_not_tell_of_a_kill_is_said_in_one_line(
     make_trigger: Callable[..., ImportTrigger],
     said: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
+    sandbox: Any,
     parameters: dict[str, Any],
     lines: int,
 ) -> None:
     monkeypatch.setattr("airflow_provider_imports.triggers.imports.AIRFLOW_V_3_3_PLUS", False)
-    await anext(make_trigger(hook=CANCELING, **parameters).run())
+    waiting = asyncio.ensure_future(anext(make_trigger(hook=CANCELING, **parameters).run()))
+    await until(lambda: "get_import_status" in requests(sandbox))
+    waiting.cancel()
     assert said().count("Airflow below 3.3 does not tell when a deferred task is killed") == lines
