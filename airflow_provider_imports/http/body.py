@@ -105,14 +105,15 @@ class FileBody:
 
 def open_path(path: str, conn_id: str | None = None) -> Path | ObjectStoragePath:
     """Find a local path or an object-storage URI."""
-    if "://" in path and urlsplit(path).scheme != "file":
+    local = urlsplit(path).scheme in ("file", "local")  # Airflow 2 knows no local://
+    if "://" in path and not local:
         from airflow.providers.common.compat.sdk import ObjectStoragePath
 
         return ObjectStoragePath(path, conn_id=conn_id)
     from pathlib import Path
 
-    if path.startswith("file://"):
-        return Path(unquote(path.removeprefix("file://").removeprefix("localhost")))
+    if local and "://" in path:
+        return Path(unquote(path.partition("://")[2].removeprefix("localhost")))
     return Path(os.path.expanduser(path))
 
 

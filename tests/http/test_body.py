@@ -43,8 +43,8 @@ def test_a_file_uri_may_hold_escaped_characters(tmp_path: Path) -> None:
 
 
 def test_an_object_of_a_storage_is_streamed() -> None:
-    from airflow.sdk import ObjectStoragePath
-    from airflow.sdk.io import attach
+    attach = pytest.importorskip("airflow.sdk.io", reason="Airflow 3 has this way to add a storage").attach
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
     from fsspec.implementations.memory import MemoryFileSystem
 
     attach(protocol="memory", fs=MemoryFileSystem())
