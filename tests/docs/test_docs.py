@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_imports import exceptions, hooks, operators, sensors
 from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.hooks.base import ImportHook
+from tests.faults import matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,3 +179,8 @@ def test_the_connection_on_the_pigment_page_is_one() -> None:
     (value,) = re.findall(r"AIRFLOW_CONN_PIGMENT_DEFAULT='(.*)'", (DOCS / "vendors" / "pigment.rst").read_text())
 
     assert json.loads(value)["conn_type"] in CONNECTION_TYPES
+
+
+def test_the_size_of_the_fault_matrix_is_what_it_is() -> None:
+    page = (DOCS / "never-twice-never-lost.rst").read_text()
+    assert f"**{sum(1 for _ in matrix.cells())} cells**" in page
