@@ -24,7 +24,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build clean
+.PHONY: help demo screenshots test faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ $(STAMP): pyproject.toml $(CONSTRAINTS)
 
 demo: $(STAMP) ## Run the example DAGs in a real Airflow against the sandbox (KEEP=1 leaves the UI up)
 	$(BIN)/python -m tests.system.demo $(if $(KEEP),--keep)
+
+screenshots: $(STAMP) ## Make the pictures of Airflow's UI in the documentation, with the system's Chromium
+	$(BIN)/python -m tests.system.screenshots
 
 test: lint docs ## Lint, type-check, build the docs, run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -42,6 +42,7 @@ WIDE_HEADINGS = ("rows\nsent", "inserted", "rejected", "polls", "seconds")
 NARROW_HEADINGS = ("rows\nsent", "in-\nserted", "re-\njected", "polls", "sec-\nonds")
 CALLS_A_MINUTE = 600
 """At Rocket.Chat, as for a user with the permission `api-bypass-rate-limit`; ten would be the rule."""
+SANDBOX_SETTINGS = {"rocketchat": {"calls_per_window": CALLS_A_MINUTE}}
 COLOURS = {
     "success": "green",
     "succeeded": "green",
@@ -67,10 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _demonstrate(console: Console, *, keep: bool) -> int:
     began = time.monotonic()
-    settings = {"rocketchat": {"calls_per_window": CALLS_A_MINUTE}}
-    with Sandbox(run_seconds=IMPORT_SECONDS, settings=settings).in_thread() as sandbox:
+    with Sandbox(run_seconds=IMPORT_SECONDS, settings=SANDBOX_SETTINGS).in_thread() as sandbox:
         console.print(f"Sandbox: {', '.join(sandbox.vendors)} at {sandbox.url}")
-        with RunningAirflow(EXAMPLE_DAGS, _connections(sandbox)) as airflow:
+        with RunningAirflow(EXAMPLE_DAGS, connections(sandbox)) as airflow:
             console.print("Airflow: Dag processor, scheduler, triggerer, API server ...")
             airflow.wait_until_ready()
             console.print(f"         ready after {time.monotonic() - began:.0f} s at {airflow.url}")
@@ -95,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _connections(sandbox: Sandbox) -> dict[str, str]:
+def connections(sandbox: Sandbox) -> dict[str, str]:
+    """Connections to the sandbox, as `AIRFLOW_CONN_*`; Rocket.Chat's without its limit of calls."""
     faster = sandbox.connection("rocketchat")
     faster["extra"] = {**faster["extra"], "requests_per_minute": CALLS_A_MINUTE}
     return {**sandbox.connection_env(), "AIRFLOW_CONN_ROCKETCHAT_DEFAULT": json.dumps(faster)}

@@ -1,0 +1,72 @@
+"""`make screenshots`: the connection forms and a finished run, as PNG files for the documentation."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
+from airflow_provider_imports.sandbox import Sandbox
+from tests.system.browser import open_browser
+from tests.system.demo import SANDBOX_SETTINGS, connections
+from tests.system.demo_runs import PIPELINE, POOL, Progress
+from tests.system.running_airflow import RunningAirflow
+
+if TYPE_CHECKING:
+    from tests.system.browser import AirflowUi
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDER = REPOSITORY / "docs" / "_static" / "screenshots"
+RUN_SECONDS = 5.0
+ENDS_WITHIN = 120.0
+FORM_HEIGHT = 1700
+"""Of the page: a longer form would be cut off."""
+
+
+def main() -> int:
+    """Make all pictures, and return the exit code."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        Sandbox(run_seconds=RUN_SECONDS, settings=SANDBOX_SETTINGS).in_thread() as sandbox,
+        RunningAirflow(REPOSITORY / "example_dags", connections(sandbox)) as airflow,
+    ):
+        airflow.wait_until_ready()
+        airflow.create_pool(POOL, 8, include_deferred=True)
+        pipeline = Progress(airflow, PIPELINE)
+        with open_browser(airflow.url) as ui:
+            with ui.height(FORM_HEIGHT):
+                for conn_type, entry in CONNECTION_TYPES.items():
+                    _picture_form(ui, conn_type, entry.vendor_name)
+            airflow.wait_for(lambda: _ended(pipeline) or None, ENDS_WITHIN, f"{PIPELINE.dag_id} to end")
+            _picture_run(ui, pipeline.run_id)
+    return 0
+
+
+def _ended(progress: Progress) -> bool:
+    progress.look()
+    return progress.has_ended
+
+
+def _picture_form(ui: AirflowUi, conn_type: str, vendor_name: str) -> None:
+    form = ui.open_connection_form(vendor_name, f"{conn_type}_default")
+    ui.screenshot(FOLDER / f"connection-{conn_type}.png", of=form)
+    if CONNECTION_TYPES[conn_type].conn_fields.keys() == SHARED_FIELDS.keys():
+        return  # nothing of its own
+    ui.show_extra_fields(form)
+    ui.screenshot(FOLDER / f"connection-{conn_type}-extra.png", of=form)
+
+
+def _picture_run(ui: AirflowUi, run_id: str) -> None:
+    ui.open_task(PIPELINE.dag_id, run_id, "import_staff")
+    ui.wait_for_state("import_staff", "Success")
+    ui.wait_for_log("Started Rocket.Chat import")
+    ui.screenshot(FOLDER / "log.png")
+    ui.link("Open in Rocket.Chat")
+    ui.screenshot(FOLDER / "link.png")
+    ui.open_graph(PIPELINE.dag_id, run_id, "import_staff")
+    ui.screenshot(FOLDER / "nightly-launch.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
