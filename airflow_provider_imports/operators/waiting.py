@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_imports import checks
-from airflow_provider_imports.endings import look_failed, report
+from airflow_provider_imports.endings import error_class, look_failed, report
 from airflow_provider_imports.exceptions import (
     ImportBusyError,
     ImportSupersededError,
@@ -267,7 +267,8 @@ class WaitingImportOperator(ImportOperator):
                 f"{self.hook.hook_name} stayed busy until the deadline (timeout).{described} Nothing was sent.",
                 vendor=self.hook.vendor,
             )
-        raise VendorUnavailableError(
+        # One that would be refused again stays permanent: repeated bad log-ins may lock an account.
+        raise error_class(ending.error)(
             f"It can't be seen whether {self.hook.hook_name} is free: {ending.message}. Nothing was sent.",
             vendor=self.hook.vendor,
         )

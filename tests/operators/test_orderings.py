@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportTimeoutError,
     UnknownOutcomeError,
+    VendorAuthError,
     VendorImportError,
     VendorRequestError,
 )
@@ -213,3 +215,18 @@ def test_an_empty_operation_that_a_second_try_died_with_is_not_in_the_way_of_the
                 make().execute(make_context(try_number=number))
     make().execute(make_context(try_number=3))
     assert started(vendors, "rocketchat") == 1
+
+
+def test_credentials_that_are_refused_while_a_task_waits_for_the_slot_are_not_tried_again(
+    vendors: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    WebsaleHook().start_import("product", b"[{}]", "json")
+    make = task("websale", deferrable=True, if_running="wait")
+    waiting = defer(make, make_context()).trigger
+    connection = {**vendors.connection("websale"), "password": "changed meanwhile"}
+    monkeypatch.setenv("AIRFLOW_CONN_WEBSALE_DEFAULT", json.dumps(connection))
+
+    with pytest.raises(VendorAuthError, match="Nothing was sent"):
+        make().execute_complete(make_context(), event=event_of(waiting))
+    assert issubclass(VendorAuthError, AirflowFailException)
+    assert started(vendors, "websale") == 1
