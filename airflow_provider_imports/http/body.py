@@ -120,4 +120,6 @@ def open_path(path: str, conn_id: str | None = None) -> Path | ObjectStoragePath
 def _size(count: int) -> str:
     if count < 10_000:
         return f"{count:,} bytes"
+    if count < 1e6:
+        return f"{count / 1e3:,.0f} kB"
     return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.2f} GB"
