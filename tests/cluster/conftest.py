@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,26 +12,13 @@ import pytest
 from airflow_provider_imports.sandbox import Sandbox
 from tests.cluster.cluster import Cluster
 from tests.cluster.servers import install_servers
+from tests.vendor_clock import VendorClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: How long an import takes at the vendors, by their clock: until the test sets it forward.
 RUN_SECONDS = 7200
-
-
-class VendorClock:
-    """The vendors' clock: true, until it is set forward so that what runs there ends."""
-
-    def __init__(self) -> None:
-        self._ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self._ahead
-
-    def advance(self, seconds: float) -> None:
-        """Set it forward."""
-        self._ahead += seconds
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 from tests.system.running_airflow import RunningAirflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 if not AIRFLOW_V_3_3_PLUS:
     pytest.skip("needs Airflow 3.3: what is tested in a running Airflow exists from there on", allow_module_level=True)
@@ -53,3 +54,17 @@ def airflow(dags_folder: Path, session_sandbox: Sandbox) -> Iterator[RunningAirf
     with RunningAirflow(dags_folder, connections) as airflow:
         airflow.wait_until_ready()
         yield airflow
+
+
+@pytest.fixture(scope="session")
+def connect(airflow: RunningAirflow) -> Callable[[Sandbox, str], None]:
+    """Lead connections of the running Airflow, ``<vendor>_<name>``, to a sandbox, without limits of their own."""
+
+    def define(sandbox: Sandbox, name: str) -> None:
+        for vendor in sandbox.vendors:
+            connection = sandbox.connection(vendor)
+            extra = {**(connection.pop("extra") or {}), "requests_per_minute": 6000}
+            body = {**connection, "connection_id": f"{vendor}_{name}", "extra": json.dumps(extra)}
+            airflow.api("POST", "connections", json=body)
+
+    return define

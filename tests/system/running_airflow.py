@@ -57,6 +57,9 @@ T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 HOME_PREFIX = "running-airflow-"
 POLL_SECONDS = 0.2
+#: Seconds for one answer of the API server, which waits for SQLite up to 30 of them.
+REQUEST_TIMEOUT = 120
+MOST_REPEATS = 20
 FINAL_RUN_STATES = frozenset({"success", "failed"})
 COMPONENTS = ("api-server", "scheduler", "triggerer", "dag-processor")
 
@@ -286,8 +289,18 @@ class RunningAirflow:
     # REST
 
     def api(self, method: str, path: str, **kwargs: Any) -> Any:
-        """One call of the REST API; `path` is relative to `/api/v2/`. Raises on any error status."""
+        """
+        One call of the REST API; `path` is relative to `/api/v2/`. Raises on any error status.
+
+        SQLite refuses a write at once if somebody else has written since its transaction began. What was refused is
+        rolled back, and sent again.
+        """
         response = self._request(method, path, **kwargs)
+        for _ in range(MOST_REPEATS):
+            if response.status_code != requests.codes.server_error or "Database error" not in response.text:
+                break
+            time.sleep(POLL_SECONDS)
+            response = self._request(method, path, **kwargs)
         if not response.ok:
             raise requests.HTTPError(f"{method} {path}: {response.status_code} {response.text}", response=response)
         return response.json() if response.content else None
@@ -301,10 +314,10 @@ class RunningAirflow:
 
     def _request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         if "Authorization" not in self._session.headers:
-            token = self._session.get(f"{self.url}/auth/token", timeout=30)
+            token = self._session.get(f"{self.url}/auth/token", timeout=REQUEST_TIMEOUT)
             token.raise_for_status()
             self._session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
-        return self._session.request(method, f"{self.url}/api/v2/{path}", timeout=30, **kwargs)
+        return self._session.request(method, f"{self.url}/api/v2/{path}", timeout=REQUEST_TIMEOUT, **kwargs)
 
     def _is_healthy(self) -> bool:
         try:
