@@ -24,9 +24,15 @@ UNCLEAR = ("after_intent", "after_answer")
 def run_id(airflow: RunningAirflow, session_sandbox: Sandbox) -> str:
     """A run in which every first try was killed, and the scheduler once."""
     session_sandbox.reset()
-    session_sandbox.change_settings(run_seconds=25)
+    session_sandbox.change_settings(run_seconds=30)
     run_id = airflow.trigger(DAG)
-    airflow.wait_for_task(DAG, run_id, "pigment_before_intent", "deferred", timeout=120)
+
+    def only_waiting() -> bool | None:
+        """No task is on a worker: those are children of the scheduler, and would die with it."""
+        states = set(airflow.task_states(DAG, run_id).values())
+        return True if "deferred" in states and states <= {"deferred", "success", "failed"} else None
+
+    airflow.wait_for(only_waiting, 120, f"all tasks of {DAG!r} to wait or to have ended")
     airflow.kill("scheduler")
     airflow.start("scheduler")
     airflow.wait_for_run(DAG, run_id, timeout=180)
@@ -65,4 +71,4 @@ def test_a_vendor_that_cannot_be_asked_ends_green_or_says_that_nobody_knows(
     if step in UNCLEAR:
         log = airflow.task_log(DAG, run_id, f"pigment_{step}", try_number=2)
         assert "UnknownOutcomeError" in log
-        assert "on_unknown_outcome='restart'" in log
+        assert "on_unknown_outcome" in log
