@@ -196,11 +196,9 @@ class Look:
     Step: read the status and send it (or a :class:`LookFailed`) back.
 
     :param deadline: the wait's deadline, for whoever must choose between several waiters
-    :param first: nothing has been seen yet, so an answer that was read before now does not count
     """
 
     deadline: float
-    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +234,7 @@ def wait_for_end(
     yield Sleep(_first_wait(policy, started_at, clock(), jitter()))
     while True:
         at_deadline = clock() >= policy.deadline
-        seen = yield Look(policy.deadline, first=status is None)
+        seen = yield Look(policy.deadline)
         now = clock()
         asked = 0.0
         if isinstance(seen, ImportStatus):

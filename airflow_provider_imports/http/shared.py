@@ -193,12 +193,12 @@ class SharedClient:
 class _SharedRead:
     """One read that many wait for."""
 
-    __slots__ = ("_answer", "_asked_at", "_current", "_loop", "_next")
+    __slots__ = ("_answer", "_asked_at", "_asking_since", "_current", "_loop", "_next")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._answer: Answer | None = None
-        self._asked_at = float("-inf")
+        self._asked_at = self._asking_since = float("-inf")
         self._current: asyncio.Task[Answer] | None = None
         self._next: asyncio.Task[Answer] | None = None
 
@@ -215,13 +215,14 @@ class _SharedRead:
 
     def _task(self, ask: Callable[[], Awaitable[Answer]], max_age: float) -> asyncio.Task[Answer]:
         busy = self._current is not None and not self._current.done()
-        if busy and max_age and self._current is not None:
+        if busy and self._current is not None and self._loop.time() - self._asking_since <= max_age:
             return self._current
         if self._next is not None and not self._next.done():  # it has not asked yet
             return self._next
         if busy and self._current is not None:
             self._next = self._start(self._ask_after(self._current, ask))
             return self._next
+        self._asking_since = self._loop.time()
         self._current = self._start(self._ask(ask))
         return self._current
 
@@ -231,7 +232,7 @@ class _SharedRead:
         return task
 
     async def _ask(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        asked_at = self._loop.time()
+        asked_at = self._asking_since = self._loop.time()
         answer = await ask()
         self._answer, self._asked_at = answer, asked_at
         return answer

@@ -159,6 +159,8 @@ class ImportTrigger(BaseTrigger):
             outage_tolerance=self._arguments["outage_tolerance"],
             not_found_grace=hook.not_found_grace,
         )
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         steps = polling.wait_for_end(policy, started_at, time.time, random.random)
         seen: ImportStatus | polling.LookFailed | None = None
         while True:
@@ -172,7 +174,8 @@ class ImportTrigger(BaseTrigger):
                 case polling.Sleep():
                     await asyncio.sleep(step.seconds)
                 case polling.Look():
-                    max_age = 0.0 if step.first else policy.poll_interval
+                    # what others asked before this wait began may be older than the start it is about
+                    max_age = min(policy.poll_interval, loop.time() - began)
                     try:
                         seen = await look(deadline=step.deadline, max_age=max_age)
                     except VendorImportError as error:
