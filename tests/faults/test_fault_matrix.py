@@ -8,7 +8,6 @@ runs one cell in six, chosen by its place; ``make faults`` runs all.
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections import Counter
 from typing import Any
@@ -18,11 +17,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError
 from tests.faults.cases import CASES, Case
-from tests.faults.matrix import Cell, cells
+from tests.faults.matrix import STEP, Cell, cells
 from tests.faults.task_life import TOO_LONG
 
 ALL_CELLS = list(cells())
-STEP = int(os.environ.get("FAULT_MATRIX_STEP", "6"))
 CANCELS = ("cancel_import", "clear_import")
 
 
