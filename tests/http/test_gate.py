@@ -55,7 +55,7 @@ async def held() -> Line:
 @pytest.fixture
 async def full(monkeypatch: pytest.MonkeyPatch) -> Line:
     """A gate at a pace of three a moment, where three have just passed."""
-    monkeypatch.setattr("airflow_provider_imports.http.pace.WINDOW", 0.1)
+    monkeypatch.setattr("airflow_provider_imports.http.pace.WINDOW", 0.5)
     line = Line(Gate(Pace(3)))
     await line.join("a", "b", "c")
     assert await line.settle() == ["a", "b", "c"]
