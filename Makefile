@@ -44,6 +44,9 @@ screenshots: $(STAMP) ## Make the pictures of Airflow's UI in the documentation,
 test: lint docs ## Lint, type-check, build the docs, run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+test-failed: lint docs ## Run once more what failed last
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(PYTEST_ARGS)
+
 test-matrix: $(VERSIONS:%=test-airflow-%) ## Run the tests on every supported Airflow, each in an environment of its own
 
 test-airflow-%: .venv-airflow-%/.installed
