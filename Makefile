@@ -24,7 +24,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build clean
+.PHONY: help demo screenshots test test-failed faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
