@@ -175,3 +175,21 @@ def test_a_connection_test_starts_nothing_and_says_what_is_wrong(
     assert not good or new_hook(vendor).test_connection()[0]
     long_imports.clear_faults()
     assert new_hook(vendor).test_connection()[0] is True
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_read_of_the_current_operation_is_repeated_until_it_is_answered(long_imports: Any, fault: str) -> None:
+    hook = new_hook("rocketchat")
+    run = start_rocketchat(hook)
+    long_imports.clear_journal()
+    long_imports.add_fault(**fault_at(("get_current_operation",), "rocketchat", "get_current_operation", fault))
+    tries: list[VendorImportError] = []
+    while len(tries) < 3:
+        try:
+            operation = hook.get_current_operation()
+        except VendorImportError as error:  # an answer that can't be read is not asked for again within one call
+            tries.append(error)
+        else:
+            break
+    assert operation["_id"] == run.key["operation_id"]
+    assert not acted(long_imports)
