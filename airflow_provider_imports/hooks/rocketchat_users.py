@@ -16,8 +16,6 @@ from airflow_provider_imports.exceptions import InvalidInputError
 
 #: Bad records that an error names.
 MOST_SHOWN = 10
-#: Fields that hold a list of texts.
-LISTS = frozenset({"emails", "importIds", "roles"})
 _REQUIRED = ("emails", "importIds")
 _STORED_BLINDLY = frozenset({"_id", "services", "customFields"})
 
