@@ -1,8 +1,9 @@
 """
 The vendors as data: the one registry that a new vendor joins.
 
-One declaration serves the form of Airflow 3.2+ (provider info), the hook methods that older versions ask, and the
-allow-list that :mod:`airflow_provider_imports.http.settings` reads ``extra`` by. Imports nothing heavy.
+One declaration serves the form of Airflow 3.2+ (provider info), the hook methods that older versions ask, the
+allow-list that :mod:`airflow_provider_imports.http.settings` reads ``extra`` by, the lists of modules that Airflow
+shows, and the sandbox. It names classes and imports none, so it costs nothing.
 """
 
 from __future__ import annotations
@@ -14,22 +15,29 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class ConnectionType:
     """
-    One vendor's connection.
+    One vendor, by its connection.
+
+    Its modules have the connection type's name: ``hooks/<connection type>.py``, ``operators/<connection type>.py``,
+    ``sandbox/<connection type>.py``, and ``sensors/<connection type>.py`` if it reports a status.
 
     :param vendor_name: as people write it
     :param hook: class name in ``airflow_provider_imports.hooks.<connection type>``
+    :param stand_in: class name in ``airflow_provider_imports.sandbox.<connection type>``
     :param docs_url: the vendor's documentation of its import API
     :param reports_status: the vendor tells what becomes of a run, so there is something to wait for
     :param ui_field_behaviour: ``hidden-fields``, ``relabeling``, ``placeholders`` of the form
     :param conn_fields: the form's further fields, kept in ``extra``: also the list of extras that are read at all
+    :param links: import paths of the links to the vendor's own UI that its operators have
     """
 
     vendor_name: str
     hook: str
+    stand_in: str
     docs_url: str
     reports_status: bool
     ui_field_behaviour: dict[str, Any]
     conn_fields: dict[str, dict[str, Any]]
+    links: tuple[str, ...] = ()
 
 
 def _field(label: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
@@ -65,9 +73,14 @@ SHARED_FIELDS: dict[str, dict[str, Any]] = {
 PORT_PLACEHOLDER = "443; only the Test button of Airflow 3.3.1 and 3.3.2 needs it"
 
 
-def _behaviour(
-    relabeling: dict[str, str], placeholders: dict[str, str], hidden: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def form(relabeling: dict[str, str], placeholders: dict[str, str], hidden: tuple[str, ...] = ()) -> dict[str, Any]:
+    """
+    The form's standard fields.
+
+    :param relabeling: the vendor's own word for a field, by field
+    :param placeholders: what an empty field shows, by field
+    :param hidden: fields that the vendor does not use, besides those that nobody does
+    """
     return {
         "hidden-fields": ["schema", "extra", *hidden],
         "relabeling": relabeling,
@@ -79,9 +92,10 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
     "bloomreach": ConnectionType(
         "Bloomreach Engagement",
         "BloomreachHook",
+        "Bloomreach",
         "https://documentation.bloomreach.com/engagement/reference/imports-2-1",
         reports_status=False,
-        ui_field_behaviour=_behaviour(
+        ui_field_behaviour=form(
             {"login": "API key ID", "password": "API secret"},
             {
                 "host": "https://api.exponea.com",
@@ -103,9 +117,10 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
     "blueshift": ConnectionType(
         "Blueshift",
         "BlueshiftHook",
+        "Blueshift",
         "https://developer.blueshift.com/reference/post_api-v1-customer-attributes-trigger-import",
         reports_status=False,
-        ui_field_behaviour=_behaviour(
+        ui_field_behaviour=form(
             {"password": "User API key"},
             {"host": "leave empty for the region's own host", "password": "not the Event API key"},
             hidden=("login",),
@@ -119,13 +134,15 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
             ),
             **SHARED_FIELDS,
         },
+        links=("airflow_provider_imports.links.BlueshiftLink",),
     ),
     "pigment": ConnectionType(
         "Pigment",
         "PigmentHook",
+        "Pigment",
         "https://kb.pigment.com/docs/trigger-import-apis",
         reports_status=True,
-        ui_field_behaviour=_behaviour(
+        ui_field_behaviour=form(
             {"password": "API key"},
             {"host": "https://pigment.app", "password": "a key of the type Import"},
             hidden=("login",),
@@ -135,20 +152,23 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
     "rocketchat": ConnectionType(
         "Rocket.Chat",
         "RocketChatHook",
+        "RocketChat",
         "https://developer.rocket.chat/apidocs/import-endpoints",
         reports_status=True,
-        ui_field_behaviour=_behaviour(
+        ui_field_behaviour=form(
             {"host": "Workspace URL", "login": "User ID", "password": "Personal access token"},
             {"host": "https://chat.example.com", "login": "the user's ID, not the name", "password": "of that user"},
         ),
         conn_fields=SHARED_FIELDS,
+        links=("airflow_provider_imports.links.RocketChatImportLink",),
     ),
     "websale": ConnectionType(
         "WEBSALE",
         "WebsaleHook",
+        "Websale",
         "https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/api-referenz-import",
         reports_status=True,
-        ui_field_behaviour=_behaviour(
+        ui_field_behaviour=form(
             {"host": "Shop URL", "login": "Admin e-mail", "password": "Password or API key"},
             {"host": "https://www.example-shop.de", "login": "leave empty if the password is an API key"},
         ),

@@ -11,6 +11,7 @@ _PACKAGE = "airflow_provider_imports"
 
 def get_provider_info() -> dict[str, Any]:
     """Describe the package to Airflow, in the form of ``provider_info.schema.json``."""
+    waiting = [conn_type for conn_type, entry in CONNECTION_TYPES.items() if entry.reports_status]
     return {
         "package-name": "airflow-provider-imports",
         "name": "Imports into business software",
@@ -32,19 +33,19 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": [_modules("hooks", conn_type) for conn_type in CONNECTION_TYPES],
         "operators": [_modules("operators", conn_type) for conn_type in CONNECTION_TYPES],
-        "sensors": [_modules("sensors", conn_type) for conn_type in _WAITING],
+        "sensors": [_modules("sensors", conn_type) for conn_type in waiting],
         "triggers": [
             {
                 "integration-name": CONNECTION_TYPES[conn_type].vendor_name,
                 "python-modules": [f"{_PACKAGE}.triggers.imports"],
             }
-            for conn_type in _WAITING
+            for conn_type in waiting
         ],
-        "extra-links": [f"{_PACKAGE}.links.{name}" for name in ("BlueshiftLink", "ImportLink", "RocketChatImportLink")],
+        "extra-links": [
+            f"{_PACKAGE}.links.ImportLink",
+            *(link for entry in CONNECTION_TYPES.values() for link in entry.links),
+        ],
     }
-
-
-_WAITING = [conn_type for conn_type, entry in CONNECTION_TYPES.items() if entry.reports_status]
 
 
 def _modules(kind: str, conn_type: str) -> dict[str, Any]:

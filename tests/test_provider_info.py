@@ -68,9 +68,9 @@ def test_the_forms_are_what_airflows_strict_schema_describes() -> None:
             jsonschema.validate(INFO[name], strict[name])
 
 
-def test_all_five_vendors_have_a_form() -> None:
+def test_every_vendor_has_a_form() -> None:
     assert [one["connection-type"] for one in INFO["connection-types"]] == VENDORS
-    assert VENDORS == ["bloomreach", "blueshift", "pigment", "rocketchat", "websale"]
+    assert {"bloomreach", "blueshift", "pigment", "rocketchat", "websale"} <= set(VENDORS)
 
 
 @EVERY_VENDOR

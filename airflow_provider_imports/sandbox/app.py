@@ -1,4 +1,4 @@
-"""The sandbox itself: five vendors, one port, a journal, and a loop of its own or the caller's."""
+"""The sandbox itself: all vendors, one port, a journal, and a loop of its own or the caller's."""
 
 from __future__ import annotations
 
@@ -7,30 +7,34 @@ import contextlib
 import json
 import threading
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.sandbox import settings as setting
-from airflow_provider_imports.sandbox.bloomreach import Bloomreach
-from airflow_provider_imports.sandbox.blueshift import Blueshift
 from airflow_provider_imports.sandbox.control import Control
 from airflow_provider_imports.sandbox.dispatch import Dispatch
 from airflow_provider_imports.sandbox.faults import REFUSE, Fault, Faults
 from airflow_provider_imports.sandbox.journal import Entry, Journal
 from airflow_provider_imports.sandbox.listener import Listener
-from airflow_provider_imports.sandbox.pigment import Pigment
-from airflow_provider_imports.sandbox.rocketchat import RocketChat
 from airflow_provider_imports.sandbox.runs import Clock, Pace
-from airflow_provider_imports.sandbox.vendor import UNROUTED, Vendor
-from airflow_provider_imports.sandbox.websale import Websale
+from airflow_provider_imports.sandbox.vendor import UNROUTED
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-VENDORS: tuple[type[Vendor], ...] = (Bloomreach, Blueshift, Pigment, RocketChat, Websale)
-"""All stand-ins. A new vendor is one file and one word here."""
+    from airflow_provider_imports.sandbox.vendor import Vendor
 
 T = TypeVar("T")
+
+
+def stand_ins() -> tuple[type[Vendor], ...]:
+    """Return every vendor's stand-in, as the registry of vendors names them."""
+    return tuple(
+        getattr(import_module(f"airflow_provider_imports.sandbox.{vendor}"), entry.stand_in)
+        for vendor, entry in CONNECTION_TYPES.items()
+    )
 
 
 class Sandbox:
@@ -64,7 +68,7 @@ class Sandbox:
     ) -> None:
         self._clock = clock
         self._pace = Pace(float(run_seconds), rows_per_second)
-        self.vendors: dict[str, Any] = {vendor.name: vendor(clock, self._pace) for vendor in VENDORS}
+        self.vendors: dict[str, Any] = {vendor.name: vendor(clock, self._pace) for vendor in stand_ins()}
         self._journal = Journal()
         self._faults = Faults(
             {n: {UNROUTED, *(r.operation for r in vendor.routes)} for n, vendor in self.vendors.items()}

@@ -102,5 +102,5 @@ class Window:
 
 
 def iso(seconds: float) -> str:
-    """Write a time as ISO 8601 with milliseconds and ``Z``, as all five vendors do."""
+    """Write a time as ISO 8601 with milliseconds and ``Z``, as all vendors do."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -43,7 +43,7 @@ class Routed(NamedTuple):
 
 class Vendor:
     """
-    Base of the five stand-ins. A subclass is a table of routes and one method for each operation.
+    Base of all stand-ins. A subclass is a table of routes and one method for each operation.
 
     :param clock: the sandbox's clock, in seconds since the epoch.
     :param pace: how long imports take.

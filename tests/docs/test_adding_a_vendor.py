@@ -1,48 +1,114 @@
-"""The made-up vendor of docs/adding-a-vendor.rst works as it is shown there."""
+"""The made-up vendor of docs/adding-a-vendor.rst works as it is shown there, and takes one entry in one registry."""
 
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+import airflow
+import jsonschema
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_imports.connections import CONNECTION_TYPES
+from airflow_provider_imports import hooks, operators, sandbox, sensors
+from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
 from airflow_provider_imports.exceptions import (
     ImportFailedError,
     ImportTimeoutError,
     UnknownOutcomeError,
     VendorAuthError,
 )
+from airflow_provider_imports.get_provider_info import get_provider_info
 from airflow_provider_imports.models import ImportRun
-from airflow_provider_imports.sandbox import Sandbox, app
+from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.triggers.imports import ImportTrigger
-from tests.docs.harbor.connection import HARBOR
-from tests.docs.harbor.hook import HarborHook
-from tests.docs.harbor.operator import HarborLoadListOperator
-from tests.docs.harbor.sandbox import Harbor
+from tests.docs.harbor.entry import HARBOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Context = dict[str, Any]
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-vendor.rst"
+FILES = Path(__file__).parent / "harbor"
+FLOORS = (hooks, operators, sensors, sandbox)
 
 
 @pytest.fixture
-def harbor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A sandbox with a sixth vendor, and the connection that leads to it."""
+def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Harbor's files are where a vendor's files are, and it stands in the one registry. Nothing else knows of it."""
+    for floor in FLOORS:
+        folder = FILES / floor.__name__.rpartition(".")[2]
+        monkeypatch.setattr(floor, "__path__", [*floor.__path__, str(folder)])
     monkeypatch.setitem(CONNECTION_TYPES, "harbor", HARBOR)
-    monkeypatch.setattr(app, "VENDORS", (*app.VENDORS, Harbor))
-    with Sandbox(port=0, run_seconds=0.2).in_thread() as sandbox:
-        monkeypatch.setenv("AIRFLOW_CONN_HARBOR_DEFAULT", sandbox.connection_env()["AIRFLOW_CONN_HARBOR_DEFAULT"])
-        yield sandbox
+    yield
+    for floor in FLOORS:
+        if sys.modules.pop(f"{floor.__name__}.harbor", None):
+            del floor.harbor
 
 
-def task(name: str = "customers", **parameters: Any) -> HarborLoadListOperator:
-    return HarborLoadListOperator(task_id="load", name=name, poll_interval=0.05, **parameters)
+@pytest.fixture
+def harbor(registered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox with a sixth vendor, and the connection that leads to it."""
+    with Sandbox(port=0, run_seconds=0.2).in_thread() as running:
+        monkeypatch.setenv("AIRFLOW_CONN_HARBOR_DEFAULT", running.connection_env()["AIRFLOW_CONN_HARBOR_DEFAULT"])
+        yield running
+
+
+def of_harbor(name: str) -> Any:
+    """A class of Harbor, by its place below the package."""
+    return resolve_name(f"airflow_provider_imports.{name}")
+
+
+def task(name: str = "customers", **parameters: Any) -> Any:
+    operator = of_harbor("operators.harbor.HarborLoadListOperator")
+    return operator(task_id="load", name=name, poll_interval=0.05, **parameters)
+
+
+# One entry in one registry
+
+
+def test_airflow_learns_of_its_connection_and_modules_from_the_entry(registered: None) -> None:
+    info = get_provider_info()
+
+    jsonschema.validate(info, json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text()))
+    (form,) = (one for one in info["connection-types"] if one["connection-type"] == "harbor")
+    assert resolve_name(form["hook-class-name"]).conn_type == "harbor"
+    for kind in ("hooks", "operators", "sensors", "triggers"):
+        (listed,) = (one["python-modules"] for one in info[kind] if one["integration-name"] == "Harbor")
+        assert [import_module(module).__name__ for module in listed] == listed
+    assert info["description"].endswith(", Harbor")
+
+
+def test_its_form_on_airflow_before_3_2_is_the_entrys(registered: None) -> None:
+    behaviour = of_harbor("hooks.harbor.HarborHook").get_ui_field_behaviour()
+
+    assert behaviour["relabeling"] == {"password": "API key"}
+    assert "login" in behaviour["hidden_fields"]
+
+
+def test_its_connection_is_read_by_the_entrys_fields(harbor: Sandbox, set_connection: Callable[..., str]) -> None:
+    extra = {"timeout": 7, "unheard_of": 1}
+    set_connection("slow_harbor", conn_type="harbor", host=f"{harbor.url}/harbor", password="x", extra=extra)
+
+    assert of_harbor("hooks.harbor.HarborHook")("slow_harbor").client.settings.timeout == 7
+    assert HARBOR.conn_fields == SHARED_FIELDS
+
+
+def test_the_registry_imports_neither_hooks_nor_stand_ins() -> None:
+    code = "import sys, airflow_provider_imports.connections as _; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    ours = {name for name in loaded if name.startswith("airflow_provider_imports")}
+    assert ours == {"airflow_provider_imports", "airflow_provider_imports.connections"}
+
+
+# It works
 
 
 def test_a_list_is_loaded_and_waited_for(harbor: Sandbox, make_context: Callable[..., Context]) -> None:
@@ -94,11 +160,23 @@ def test_a_second_try_goes_on_with_the_import_of_the_first(
     assert len(harbor.entries("harbor", "load_list")) == 1
 
 
+def test_somebody_elses_import_can_be_waited_for(harbor: Sandbox, make_context: Callable[..., Context]) -> None:
+    run = of_harbor("hooks.harbor.HarborHook")().load_list("customers")
+
+    sensor = of_harbor("sensors.harbor.HarborImportSensor")
+    manifest = sensor(task_id="wait", number=run.key["id"], poke_interval=0.05).execute(make_context())
+
+    assert manifest["run"] == {"id": "1"}
+    assert manifest["state"] == "succeeded"
+
+
 def test_the_connection_can_be_tested(harbor: Sandbox, set_connection: Callable[..., str]) -> None:
     set_connection("other_harbor", conn_type="harbor", host=f"{harbor.url}/harbor", password="not-the-key")
 
-    assert HarborHook().test_connection() == (True, "Harbor accepted the API key.")
-    accepted, message = HarborHook("other_harbor").test_connection()
+    hook = of_harbor("hooks.harbor.HarborHook")
+
+    assert hook().test_connection() == (True, "Harbor accepted the API key.")
+    accepted, message = hook("other_harbor").test_connection()
     assert not accepted
     assert "The credentials were refused" in message
     assert {entry.operation for entry in harbor.entries("harbor")} == {"list_imports"}
@@ -114,7 +192,7 @@ def test_an_unclear_start_is_not_repeated(harbor: Sandbox, make_context: Callabl
 
 
 def test_the_run_survives_json(harbor: Sandbox) -> None:
-    run = HarborHook().load_list("customers")
+    run = of_harbor("hooks.harbor.HarborHook")().load_list("customers")
 
     assert ImportRun.from_json(json.loads(json.dumps(run.to_json()))) == run
 
@@ -122,5 +200,5 @@ def test_the_run_survives_json(harbor: Sandbox) -> None:
 def test_the_page_shows_these_files() -> None:
     page = PAGE.read_text()
 
-    for name in ("connection", "hook", "operator", "sandbox"):
-        assert f"../tests/docs/harbor/{name}.py" in page
+    shown = {str(file.relative_to(FILES)) for file in FILES.rglob("*.py")}
+    assert set(re.findall(r"literalinclude:: ../tests/docs/harbor/(\S+)", page)) == shown

@@ -70,7 +70,7 @@ def test_every_error_is_in_the_error_reference(error: type) -> None:
     assert row[1] == ("no" if is_permanent else "yes")
 
 
-@pytest.mark.parametrize("public", public_classes(), ids=lambda public: f"{public.__module__}.{public.__name__}")
+@pytest.mark.parametrize("public", list(public_classes()), ids=lambda public: f"{public.__module__}.{public.__name__}")
 def test_every_public_class_and_method_has_a_docstring_of_its_own(public: type) -> None:
     assert public.__dict__.get("__doc__"), "no docstring"
 
@@ -84,7 +84,7 @@ def test_every_public_class_and_method_has_a_docstring_of_its_own(public: type) 
     assert without == []
 
 
-@pytest.mark.parametrize("public", public_classes(), ids=lambda public: f"{public.__module__}.{public.__name__}")
+@pytest.mark.parametrize("public", list(public_classes()), ids=lambda public: f"{public.__module__}.{public.__name__}")
 def test_every_parameter_of_a_public_class_is_described(public: type) -> None:
     own = public.__dict__.get("__init__")
     parameters = set() if own is None else set(inspect.signature(own).parameters) - {"self", "args", "kwargs"}

@@ -16,12 +16,12 @@ import requests
 
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.sandbox.__main__ import main
-from airflow_provider_imports.sandbox.app import VENDORS
+from airflow_provider_imports.sandbox.app import stand_ins
 
 from .conftest import Call
 from .test_pigment import CSV, push, trigger
 
-NAMES = [vendor.name for vendor in VENDORS]
+NAMES = [vendor.name for vendor in stand_ins()]
 
 
 async def test_it_runs_in_the_callers_loop() -> None:
@@ -51,6 +51,17 @@ def test_a_port_in_use_is_an_error_that_leaves_nothing_behind(sandbox: Sandbox) 
         pass
 
 
+def test_it_imports_nothing_that_it_is_to_disagree_with() -> None:
+    code = "import sys; from airflow_provider_imports.sandbox import Sandbox; Sandbox(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    loaded = done.stdout.split()
+    assert "airflow" not in loaded
+    package = "airflow_provider_imports"
+    ours = [name for name in loaded if name.startswith(package) and not name.startswith(f"{package}.sandbox")]
+    assert sorted(ours) == [package, f"{package}.connections"]
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "::", ""])
 def test_only_loopback(host: str) -> None:
     with pytest.raises(ValueError, match="loopback"):
@@ -66,7 +77,7 @@ def test_connections_are_what_airflow_needs(sandbox: Sandbox, vendor: str) -> No
     assert connection["password"]
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", stand_ins())
 def test_every_operation_has_a_method(vendor: type) -> None:
     for route in vendor.routes:  # type: ignore[attr-defined]
         assert callable(getattr(vendor, route.operation)), route

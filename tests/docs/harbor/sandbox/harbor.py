@@ -39,10 +39,9 @@ class Harbor(Vendor):
         return json_answer({"id": number}, 201)
 
     async def get_import(self, received: Received) -> Answer:
-        name, progress = self.imports[int(received.parameters["id"]) - 1]
+        name, run = self.imports[int(received.parameters["id"]) - 1]
         ended = "broken" if name == "broken" else "done"
-        state = ended if progress.fraction >= 1 else "working"
-        return json_answer({"state": state, "loaded": progress.of(100), "bad": 0})
+        return json_answer({"state": ended if run.fraction >= 1 else "working", "loaded": run.of(100), "bad": 0})
 
     async def cancel_import(self, received: Received) -> Answer:
         self.imports[int(received.parameters["id"]) - 1][1].halt()

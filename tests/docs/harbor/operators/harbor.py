@@ -8,8 +8,8 @@ from airflow_provider_imports import checks
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
+    from airflow_provider_imports.hooks.harbor import HarborHook
     from airflow_provider_imports.models import ImportRun
-    from tests.docs.harbor.hook import HarborHook
 
 
 class HarborLoadListOperator(WaitingImportOperator):
@@ -20,7 +20,7 @@ class HarborLoadListOperator(WaitingImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "tests.docs.harbor.hook.HarborHook"  # yours: airflow_provider_imports.hooks.harbor.HarborHook
+    hook_path = "airflow_provider_imports.hooks.harbor.HarborHook"
     inputs = ("name",)
     template_fields = ("conn_id", "name", "on_unknown_outcome")
 

@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import Settings
 
-STATES = {
-    "working": ImportState.RUNNING,
-    "done": ImportState.SUCCEEDED,
-    "broken": ImportState.FAILED,
-}
+STATES = {"working": ImportState.RUNNING, "done": ImportState.SUCCEEDED, "broken": ImportState.FAILED}
 
 
 class HarborHook(ImportHook):
@@ -30,7 +26,6 @@ class HarborHook(ImportHook):
     hook_name = "Harbor"
     default_host = "https://api.harbor.example"
     where_to_look = "Imports > History in Harbor"
-    requests_per_minute = 60.0
     can_cancel = True
 
     def authorization(self, settings: Settings) -> Mapping[str, str]:

@@ -1,0 +1,27 @@
+"""Wait for imports at Harbor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_imports.models import ImportRun
+from airflow_provider_imports.sensors.base import ImportSensor
+
+
+class HarborImportSensor(ImportSensor):
+    """
+    Wait for an import at Harbor that somebody else started.
+
+    :param number: the ``id`` that the start answered (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "airflow_provider_imports.hooks.harbor.HarborHook"
+    template_fields = ("conn_id", "number")
+
+    def __init__(self, *, number: str, conn_id: str = "harbor_default", **kwargs: Any) -> None:
+        super().__init__(conn_id=conn_id, **kwargs)
+        self.number = number
+
+    def run_to_watch(self) -> ImportRun:
+        return ImportRun("harbor", {"id": self.number})
