@@ -17,6 +17,7 @@ from airflow_provider_imports import polling
 from airflow_provider_imports.endings import look_failed
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.models import ImportRun, ImportStatus
+from airflow_provider_imports.triggers.task_states import STATE_SECONDS, TaskKey, is_still_deferred
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ Look = Callable[..., Awaitable[ImportStatus]]
 
 #: Seconds for canceling in :meth:`ImportTrigger.on_kill`.
 CANCEL_SECONDS = 15.0
-#: Seconds for asking Airflow whether the task is still deferred. A triggerer's first such question takes the longest,
-#: some seconds on a busy machine.
-STATE_SECONDS = 30.0
 
 
 class ImportTrigger(BaseTrigger):
@@ -101,6 +99,8 @@ class ImportTrigger(BaseTrigger):
         Two faults of Airflow 3.3.0-3.3.2 are lived with. This is also called when the trigger has moved to another
         triggerer; the task is still deferred then, and nothing is canceled. And what takes longer than a second is
         interrupted every second; it goes on nevertheless.
+
+        Airflow is asked once for many triggers. If it does not answer, nothing is canceled, and a warning says so.
         """
         if self._arguments["run"] is not None:
             await _to_its_end(self._end_run(ImportRun.from_json(self._arguments["run"])))
@@ -202,25 +202,11 @@ async def _load_hook(path: str) -> type[ImportHook]:
 
 async def _is_still_deferred(trigger: BaseTrigger) -> bool | None:
     """Ask Airflow whether the task still waits on a trigger; None if it does not say."""
-    instance = trigger.task_instance
-    if instance is None:
+    task = trigger.task_instance
+    if task is None:
         return False
-    from airflow.sdk.exceptions import AirflowRuntimeError
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-    try:
-        async with asyncio.timeout(STATE_SECONDS):
-            states = await asyncio.to_thread(
-                RuntimeTaskInstance.get_task_states,
-                dag_id=instance.dag_id,
-                task_ids=[instance.task_id],
-                run_ids=[instance.run_id],
-                map_index=instance.map_index,
-            )
-    except (AirflowRuntimeError, RuntimeError, OSError, TimeoutError, AttributeError) as error:
-        trigger.log.debug("The task's state could not be read: %s", error)
-        return None
-    return any("deferred" in by_task.values() for by_task in states.values())
+    map_index = -1 if task.map_index is None else task.map_index
+    return await is_still_deferred(TaskKey(task.dag_id, task.run_id, task.task_id, map_index))
 
 
 _going_on: set[asyncio.Task[None]] = set()

@@ -10,52 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.hooks.pigment import PigmentHook, import_run
+from airflow_provider_imports.hooks.pigment import import_run
 from airflow_provider_imports.polling import Event, Outcome
-from airflow_provider_imports.sandbox.pigment import API_KEY, INTEGRATION_CONFIGURATION_ID
-from airflow_provider_imports.triggers.imports import ImportTrigger
+from airflow_provider_imports.sandbox.pigment import API_KEY
 from tests.tries import CancelingHook, event_of, moved, requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_imports.models import ImportRun
+    from airflow_provider_imports.triggers.imports import ImportTrigger
 
-PIGMENT = "airflow_provider_imports.hooks.pigment.PigmentHook"
 CANCELING = "tests.tries.CancelingHook"
-
-
-@pytest.fixture
-def run(sandbox_connections: Any, monkeypatch: pytest.MonkeyPatch) -> ImportRun:
-    """An import that runs for long."""
-    monkeypatch.setattr(CancelingHook, "canceled", [])
-    sandbox_connections.change_settings(run_seconds=300.0)
-    return PigmentHook().trigger_import(INTEGRATION_CONFIGURATION_ID)
-
-
-@pytest.fixture
-def make_trigger(run: ImportRun) -> Callable[..., ImportTrigger]:
-    """``make_trigger(hook=..., deadline=...)`` waits for that import."""
-
-    def make(**changes: Any) -> ImportTrigger:
-        arguments = {
-            "hook": PIGMENT,
-            "conn_id": "pigment_default",
-            "run": run.to_json(),
-            "deadline": time.time() + 300,
-            "poll_interval": 0.05,
-            "max_poll_interval": 0.1,
-            "outage_tolerance": 60.0,
-        }
-        return ImportTrigger(**{**arguments, **changes})
-
-    return make
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """The trigger's log."""
-    return lambda: capsys.readouterr().out
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -155,7 +121,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ImportTrigger]:
             assert (dag_id, task_ids, run_ids, map_index) == ("a_dag", ["load"], ["a_run"], 3)
             if isinstance(answer, Exception):
                 raise answer
-            return {"a_run": {"load": answer}} if answer else {}
+            return {"a_run": {"load_3": answer}} if answer else {}
 
         monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_task_states", get_task_states)
         task = SimpleNamespace(dag_id="a_dag", task_id="load", run_id="a_run", map_index=3)
