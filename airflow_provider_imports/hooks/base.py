@@ -17,7 +17,7 @@ from airflow_provider_imports.http.call import Answer, Call, Outcome
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
 from airflow_provider_imports.http.exchange import without_secrets
 from airflow_provider_imports.http.pace import Pace
-from airflow_provider_imports.http.shared import SharedClient, shared_client
+from airflow_provider_imports.http.shared import SharedClient, join_client, leave_client
 from airflow_provider_imports.http.sync import SyncClient, on_the_wire
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 
@@ -300,16 +300,17 @@ class ImportHook(ConnectionHook):
 
 
 class SharedHook:
-    """The event loop's one hook for a connection, while ``async with`` lasts."""
+    """The event loop's one hook for a connection, while ``async with`` lasts; thousands at a time keep one each."""
 
-    __slots__ = ("_client",)
+    __slots__ = ("_conn_id", "_hook_class")
 
     def __init__(self, hook_class: type[ImportHook], conn_id: str) -> None:
-        key = (f"{hook_class.__module__}.{hook_class.__qualname__}", conn_id)
-        self._client = shared_client(key, lambda: hook_class(conn_id)._new_client())
+        self._hook_class = hook_class
+        self._conn_id = conn_id
 
     async def __aenter__(self) -> ImportHook:
-        client = await self._client.__aenter__()
+        key = self._hook_class, self._conn_id
+        client = join_client(key, lambda: self._hook_class(self._conn_id)._new_client())
         hook = client.vendor
         if not isinstance(hook, ImportHook):
             raise TypeError(f"{hook!r} is not an ImportHook")
@@ -317,4 +318,4 @@ class SharedHook:
         return hook
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._client.__aexit__(*exc)
+        await leave_client((self._hook_class, self._conn_id))

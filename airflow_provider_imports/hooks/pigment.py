@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -212,7 +211,6 @@ def _started(call: Call) -> Flow[ImportRun]:
         raise UnreadableAnswerError("the answer has no importId") from None
 
 
-@lru_cache(maxsize=10_000)
 def _status_call(import_id: str, detailed_report: bool) -> Call:
     return Call(
         "get_import_status",

@@ -136,7 +136,7 @@ class Answer:
         :raises UnreadableAnswerError: if it is not JSON
         """
         try:
-            value = json.loads(self.content, parse_constant=_refuse_constant)
+            value = _JSON.decode(self.content.decode(json.detect_encoding(self.content), "surrogatepass"))
             return _storable(value) if b"\\u" in self.content else value
         except (ValueError, RecursionError) as error:
             kind = "HTML" if self.content.lstrip()[:1] == b"<" else f"{len(self.content)} bytes"
@@ -170,6 +170,10 @@ def http_date(text: str) -> datetime | None:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+#: ``json.loads`` with an argument would make a new decoder for every answer.
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _storable(value: Any) -> Any:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 
 from airflow_provider_imports.http.pace import WINDOW, Pace
+from airflow_provider_imports.http.width import Width
 
 #: Requests of one gate at a time, each on a socket of its own: as many as a thousand imports at a slow vendor need,
 #: and never more than a quarter of what the process may open.
@@ -23,34 +24,35 @@ class Gate:
     A waiter whose deadline falls within the next minute goes first, so that its last look is not missed. After a
     429 the gate is cautious: one request at a time, until one is answered with something else than 429.
 
-    :param most: requests at a time; further ones wait here, where they weigh little and their timeout does not run
+    :param most: requests at a time, at most; further ones wait here, where they weigh little and their timeout does
+        not run
     """
 
-    __slots__ = ("_cautious", "_dated", "_in_flight", "_loop", "_most", "_pace", "_queue", "_timer", "_turns")
+    __slots__ = ("_cautious", "_dated", "_in_flight", "_loop", "_pace", "_queue", "_timer", "_turns", "_width")
 
     def __init__(self, pace: Pace, most: int = MOST_IN_FLIGHT) -> None:
         self._pace = pace
-        self._most = most
+        self._width = Width(most)
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self._dated: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._queue: deque[asyncio.Future[float]] = deque()
+        self._dated: list[tuple[float, int, asyncio.Future[float]]] = []
         self._turns = 0
         self._in_flight = 0
         self._cautious = False
         self._timer: asyncio.TimerHandle | None = None
 
-    async def turn(self, deadline: float | None = None) -> None:
+    async def turn(self, deadline: float | None = None) -> float:
         """
         Wait until a request may be sent; :meth:`answered` must follow.
 
         :param deadline: the waiter's deadline (epoch seconds), if it has one
+        :return: the event loop's time of the turn, for :meth:`answered`
         :raises TimeoutError: if it is not its turn a minute after the deadline: the vendor asks for a longer wait, or
             very many have the same deadline
         """
         if not self._queue and self._is_open():
-            self._let_through()
-            return
-        turn: asyncio.Future[None] = self._loop.create_future()
+            return self._let_through()
+        turn: asyncio.Future[float] = self._loop.create_future()
         self._queue.append(turn)
         if deadline is not None:
             self._turns += 1
@@ -58,16 +60,22 @@ class Gate:
         self._pump()
         try:
             async with asyncio.timeout(None if deadline is None else max(deadline - time.time(), 0.0) + WINDOW):
-                await turn
+                return await turn
         except (asyncio.CancelledError, TimeoutError):
             if turn.done() and not turn.cancelled():  # it was our turn, and we leave without a request
                 self._in_flight -= 1
             self._pump()
             raise
 
-    def answered(self, *, limited: bool = False) -> None:
-        """Note that a request that was let through has ended, and whether the vendor answered 429."""
+    def answered(self, since: float, *, limited: bool = False) -> None:
+        """
+        Note that a request has ended.
+
+        :param since: when it was let through, as :meth:`turn` returned it
+        :param limited: whether the vendor answered 429
+        """
         self._in_flight -= 1
+        self._width.answered(self._loop.time() - since, in_flight=self._in_flight, others_wait=bool(self._queue))
         if limited:
             self._cautious = True
             self._schedule()
@@ -86,19 +94,20 @@ class Gate:
         return not self._is_full() and not self._pace.delay(self._loop.time())
 
     def _is_full(self) -> bool:
-        return self._in_flight >= (1 if self._cautious else self._most)
+        return self._in_flight >= (1 if self._cautious else self._width.now)
 
-    def _let_through(self) -> None:
-        self._pace.sent(self._loop.time())
+    def _let_through(self) -> float:
+        now = self._loop.time()
+        self._pace.sent(now)
         self._in_flight += 1
+        return now
 
     def _pump(self) -> None:
         while self._is_open() and (turn := self._next()) is not None:
-            self._let_through()
-            turn.set_result(None)
+            turn.set_result(self._let_through())
         self._schedule()
 
-    def _next(self) -> asyncio.Future[None] | None:
+    def _next(self) -> asyncio.Future[float] | None:
         """Who waits longest, unless somebody's deadline is near."""
         while self._queue and self._queue[0].done():
             self._queue.popleft()

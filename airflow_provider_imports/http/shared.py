@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -26,7 +25,7 @@ from airflow_provider_imports.http.gate import Gate
 from airflow_provider_imports.http.tls import client_context, is_handshake_failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Hashable
 
     from airflow_provider_imports.http.pace import Pace
     from airflow_provider_imports.http.settings import Settings
@@ -40,7 +39,7 @@ _THE_GATE_LIMITS = 0
 
 class SharedClient:
     """
-    Carry out exchanges by awaiting. Get it from :class:`shared_client`.
+    Carry out exchanges by awaiting. Get it from :func:`join_client`.
 
     :param vendor: the vendor's description
     :param look_up: reads the Airflow connection without blocking the event loop
@@ -150,12 +149,12 @@ class SharedClient:
         call, settings = step.call, self.access.settings
         gate = self._gate(call)
         try:
-            await gate.turn(deadline)
+            since = await gate.turn(deadline)
         except TimeoutError:
             return NoAnswer("not sent, for the vendor's rate limit left no turn before the deadline", False)
         limited = False
         if self._session is None or settings is None:
-            gate.answered()
+            gate.answered(since)
             return NoAnswer("the connection was closed meanwhile", may_have_acted=False)
         try:
             body = call.wire_body()
@@ -165,7 +164,7 @@ class SharedClient:
             # not `async with`: reading to the end gives the socket back, a failing read closes it
             response = await self._session.request(
                 call.method,
-                _url(settings.base_url + call.target),
+                URL(settings.base_url + call.target, encoded=True),
                 headers=headers,
                 data=body if body is None or isinstance(body, bytes) else _pieces(body),
                 skip_auto_headers=None if call.method == "GET" else _NO_GUESSED_TYPE,
@@ -178,7 +177,7 @@ class SharedClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return _no_answer(error, settings)
         finally:
-            gate.answered(limited=limited)
+            gate.answered(since, limited=limited)
 
     def _gate(self, call: Call) -> Gate:
         key = self._pace_key(call)
@@ -243,44 +242,31 @@ class _SharedRead:
         return await self._ask(ask)
 
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], SharedClient]] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Hashable, str], SharedClient]] = WeakKeyDictionary()
 
 
-class shared_client:
+def join_client(key: tuple[Hashable, str], make: Callable[[], SharedClient]) -> SharedClient:
     """
-    Use the event loop's client for this key: opened by the first user, closed by the last.
+    Use the event loop's client for this key, which the first user opens; :func:`leave_client` must follow.
 
-    Not a generator: thousands who wait would each keep one's frame for hours.
-
-    :param key: the hook's import path and the connection id
+    :param key: the hook's class and the connection id
     """
-
-    __slots__ = ("_client", "_key", "_make")
-
-    def __init__(self, key: tuple[str, str], make: Callable[[], SharedClient]) -> None:
-        self._key = key
-        self._make = make
-
-    async def __aenter__(self) -> SharedClient:
-        clients = _clients.setdefault(asyncio.get_running_loop(), {})
-        client = clients.get(self._key)
-        if client is None:
-            client = clients[self._key] = self._make()
-        client.users += 1
-        self._client = client
-        return client
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._client.users -= 1
-        if not self._client.users:
-            _clients[asyncio.get_running_loop()].pop(self._key, None)
-            await self._client.close()
+    clients = _clients.setdefault(asyncio.get_running_loop(), {})
+    client = clients.get(key)
+    if client is None:
+        client = clients[key] = make()
+    client.users += 1
+    return client
 
 
-@lru_cache(maxsize=10_000)
-def _url(address: str) -> URL:
-    """Parse an address once, not at every poll."""
-    return URL(address, encoded=True)
+async def leave_client(key: tuple[Hashable, str]) -> None:
+    """Use the event loop's client for this key no longer; the last user closes it."""
+    clients = _clients[asyncio.get_running_loop()]
+    client = clients[key]
+    client.users -= 1
+    if not client.users:
+        del clients[key]
+        await client.close()
 
 
 #: ``aiohttp`` guesses a type for a body that has none.

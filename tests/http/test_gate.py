@@ -6,6 +6,7 @@ import time
 import pytest
 
 from airflow_provider_imports.http import gate as gates
+from airflow_provider_imports.http import width as widths
 from airflow_provider_imports.http.gate import Gate
 from airflow_provider_imports.http.pace import Pace
 
@@ -16,6 +17,7 @@ class Line:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.through: list[str] = []
+        self.since = 0.0
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     async def join(self, *names: str, deadline: float | None = None) -> None:
@@ -24,8 +26,11 @@ class Line:
             await asyncio.sleep(0)
 
     async def _wait(self, name: str, deadline: float | None) -> None:
-        await self.gate.turn(deadline)
+        self.since = await self.gate.turn(deadline)
         self.through.append(name)
+
+    def answered(self, *, limited: bool = False) -> None:
+        self.gate.answered(self.since, limited=limited)
 
     async def settle(self) -> list[str]:
         for _ in range(5):
@@ -64,7 +69,7 @@ async def full(monkeypatch: pytest.MonkeyPatch) -> Line:
 
 async def answer(line: Line, count: int, *, limited: bool = False) -> None:
     for _ in range(count):
-        line.gate.answered(limited=limited)
+        line.answered(limited=limited)
 
 
 async def test_an_open_gate_lets_everybody_through_at_once() -> None:
@@ -87,9 +92,9 @@ async def test_a_pace_is_kept_over_all_waiters(monkeypatch: pytest.MonkeyPatch) 
     gate, at = Gate(Pace(5)), list[float]()
 
     async def visit() -> None:
-        await gate.turn()
-        at.append(asyncio.get_running_loop().time())
-        gate.answered()
+        since = await gate.turn()
+        at.append(since)
+        gate.answered(since)
 
     await asyncio.gather(*(visit() for _ in range(23)))
 
@@ -138,7 +143,7 @@ async def test_who_leaves_at_the_moment_of_its_turn_hands_it_on(held: Line) -> N
     await held.join("first", "second")
     await asyncio.sleep(0.06)
     await held.until(1)
-    held.gate.answered()
+    held.answered()
     held.tasks["second"].cancel()  # its turn has come in this very moment
     await held.join("third")
 
@@ -152,11 +157,11 @@ async def test_after_a_hold_one_at_a_time_until_one_is_answered_well(held: Line)
     assert await held.until(1) == ["a"]
     assert await held.settle() == ["a"]
 
-    held.gate.answered(limited=True)
+    held.answered(limited=True)
     assert await held.until(2) == ["a", "b"]
     assert await held.settle() == ["a", "b"]
 
-    held.gate.answered()
+    held.answered()
     assert await held.until(4) == ["a", "b", "c", "d"]
 
 
@@ -164,9 +169,9 @@ async def test_an_old_answer_does_not_open_a_held_gate() -> None:
     line = Line(Gate(Pace(None)))
     await line.join("a", "b")
     await line.settle()
-    line.gate.answered(limited=True)
+    line.answered(limited=True)
     line.gate.hold(0.05)
-    line.gate.answered()  # of "b", sent before the vendor asked to wait
+    line.answered()  # of "b", sent before the vendor asked to wait
     await line.join("c", "d")
 
     assert await line.until(3) == ["a", "b", "c"]
@@ -178,7 +183,7 @@ async def test_caution_ends_with_a_good_answer_even_at_the_pace_s_limit(full: Li
     await answer(full, 3)
     await full.join("d", "e", "f", "g")
     await full.until(4)
-    full.gate.answered()
+    full.answered()
 
     assert len(await full.until(6)) == 6  # "e" and "f" without waiting for an answer to each other
 
@@ -188,9 +193,22 @@ async def test_nothing_is_kept_of_those_who_had_their_turn(monkeypatch: pytest.M
     gate = Gate(Pace(1))
     for _ in range(300):
         waiting = [asyncio.create_task(gate.turn(time.time() + 86_400)) for _ in range(2)]
-        await asyncio.gather(*waiting)
-        gate.answered()
-        gate.answered()
+        for since in await asyncio.gather(*waiting):
+            gate.answered(since)
 
     assert len(gate._dated) <= 110
     assert len(gate._queue) == 0
+
+
+async def test_only_so_many_are_under_way_at_a_time_until_the_vendor_turns_out_to_be_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(widths, "NARROWEST", 2)
+    line = Line(Gate(Pace(None)))
+    await line.join(*"abcdefgh")
+    assert await line.settle() == ["a", "b"]
+
+    for _ in range(2):  # a round that took long
+        line.gate.answered(line.since - 5)
+    assert await line.until(6) == ["a", "b", "c", "d", "e", "f"]
+    assert await line.settle() == ["a", "b", "c", "d", "e", "f"]

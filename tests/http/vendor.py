@@ -12,7 +12,7 @@ from airflow_provider_imports.http.call import Answer, Call, Outcome
 from airflow_provider_imports.http.errors import refusal_of
 from airflow_provider_imports.http.pace import Pace
 from airflow_provider_imports.http.settings import Settings
-from airflow_provider_imports.http.shared import SharedClient, shared_client
+from airflow_provider_imports.http.shared import SharedClient, join_client, leave_client
 from airflow_provider_imports.http.sync import SyncClient
 from airflow_provider_imports.http.tls import ca_file
 
@@ -92,5 +92,7 @@ async def opened(
 ) -> AsyncIterator[SharedClient]:
     """The event loop's client for this connection."""
     key = ("vendor", connection.url)
-    async with shared_client(key, lambda: new_shared_client(connection, vendor, limit)) as client:
-        yield client
+    try:
+        yield join_client(key, lambda: new_shared_client(connection, vendor, limit))
+    finally:
+        await leave_client(key)
