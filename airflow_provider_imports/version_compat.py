@@ -1,15 +1,16 @@
-"""What differs between the versions of Airflow that this package runs on."""
+"""What differs between the versions of Airflow that this package runs on, and how its clocks stand to our deadline."""
 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from airflow import __version__ as airflow_version
 from packaging.version import Version
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ AIRFLOW_V_3_0_PLUS = Version("3.0.0") <= AIRFLOW_VERSION
 AIRFLOW_V_3_3_PLUS = Version("3.3.0") <= AIRFLOW_VERSION
 #: On Airflow 2, our deadline lies this many seconds before ``execution_timeout``.
 MARGIN = 60.0
+#: Airflow itself ends a deferral this many seconds after our deadline; the last look takes a while.
+BACKSTOP = 600.0
 
 
 def deadline(now: float, timeout: float, started_at: datetime | None, execution_timeout: timedelta | None) -> float:
@@ -45,3 +48,13 @@ def deadline(now: float, timeout: float, started_at: datetime | None, execution_
             timeout,
         )
     return min(end, cut)
+
+
+def backstop(now: float, end: float) -> timedelta:
+    """
+    After what time Airflow itself is to end a deferral, should its trigger not.
+
+    :param now: epoch seconds
+    :param end: our deadline, in epoch seconds
+    """
+    return timedelta(seconds=max(0.0, end - now) + BACKSTOP)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_provider_imports import version_compat
-from airflow_provider_imports.version_compat import deadline
+from airflow_provider_imports.version_compat import backstop, deadline
 
 NOW = 1_800_000_000.0
 STARTED = datetime.fromtimestamp(NOW - 100, UTC)
@@ -53,3 +53,8 @@ def test_a_deadline_that_is_not_the_timeout_is_said_in_one_line(
     deadline(NOW, 86400, STARTED, execution_timeout)
 
     assert caplog.text.count("Airflow 2 ends a deferred task at execution_timeout") == lines
+
+
+@pytest.mark.parametrize(("now", "end", "seconds"), [(100.0, 160.0, 660), (100.0, 90.0, 600)])
+def test_airflow_itself_ends_a_deferral_well_after_the_deadline(now: float, end: float, seconds: float) -> None:
+    assert backstop(now, end) == timedelta(seconds=seconds)

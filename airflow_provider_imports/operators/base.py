@@ -73,6 +73,7 @@ class ImportOperator(BaseOperator):
         self._run: ImportRun | None = None
         self._store: RunStore = RunStore(None)
         self._killed = False
+        self._run_when_killed: ImportRun | None = None
 
     # What a vendor's operator says
 
@@ -215,7 +216,7 @@ class ImportOperator(BaseOperator):
                 continue
             self.log.info("Started %s", self.what(run))
             self._store.started(run)
-            if self._killed:
+            if self._killed and self._run_when_killed is None:
                 self.on_kill()
             return run, self._status_after_start(run)
         raise RuntimeError("a start was neither confirmed nor refused")

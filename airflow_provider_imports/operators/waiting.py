@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import conf
@@ -25,7 +24,7 @@ from airflow_provider_imports.models import Found, ImportRun, ImportState, Impor
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.operators.doorway import claim, claimed_by, doorway
 from airflow_provider_imports.polling import Ending, Event, Outcome, PollPolicy, Trouble
-from airflow_provider_imports.version_compat import deadline
+from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
 IfRunning = Literal["fail", "wait", "replace"]
 
-#: Seconds beyond our deadline after which Airflow's own backstop ends a deferral; the last look takes a while.
-BACKSTOP = 600.0
 #: Seconds for one answer when something is canceled because the task is being killed; Airflow allows about five.
 QUICK = 2.0
 
@@ -143,7 +140,7 @@ class WaitingImportOperator(ImportOperator):
         is canceled then.
         """
         self._killed = True
-        run = self._run
+        run = self._run_when_killed = self._run
         if run is None and self._store.intent is not None:
             self.log.warning("Killed while the import was being started; it may be running, and the next try finds out")
         elif run is None:
@@ -295,7 +292,7 @@ class WaitingImportOperator(ImportOperator):
                 cancel_on_kill=cancel_on_kill,
             ),
             method_name="execute_complete",
-            timeout=timedelta(seconds=max(0.0, policy.deadline - time.time()) + BACKSTOP),
+            timeout=backstop(time.time(), policy.deadline),
         )
 
     def _policy(self) -> PollPolicy:

@@ -26,15 +26,12 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.models import ImportRun, ImportState
 from airflow_provider_imports.polling import Ending, Event, Outcome, Trouble, describe
-from airflow_provider_imports.version_compat import deadline
+from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.hooks.base import ImportHook
-
-#: Seconds beyond our deadline after which Airflow's own backstop ends a deferral; the last look takes a while.
-BACKSTOP = 600.0
 
 _OUTCOMES = {
     ImportState.SUCCEEDED: Outcome.SUCCEEDED,
@@ -133,7 +130,7 @@ class ImportSensor(BaseSensorOperator):
                 cancel_on_kill=False,
             ),
             method_name="execute_complete",
-            timeout=timedelta(seconds=max(0.0, end - time.time()) + BACKSTOP),
+            timeout=backstop(time.time(), end),
         )
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:

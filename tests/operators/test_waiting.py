@@ -20,7 +20,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.models import Found, ImportRun
-from airflow_provider_imports.operators.run_store import KEY
+from airflow_provider_imports.operators.run_store import KEY, RunStore
 from tests.tries import CancelingHook, Killed, defer, event_of, finish, killed_at, requests, starts
 
 if TYPE_CHECKING:
@@ -561,6 +561,22 @@ def test_a_kill_in_the_middle_of_the_start_says_that_it_is_unclear(
     operator.on_kill()
     assert sandbox.journal == []
     assert "Killed while the import was being started; it may be running" in logged()
+
+
+@BLOCKING
+def test_a_kill_while_the_started_run_is_noted_cancels_it_once(
+    canceling_task: MakeTask, sandbox: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = canceling_task()()
+    note = RunStore.started
+
+    def note_and_be_killed(store: RunStore, run: ImportRun) -> None:
+        note(store, run)
+        operator.on_kill()
+
+    monkeypatch.setattr(RunStore, "started", note_and_be_killed)
+    operator.execute(make_context())
+    assert CancelingHook.canceled == [starts(sandbox)[0].run]
 
 
 @BLOCKING
