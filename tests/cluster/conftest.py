@@ -1,4 +1,7 @@
-"""One cluster for all tests below this folder."""
+"""One cluster for all tests below this folder.
+
+`CLUSTER_HOME` names an empty folder to use as AIRFLOW_HOME and to keep, with the logs of all components and tasks.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,8 @@ def cluster(sandbox: Sandbox, hold: Path) -> Iterator[Cluster]:
         for name, value in sandbox.connection_env().items()
     }
     environment = {"CLUSTER_HOLD": str(hold), "CLUSTER_IMPORTS": os.environ.get("CLUSTER_IMPORTS", "200")}
-    with Cluster(Path(__file__).parent / "dags", connections, environment) as cluster:
+    home = Path(os.environ["CLUSTER_HOME"]) if "CLUSTER_HOME" in os.environ else None
+    with Cluster(Path(__file__).parent / "dags", connections, environment, home) as cluster:
         cluster.wait_until_ready()
         yield cluster
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cluster.conftest import RUN_SECONDS
+from tests.system.running_airflow import FINAL_RUN_STATES
 
 pytest.importorskip("airflow.providers.celery", reason="the cluster's packages are not installed: make cluster-test")
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from airflow_provider_imports.sandbox import Sandbox
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from tests.vendor_clock import VendorClock
 
 pytestmark = pytest.mark.system
+log = logging.getLogger(__name__)
 
 DEFERRED = int(os.environ.get("CLUSTER_IMPORTS", "200"))
 STARTS = {
@@ -98,8 +103,8 @@ def story(cluster: Cluster, sandbox: Sandbox, vendor_clock: VendorClock, hold: P
     _wait_until(cluster, lambda: sum(_waited_for(cluster, story.imports).values()) < DEFERRED, "the first to end")
     cluster.restart_broker()
 
-    cluster.wait_for_run("cluster_held", story.held, timeout=PATIENCE)
-    cluster.wait_for_run("cluster_imports", story.imports, timeout=PATIENCE)
+    _wait_until(cluster, lambda: _has_ended(cluster, "cluster_held", story.held), "the held imports' end")
+    _wait_until(cluster, lambda: _has_ended(cluster, "cluster_imports", story.imports), "all imports' end")
     return story
 
 
@@ -174,13 +179,18 @@ def _is_running(cluster: Cluster, run_id: str, task_id: str) -> bool:
     return cluster.task_states("cluster_held", run_id).get(task_id) == "running"
 
 
+def _has_ended(cluster: Cluster, dag_id: str, run_id: str) -> bool:
+    return cluster.run_state(dag_id, run_id) in FINAL_RUN_STATES
+
+
 def _waited_for(cluster: Cluster, run_id: str, dag_id: str = "cluster_imports") -> Counter[int | None]:
     return cluster.triggers_by_triggerer(dag_id, run_id)
 
 
-def _wait_until(cluster: Cluster, true: object, what: str) -> None:
-    assert callable(true)
-    cluster.wait_for(lambda: true() or None, PATIENCE, what)
+def _wait_until(cluster: Cluster, true: Callable[[], bool], what: str) -> None:
+    began = time.monotonic()
+    cluster.wait_for(lambda: true() or None, PATIENCE, what, every=1.0)
+    log.info("Waited %.0f s for %s", time.monotonic() - began, what)
 
 
 def _end_of_log(cluster: Cluster, task: dict[str, Any]) -> str:

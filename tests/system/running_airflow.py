@@ -326,14 +326,14 @@ class RunningAirflow:
             return False  # the API server does not listen yet
         return all(health[part]["status"] == "healthy" for part in ("scheduler", "triggerer", "dag_processor"))
 
-    def wait_for(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
+    def wait_for(self, look: Callable[[], T | None], timeout: float, what: str, *, every: float = POLL_SECONDS) -> T:
         """Wait until ``look`` finds something; a component that ends by itself ends the wait."""
         deadline = time.monotonic() + timeout
         while (found := look()) is None:
             self._raise_if_a_component_ended()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"waited {timeout:g} s for {what}; component logs are in {self.home}")
-            time.sleep(POLL_SECONDS)
+            time.sleep(every)
         return found
 
     def _raise_if_a_component_ended(self) -> None:
