@@ -4,6 +4,7 @@
 #   make test PYTHON=python3.12 VENV=.venv-3.12
 #   make test PYTEST_ARGS="-k pigment -x"
 #   make test-matrix VERSIONS="lowest 3.1.8"
+#   make test-matrix VERSIONS=3.3.2 PYTHON=python3.13
 #   make cluster-test CLUSTER_IMPORTS=30
 #   make bench FIGURES="cost_of_a_wait upload" BENCH_ARGS="--rounds 3 --publish"
 
@@ -15,6 +16,8 @@ PYTEST_ARGS ?=
 VERSIONS ?= lowest 2.11.2 3.0.6 3.1.8 3.2.2 3.3.2
 # What needs a running Airflow 3.3, or takes long and has nothing to do with Airflow's version.
 NOT_BY_VERSION := --ignore tests/system --ignore tests/cluster --ignore tests/benchmarks --ignore tests/docs
+# Each Airflow has an environment for each Python.
+MATRIX := .venv-airflow-%-py$(shell $(PYTHON) -c 'import sys; print("{}.{}".format(*sys.version_info))')
 CLUSTER_IMPORTS ?= 200
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -24,7 +27,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test test-failed faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build clean
+.PHONY: help demo screenshots test test-failed faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,19 +52,19 @@ test-failed: lint docs ## Run once more what failed last
 
 test-matrix: $(VERSIONS:%=test-airflow-%) ## Run the tests on every supported Airflow, each in an environment of its own
 
-test-airflow-%: .venv-airflow-%/.installed
-	.venv-airflow-$*/bin/airflow providers list | grep -q airflow-provider-imports
-	.venv-airflow-$*/bin/python -m pytest $(NOT_BY_VERSION) $(PYTEST_ARGS)
+test-airflow-%: $(MATRIX)/.installed
+	$(subst %,$*,$(MATRIX))/bin/airflow providers list | grep -q airflow-provider-imports
+	$(subst %,$*,$(MATRIX))/bin/python -m pytest $(NOT_BY_VERSION) $(PYTEST_ARGS)
 
-test-lowest: .venv-airflow-lowest/.installed ## Run the tests on the lowest versions, without the sandbox's own
-	.venv-airflow-lowest/bin/python -m pytest $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/faults -q $(PYTEST_ARGS)
+test-lowest: $(subst %,lowest,$(MATRIX))/.installed ## Run the tests on the lowest versions, without the sandbox's own
+	$(subst %,lowest,$(MATRIX))/bin/python -m pytest $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/faults -q $(PYTEST_ARGS)
 
-.venv-airflow-%/.installed: pyproject.toml constraints/airflow-%.txt
-	$(PYTHON) -m venv .venv-airflow-$*
-	.venv-airflow-$*/bin/python -m pip install --quiet --editable ".[test]" --constraint constraints/airflow-$*.txt
+$(MATRIX)/.installed: pyproject.toml constraints/airflow-%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --editable ".[test]" --constraint constraints/airflow-$*.txt
 	@touch $@
 
-.PRECIOUS: .venv-airflow-%/.installed
+.PRECIOUS: $(MATRIX)/.installed
 
 cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, PostgreSQL and Redis, and kill parts of it
 	CLUSTER_IMPORTS=$(CLUSTER_IMPORTS) .venv-cluster/bin/python -m pytest tests/cluster $(PYTEST_ARGS)
@@ -101,10 +104,14 @@ docs: $(STAMP) ## Build the documentation, a warning is an error
 	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
-build: $(STAMP) ## Build and check the wheel and the source distribution
+build: $(STAMP) ## Build the wheel and the source distribution, check and try them
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/twine check --strict dist/*
+	$(MAKE) test-wheel DIST=dist
+
+test-wheel: $(STAMP) ## Install the wheel into an empty environment, and see Airflow list it (DIST=dist: one that is built)
+	WHEEL_FROM_NOTHING=1 DIST=$(DIST) $(BIN)/python -m pytest tests/test_distribution.py $(PYTEST_ARGS)
 
 clean: ## Remove everything the other targets made
 	rm -rf $(VENV) .venv-airflow-* .venv-cluster build dist docs/_build docs/api/generated htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
