@@ -39,6 +39,13 @@ class ConnectionType:
     conn_fields: dict[str, dict[str, Any]]
     links: tuple[str, ...] = ()
 
+    @property
+    def credentials(self) -> str:
+        """What the form calls the fields that the vendor's credentials are in: ``API key ID and API secret``."""
+        behaviour = self.ui_field_behaviour
+        shown = (field for field in ("login", "password") if field not in behaviour["hidden-fields"])
+        return " and ".join(behaviour["relabeling"].get(field, field) for field in shown)
+
 
 def _field(label: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": {"type": [kind, "null"], **schema}}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
 
+from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorAuthError,
@@ -65,7 +67,7 @@ def request_id(answer: Answer) -> str | None:
 
 def is_web_page(content: bytes) -> bool:
     """Say whether an answer is a page for people: of another server, a gateway or a proxy."""
-    return content.lstrip()[:1] == b"<"
+    return content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
 
 
 def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> VendorImportError | None:
@@ -91,7 +93,7 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> V
         return unclear(f"{what}: {outcome.reason}. {_fate(call)}", vendor=vendor, operation=call.operation)
     said = read_message(outcome.content)
     told = f"{what}: HTTP {outcome.status}{f': {said}' if said else ' without a message'}"
-    kind, advice = _judge_status(call, outcome)
+    kind, advice = _judge_status(vendor, call, outcome)
     return error_from(kind, vendor, call, outcome, told, advice)
 
 
@@ -126,12 +128,12 @@ def error_from(
     )
 
 
-def _judge_status(call: Call, answer: Answer) -> tuple[type[VendorImportError], str]:
+def _judge_status(vendor: str, call: Call, answer: Answer) -> tuple[type[VendorImportError], str]:
     status = answer.status
     if status == 401:
-        return VendorAuthError, f"The credentials were refused; nothing was done. {_CREDENTIALS}"
+        return VendorAuthError, f"The credentials were refused; nothing was done. {_check_credentials(vendor)}"
     if status == 403:
-        return VendorAuthError, f"The credentials lack a permission; nothing was done. {_CREDENTIALS}"
+        return VendorAuthError, f"The credentials lack a permission; nothing was done. {_check_credentials(vendor)}"
     if status == 429:
         return VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."
     if 300 <= status < 400 and not (status == 303 and call.starts):
@@ -144,8 +146,12 @@ def _judge_status(call: Call, answer: Answer) -> tuple[type[VendorImportError], 
     return VendorRequestError, "The request was refused; nothing was done, and a retry would be refused again."
 
 
-_CREDENTIALS = "Check login and password of the Airflow connection."
 _WEB_PAGE = "A web page answered, not an import API: check the host of the Airflow connection, and any proxy."
+
+
+def _check_credentials(vendor: str) -> str:
+    entry = CONNECTION_TYPES.get(vendor)
+    return f"Check the Airflow connection's {'login and password' if entry is None else entry.credentials}."
 
 
 def _fate(call: Call) -> str:
@@ -181,16 +187,16 @@ class _TextOfHtml(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
-        self._silent = 0
+        self._silent = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._silent += tag in ("script", "style")
+        self._silent = tag in ("script", "style")  # up to their end tag, html.parser sees no other tag
 
     def handle_endtag(self, tag: str) -> None:
-        self._silent -= tag in ("script", "style")
+        self._silent = False
 
     def handle_data(self, data: str) -> None:
-        if self._silent <= 0:
+        if not self._silent:
             self.parts.append(data)
 
 

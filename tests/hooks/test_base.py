@@ -110,7 +110,7 @@ def test_the_test_of_a_connection_says_what_is_wrong(hook_to: Callable[..., Pigm
         good, message = hook_to(server).test_connection()
 
     assert not good
-    assert "Check login and password" in message
+    assert "Check the Airflow connection's API key." in message
 
 
 def test_the_test_of_a_connection_that_does_not_exist_says_so() -> None:

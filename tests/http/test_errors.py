@@ -165,6 +165,25 @@ def test_an_error_carries_vendor_operation_status_message_and_request_id(
         assert re.match(rf"Pigment get_status: HTTP {status}: said the vendor \(request id req-1\)\. \w", str(error))
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("vendor", "credentials"),
+    [
+        ("bloomreach", "API key ID and API secret"),
+        ("blueshift", "User API key"),
+        ("pigment", "API key"),
+        ("rocketchat", "User ID and Personal access token"),
+        ("websale", "Admin e-mail and Password or API key"),
+    ],
+)
+def test_a_refusal_of_credentials_names_the_fields_of_the_vendors_form(
+    status: int, vendor: str, credentials: str
+) -> None:
+    error = refusal_of(vendor, "The vendor", READ, Answer(status, {}, b""))
+
+    assert str(error).endswith(f"; nothing was done. Check the Airflow connection's {credentials}.")
+
+
 def test_permanent_errors_are_not_retried_by_airflow_and_transient_ones_are() -> None:
     permanent = {VendorAuthError, VendorRequestError, UnknownOutcomeError}
     transient = {VendorRateLimitError, VendorUnavailableError}

@@ -43,7 +43,7 @@ async def test_after_a_401_there_is_one_more_log_in(send: Send) -> None:
 async def test_after_a_second_401_there_is_none(send: Send, patience: float) -> None:
     with (
         WireServer(token("one"), answer(401), token("two"), answer(401)) as server,
-        pytest.raises(VendorAuthError, match="Check login and password"),
+        pytest.raises(VendorAuthError, match="Check the Airflow connection's login and password"),
     ):
         await send(Connection(server.url), READ, patience, LOGS_IN)
 
