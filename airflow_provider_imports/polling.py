@@ -9,7 +9,7 @@ blocking, the other by awaiting, so that the two cannot drift apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -228,7 +228,7 @@ def wait_for_end(
     :param jitter: random numbers in [0, 1)
     """
     began = started_at if started_at is not None else clock()
-    news = News(clock())
+    news = News()
     failing_since: float | None = None
     status: ImportStatus | None = None
     yield Sleep(_first_wait(policy, started_at, clock(), jitter()))
@@ -310,22 +310,24 @@ def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | No
     return None
 
 
+@dataclass(slots=True)
 class News:
     """What is worth a line in the log: every change of state, progress or counts, else one line a minute."""
 
-    def __init__(self, now: float) -> None:
-        self._seen: tuple[object, ...] | None = None
-        self._trouble: tuple[object, ...] | None = None
-        self._said_at = now
+    _seen: tuple[object, ...] | None = None
+    _trouble: tuple[object, ...] | None = None
+    _said_at: float = 0.0
 
     def of(self, status: ImportStatus, now: float) -> Say | None:
-        """Say a status if it is news."""
+        """Say a status if it is news; what the vendor says about an end is said once, in its report."""
         seen = (status.state, status.vendor_status, status.progress, status.counts)
         if self._trouble is not None:
             self._trouble, self._seen = None, None
         if seen != self._seen or now - self._said_at >= QUIET_SECONDS:
             self._seen, self._said_at = seen, now
-            return Say(describe(status), warning=status.message is not None and not status.state.is_terminal)
+            if status.state.is_terminal:
+                return Say(describe(replace(status, message=None)))
+            return Say(describe(status), warning=status.message is not None)
         return None
 
     def of_trouble(self, failed: LookFailed, now: float) -> Say | None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus
 from airflow_provider_imports.polling import (
     Ending,
+    Event,
     Look,
     LookFailed,
     Outcome,
@@ -43,6 +44,7 @@ class Watch:
 
     ending: Ending
     looks: list[float] = field(default_factory=list)
+    told_deadlines: set[float] = field(default_factory=set)
     sleeps: list[float] = field(default_factory=list)
     said: list[Say] = field(default_factory=list)
 
@@ -73,6 +75,7 @@ def watch(
             clock[0] += step.seconds
         elif isinstance(step, Look):
             seen.looks.append(clock[0])
+            seen.told_deadlines.add(step.deadline)
             sent = next(answers)
             clock[0] += look_seconds
         else:
@@ -111,6 +114,13 @@ policies = st.builds(
     st.sampled_from([0.0, 60.0]),
 )
 jitters = st.floats(0, 1, exclude_max=True)
+
+
+@pytest.mark.parametrize(
+    ("waited", "jitter", "wait"), [(0, 0.5, 10), (0, 0, 9), (0, 0.75, 10.5), (500, 0.5, 50), (1e6, 0.5, 300)]
+)
+def test_waits_grow_with_the_age_of_the_import_and_are_spread(waited: float, jitter: float, wait: float) -> None:
+    assert next_wait(PollPolicy(10, 300), waited, jitter) == pytest.approx(wait)
 
 
 @given(policies, st.floats(0, 1e7), jitters)
@@ -181,6 +191,15 @@ def test_an_outage_ends_the_wait_only_if_it_lasts(good: list[bool], tolerance: f
         assert ending.outcome is Outcome.UNREACHABLE
 
 
+def test_an_outage_that_has_lasted_as_long_as_is_tolerated_ends_the_wait_with_what_is_known() -> None:
+    policy = PollPolicy(10, 10, START + 10_000, outage_tolerance=30)
+
+    seen = watch(policy, Answers(RUNNING, then=OUTAGE))
+
+    assert seen.looks == [START + 10, START + 20, START + 30, START + 40, START + 50]
+    assert seen.ending == Ending(Outcome.UNREACHABLE, RUNNING, "VendorUnavailableError", "down")
+
+
 def test_a_vendor_that_asks_for_patience_is_not_out_of_order() -> None:
     policy = PollPolicy(10, 10, START + 10_000, outage_tolerance=100)
 
@@ -195,13 +214,31 @@ def test_there_is_one_last_look_at_the_deadline() -> None:
     seen = watch(policy, Answers(RUNNING, SUCCEEDED))
 
     assert seen.looks == [START + 60, START + 100]
+    assert seen.told_deadlines == {START + 100}
     assert seen.ending.outcome is Outcome.SUCCEEDED
 
 
-def test_after_the_last_look_the_wait_has_timed_out() -> None:
-    ending = watch(PollPolicy(60, 60, START + 100), Answers()).ending
+@pytest.mark.parametrize("message", [None, "paused by an admin"])
+def test_after_the_last_look_the_wait_has_timed_out_with_what_was_seen_last(message: str | None) -> None:
+    last = ImportStatus(ImportState.PAUSED, "Paused", message=message)
 
-    assert ending == Ending(Outcome.TIMED_OUT, RUNNING)
+    ending = watch(PollPolicy(60, 60, START + 100), Answers(RUNNING, then=last)).ending
+
+    assert ending == Ending(Outcome.TIMED_OUT, last, message=message)
+
+
+def test_a_wait_that_saw_no_status_times_out_without_one() -> None:
+    ending = watch(PollPolicy(60, 60, START + 100), Answers(then=LIMITED)).ending
+
+    assert ending == Ending(Outcome.TIMED_OUT)
+
+
+def test_the_end_of_an_import_brings_what_the_vendor_says_of_it() -> None:
+    failed = ImportStatus(ImportState.FAILED, "Failed", message="no such column")
+
+    ending = watch(PollPolicy(60), Answers(RUNNING, failed)).ending
+
+    assert ending == Ending(Outcome.FAILED, failed, message="no such column")
 
 
 def test_an_outage_at_the_deadline_is_a_time_out() -> None:
@@ -227,13 +264,39 @@ def test_a_vendors_wish_to_wait_is_kept_but_not_beyond_the_deadline() -> None:
 def test_a_clock_that_runs_behind_does_not_delay_the_first_look() -> None:
     seen = watch(PollPolicy(10, 300, START + 1000), Answers(SUCCEEDED), started_at=START + 500)
 
-    assert seen.looks[0] <= START + 11
+    assert seen.looks == [START + 10]
 
 
-def test_an_old_import_is_looked_at_soon() -> None:
-    seen = watch(PollPolicy(10, 300, START + 1000), Answers(SUCCEEDED), started_at=START - 5000)
+@pytest.mark.parametrize(
+    ("age", "jitter", "wait"),
+    [
+        (None, 0.5, 0),  # nobody knows when it started
+        (0, 0.5, 10),
+        (0, 0, 9),
+        (4, 0.5, 6),
+        (4, 0, 5),
+        (9.5, 0, 0),
+        (10, 0.5, 0.5),  # from here on it is an old one, and thousands of old ones are spread over a second
+        (5000, 0.5, 0.5),
+        (5000, 0, 0),
+    ],
+)
+def test_the_first_look_comes_after_the_interval_and_at_an_old_import_at_once(
+    age: float | None, jitter: float, wait: float
+) -> None:
+    started_at = None if age is None else START - age
 
-    assert seen.looks[0] <= START + 1
+    seen = watch(PollPolicy(10), Answers(SUCCEEDED), started_at=started_at, jitter=lambda: jitter)
+
+    assert seen.looks == [START + wait]
+
+
+def test_an_impatient_user_is_served() -> None:
+    refused_briefly = LookFailed(Trouble.RATE_LIMITED, "VendorRateLimitError", "slow down")
+
+    seen = watch(PollPolicy(0.0625, 0.0625), Answers(RUNNING, refused_briefly, SUCCEEDED))
+
+    assert seen.looks == [START + 0.0625, START + 0.125, START + 0.1875]
 
 
 def test_a_restart_goes_on_with_the_long_waits_of_an_old_import() -> None:
@@ -242,7 +305,10 @@ def test_a_restart_goes_on_with_the_long_waits_of_an_old_import() -> None:
     assert seen.looks[1] - seen.looks[0] == pytest.approx(100, rel=0.01)
 
 
-@pytest.mark.parametrize(("age", "outcome"), [(30, Outcome.SUCCEEDED), (70, Outcome.REFUSED)])
+@pytest.mark.parametrize(
+    ("age", "outcome"),
+    [(30, Outcome.SUCCEEDED), (59, Outcome.SUCCEEDED), (59.5, Outcome.REFUSED), (70, Outcome.REFUSED)],
+)
 def test_no_such_import_is_lag_only_in_the_first_minute_after_the_start(age: float, outcome: Outcome) -> None:
     policy = PollPolicy(10, 300, START + 1000, not_found_grace=60)
 
@@ -278,6 +344,17 @@ def test_the_log_says_every_change_and_else_one_line_a_minute(polls: int) -> Non
     assert 1 <= len(seen.said) <= 1 + 5 * polls / 60
 
 
+@pytest.mark.parametrize("answer", [RUNNING, OUTAGE])
+def test_what_goes_on_unchanged_is_said_again_after_a_minute(answer: Seen) -> None:
+    """Looks after 30, 60 and 90 seconds, of which the first and the last are told."""
+    policy = PollPolicy(30, 30, START + 90)
+
+    seen = watch(policy, Answers(then=answer))
+
+    assert len(seen.looks) == 3
+    assert len(seen.said) == 2
+
+
 def test_a_change_of_progress_or_counts_is_said_at_once() -> None:
     changes = [
         ImportStatus(ImportState.RUNNING, "InProgress", 10),
@@ -291,11 +368,36 @@ def test_a_change_of_progress_or_counts_is_said_at_once() -> None:
     assert [line.line for line in said] == [describe(one) for one in (*changes, SUCCEEDED)]
 
 
+def test_what_the_vendor_says_about_an_end_is_left_to_its_report() -> None:
+    failed = ImportStatus(ImportState.FAILED, "Failed", message="column missing")
+
+    seen = watch(PollPolicy(1, 1, START + 100), Answers(then=failed))
+
+    assert [(line.line, line.warning) for line in seen.said] == [("failed (Failed)", False)]
+    assert seen.ending.message == "column missing"
+
+
 def test_a_status_after_an_outage_is_said_so_that_nobody_wonders() -> None:
     said = watch(PollPolicy(1, 1, START + 100), Answers(RUNNING, OUTAGE, OUTAGE, RUNNING, SUCCEEDED)).said
 
     assert [line.warning for line in said] == [False, True, False, False]
-    assert "left alone" in said[1].line
+    assert said[1].line == "Status not readable, the import is left alone and looked at again: down"
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (RUNNING, "running (InProgress)"),
+        (
+            ImportStatus(ImportState.RUNNING, "InProgress", 40.0, Counts(inserted=3, skipped=0)),
+            "running (InProgress), 40 %, 3 inserted, 0 skipped",
+        ),
+        (ImportStatus(ImportState.FAILED, "Failed", message="no such column"), "failed (Failed), no such column"),
+        (ImportStatus(ImportState.FAILED, "no such column", message="no such column"), "failed (no such column)"),
+    ],
+)
+def test_a_status_is_one_line_with_what_is_known(status: ImportStatus, line: str) -> None:
+    assert describe(status) == line
 
 
 def test_an_undocumented_state_is_a_warning() -> None:
@@ -333,11 +435,60 @@ def test_rejected_rows_are_judged_by_the_users_limit(
     assert (judge_rejected(counts, limit) is None) == acceptable
 
 
+@pytest.mark.parametrize(
+    ("counts", "limit", "reason"),
+    [
+        (Counts(inserted=1, failed=1), 0, "1 row was rejected, max_rejected=0"),
+        (Counts(inserted=1, failed=2000), 1, "2,000 rows were rejected, max_rejected=1"),
+        (Counts(inserted=9, failed=1), 0.05, "1 of 10 rows were rejected (10.0%), max_rejected=5.0%"),
+        (Counts(failed=2000), None, "every row was rejected (2,000 of 2,000)"),
+        (Counts(), 0, "the vendor reported no count of rejected rows, so max_rejected=0 cannot be checked"),
+    ],
+)
+def test_the_user_is_told_how_many_rows_were_rejected_and_what_was_allowed(
+    counts: Counts, limit: int | float | None, reason: str
+) -> None:
+    assert judge_rejected(counts, limit) == reason
+
+
 @given(st.floats(0, 1e7))
 def test_durations_are_for_people(seconds: float) -> None:
     assert duration(seconds).split()[1] in ("s", "min", "h")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (720, "12 min"), (12_000, "3 h 20 min"), (7200, "2 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.25, "0.25 s"),
+        (45, "45 s"),
+        (119.4, "119 s"),
+        (120, "2 min"),
+        (120.5, "2 min"),
+        (720, "12 min"),
+        (7140, "119 min"),
+        (7200, "2 h"),
+        (12_000, "3 h 20 min"),
+        (200_100, "55 h 35 min"),
+    ],
+)
 def test_a_duration_is_written_in_its_largest_unit(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        Ending(Outcome.SUCCEEDED, SUCCEEDED, message="with 3 warnings"),
+        Ending(Outcome.REFUSED, RUNNING, "VendorAuthError", "bad key"),
+        Ending(Outcome.TIMED_OUT),
+    ],
+)
+def test_the_worker_gets_the_ending_that_the_trigger_saw(ending: Ending) -> None:
+    assert Event.from_json(Event(ending, START).to_json()) == Event(ending, START)
+
+
+def test_an_event_that_contradicts_itself_is_refused() -> None:
+    event = Event(Ending(Outcome.SUCCEEDED, RUNNING), START).to_json()
+
+    with pytest.raises(ValueError, match=r"^not an event: its status does not say what its outcome says$"):
+        Event.from_json(event)

@@ -152,6 +152,17 @@ def test_users_come_from_a_file(
     assert not any("roles" in user for user in chat.vendors["rocketchat"].staged)
 
 
+def test_users_that_exist_are_explained_once(
+    blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], logged: Callable[[], str]
+) -> None:
+    finish(blocking_task(), make_context())
+    assert "exists already" not in logged()
+
+    finish(blocking_task(users=people(5, 15)), make_context(max_tries=2))
+
+    assert logged().count("5 users were not created. Rocket.Chat counts a user whose email or username exists") == 1
+
+
 def test_users_that_exist_are_errors_and_max_rejected_decides(
     blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any]
 ) -> None:
