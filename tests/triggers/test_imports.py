@@ -124,8 +124,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ImportTrigger]:
             return {"a_run": {"load_3": answer}} if answer else {}
 
         monkeypatch.setattr(task_runner.RuntimeTaskInstance, "get_task_states", get_task_states)
-        task = SimpleNamespace(dag_id="a_dag", task_id="load", run_id="a_run", map_index=3)
-        monkeypatch.setattr(trigger, "_task_instance", task, raising=False)
+        trigger.task_instance = SimpleNamespace(dag_id="a_dag", task_id="load", run_id="a_run", map_index=3)
         return trigger
 
     return of

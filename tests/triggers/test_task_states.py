@@ -73,7 +73,7 @@ def stopped(make_trigger: Callable[..., ImportTrigger], run: ImportRun) -> Calla
         for n, task in enumerate(tasks):
             import_id = run.key["import_id"] if n == ours else f"import-{n}"
             trigger = make_trigger(hook=CANCELING, run={**run.to_json(), "key": {"import_id": import_id}})
-            trigger._task_instance = SimpleNamespace(**task._asdict())  # type: ignore[assignment]  # what is read of it
+            trigger.task_instance = SimpleNamespace(**task._asdict())
             triggers.append(trigger)
         return triggers
 
