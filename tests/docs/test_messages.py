@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_imports import version_compat
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.http.call import Call
@@ -19,6 +22,8 @@ from airflow_provider_imports.sandbox.pigment import (
     INTEGRATION_CONFIGURATION_ID,
     UPLOAD_CONFIGURATION_ID,
 )
+from airflow_provider_imports.triggers import imports as triggers
+from tests.tries import event_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,3 +236,26 @@ def test_the_pages_quote_an_airflow_without_memory(
     (line,) = set(re.findall(r"Airflow below 3\.3 .*? again", normalized(capsys.readouterr().out + caplog.text)))
     assert line in quotes("versions.rst")
     assert line in quotes("never-twice-never-lost.rst")
+
+
+def test_the_page_about_versions_quotes_a_trigger_that_no_kill_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, sandbox_connections: Any, capsys: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr(triggers, "AIRFLOW_V_3_3_PLUS", False)
+    run = PigmentHook().trigger_import(INTEGRATION_CONFIGURATION_ID).to_json()
+    times = {"deadline": time.time() + 60, "poll_interval": 0.05, "max_poll_interval": 0.1, "outage_tolerance": 60.0}
+
+    event_of(triggers.ImportTrigger(hook="tests.tries.CancelingHook", conn_id="pigment_default", run=run, **times))
+
+    (line,) = set(re.findall(r"Airflow below 3\.3 .*? then", normalized(capsys.readouterr().out + caplog.text)))
+    assert line in quotes("versions.rst")
+
+
+def test_the_page_about_versions_quotes_a_deadline_before_that_of_airflow_2(
+    monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(version_compat, "AIRFLOW_V_3_0_PLUS", False)
+
+    version_compat.deadline(time.time(), 86400, None, timedelta(hours=1))
+
+    assert normalized(caplog.messages[0]) in quotes("versions.rst")
