@@ -32,6 +32,8 @@ class ImportState(StrEnum):
         return self in _TERMINAL
 
 
+#: More rows than this are no count: a share of them could not be computed.
+MOST_ROWS = 2**63 - 1
 _TERMINAL = frozenset({ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELED})
 
 
@@ -135,7 +137,7 @@ class ImportRun:
             raise ValueError(f"not an import run: {value!r}")
         if not all(isinstance(one, str) for pair in key.items() for one in pair):
             raise ValueError(f"not an import run: {value!r}")
-        return cls(vendor, dict(key), _time_from_json(data.get("started_at")), url, remark)
+        return cls(vendor, key, _time_from_json(data.get("started_at")), url, remark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +298,8 @@ def parse_time(text: object) -> datetime | None:
 
 
 def read_count(value: object) -> int | None:
-    """Read a vendor's number of rows; None for anything that is not one."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """Read a vendor's number of rows; None for anything that is not one, and for one that no vendor can have."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
 
 
 def text_from_json(value: object) -> str:

@@ -60,6 +60,8 @@ MAX_POLL_INTERVAL = 30.0
 MOST_ERRORS = 20
 MOST_SAMPLES = 3
 LONGEST_ERROR = 200
+#: Digits of a number that is written as a text; Python refuses to read thousands of them.
+LONGEST_NUMBER = 30
 
 
 class WebsaleImport(NamedTuple):
@@ -149,7 +151,7 @@ def settles_in(status: ImportStatus, answer: Answer) -> float:
 
 def _number(value: object) -> int | None:
     if isinstance(value, str):
-        value = int(value) if value.strip().isdecimal() else None
+        value = int(value) if len(value) <= LONGEST_NUMBER and value.strip().isdecimal() else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return read_count(value)
@@ -158,14 +160,14 @@ def _number(value: object) -> int | None:
 def _percentage(value: object) -> float | None:
     try:
         number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if number is not None and 0 <= number <= 100 else None
 
 
 def _text(value: object) -> str:
     """What stands in a field of errors, in one line; nothing for the values that mean "none"."""
-    if value in (None, "", "0", 0, False):
+    if value in (None, "0", 0, False):
         return ""
     if isinstance(value, Mapping):
         told = value.get("message")
