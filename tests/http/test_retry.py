@@ -29,12 +29,17 @@ def limited(**headers: str) -> Answer:
         ({"retry_after": "7"}, 7),
         ({"retry_after": "1.5"}, 1.5),
         ({"retry_after": " 7 "}, 7),
+        ({"retry_after": "0"}, 0),
+        ({"retry_after": "0.5"}, 0.5),
         ({"retry_after": "Sun, 22 Nov 2026 12:00:30 GMT"}, 30),
         ({"retry_after": "Sun, 22 Nov 2026 13:00:30 +0100"}, 30),
         ({"retry_after": "Sun, 22 Nov 2026 11:00:00 GMT"}, 0),
         ({"x_ratelimit_reset": str(int((NOW + 12) * 1000))}, 12),
         ({"x_ratelimit_reset": str(int(NOW + 12))}, 12),
         ({"x_ratelimit_reset": "12"}, 12),
+        ({"x_ratelimit_reset": "99999999"}, LONGEST_ASKED_WAIT),  # seconds
+        ({"x_ratelimit_reset": "100000000"}, 0),  # in the year 1973, in seconds since 1970
+        ({"x_ratelimit_reset": "100000000000"}, 0),  # the same in milliseconds
         ({"retry_after": "3", "x_ratelimit_reset": "12"}, 3),
         ({"retry_after": "soon", "x_ratelimit_reset": "12"}, 12),
         ({"retry_after": "999999"}, LONGEST_ASKED_WAIT),
@@ -72,6 +77,14 @@ def test_backoff_grows_and_is_capped(attempt: int, jitter: float) -> None:
 
     assert 0.5 <= wait <= LONGEST_BACKOFF
     assert wait <= backoff(attempt + 1, jitter)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "jitter", "wait"),
+    [(1, 0, 0.5), (1, 0.5, 0.75), (2, 0, 1), (3, 0, 2), (4, 0.5, 6), (6, 0, 16), (7, 0, 30), (7, 0.5, 45), (99, 0, 30)],
+)
+def test_a_wait_is_twice_as_long_as_the_one_before_up_to_a_minute(attempt: int, jitter: float, wait: float) -> None:
+    assert backoff(attempt, jitter) == wait
 
 
 CALLS = {one: Call("a call", "POST", "/", repeat=one) for one in Repeat}
