@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import exceptions, hooks, operators, sensors
+from airflow_provider_imports import __version__, exceptions, hooks, operators, sensors
 from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.hooks.base import ImportHook
 from tests.faults import matrix
@@ -152,6 +152,16 @@ def test_links_of_the_markdown_files_lead_somewhere() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (ROOT / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_changelog_begins_with_this_version_and_names_every_operator_and_sensor() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+
+    newest = re.search(r"^## (\S+)", text, re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == __version__
+    for_dags = [one for one in public_classes() if issubclass(one, BaseOperator) and not one.__subclasses__()]
+    assert [one.__name__ for one in for_dags if f"`{one.__name__}`" not in text] == []
 
 
 def test_readme_and_vendor_page_tell_the_same_of_every_vendor() -> None:
