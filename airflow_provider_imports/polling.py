@@ -314,17 +314,16 @@ def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | No
 class News:
     """What is worth a line in the log: every change of state, progress or counts, else one line a minute."""
 
-    _seen: tuple[object, ...] | None = None
+    _seen: ImportStatus | None = None
     _trouble: tuple[object, ...] | None = None
     _said_at: float = 0.0
 
     def of(self, status: ImportStatus, now: float) -> Say | None:
         """Say a status if it is news; what the vendor says about an end is said once, in its report."""
-        seen = (status.state, status.vendor_status, status.progress, status.counts)
         if self._trouble is not None:
             self._trouble, self._seen = None, None
-        if seen != self._seen or now - self._said_at >= QUIET_SECONDS:
-            self._seen, self._said_at = seen, now
+        if self._seen is None or _news(status) != _news(self._seen) or now - self._said_at >= QUIET_SECONDS:
+            self._seen, self._said_at = status, now
             if status.state.is_terminal:
                 return Say(describe(replace(status, message=None)))
             return Say(describe(status), warning=status.message is not None)
@@ -337,6 +336,10 @@ class News:
             self._trouble, self._said_at = trouble, now
             return Say(f"Status not readable, the import is left alone and looked at again: {failed.message}", True)
         return None
+
+
+def _news(status: ImportStatus) -> tuple[object, ...]:
+    return status.state, status.vendor_status, status.progress, status.counts
 
 
 def describe(status: ImportStatus) -> str:

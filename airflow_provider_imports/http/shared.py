@@ -25,7 +25,7 @@ from airflow_provider_imports.http.gate import Gate
 from airflow_provider_imports.http.tls import client_context, is_handshake_failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Hashable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 
     from airflow_provider_imports.http.pace import Pace
     from airflow_provider_imports.http.settings import Settings
@@ -242,10 +242,10 @@ class _SharedRead:
         return await self._ask(ask)
 
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[Hashable, str], SharedClient]] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[object, str], SharedClient]] = WeakKeyDictionary()
 
 
-def join_client(key: tuple[Hashable, str], make: Callable[[], SharedClient]) -> SharedClient:
+def join_client(key: tuple[object, str], make: Callable[[], SharedClient]) -> SharedClient:
     """
     Use the event loop's client for this key, which the first user opens; :func:`leave_client` must follow.
 
@@ -259,7 +259,7 @@ def join_client(key: tuple[Hashable, str], make: Callable[[], SharedClient]) -> 
     return client
 
 
-async def leave_client(key: tuple[Hashable, str]) -> None:
+async def leave_client(key: tuple[object, str]) -> None:
     """Use the event loop's client for this key no longer; the last user closes it."""
     clients = _clients[asyncio.get_running_loop()]
     client = clients[key]

@@ -24,7 +24,8 @@ class Width:
     def __init__(self, most: int) -> None:
         self._most = most
         self._narrowest = self.now = min(NARROWEST, most)
-        self._begin_round()
+        self._answers = 0
+        self._quickest = float("inf")
 
     def answered(self, took: float, *, in_flight: int, others_wait: bool) -> None:
         """
@@ -42,7 +43,4 @@ class Width:
             self.now = min(2 * self.now, self._most)
         elif not others_wait and in_flight < self.now // 2:
             self.now = max(self.now // 2, self._narrowest)
-        self._begin_round()
-
-    def _begin_round(self) -> None:
         self._answers, self._quickest = 0, float("inf")

@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from airflow_provider_imports.hooks.base import ImportHook
-
-Look = Callable[..., Awaitable[ImportStatus]]
+    from airflow_provider_imports.hooks.flow import Flow
 
 #: Seconds for canceling in :meth:`ImportTrigger.on_kill`.
 CANCEL_SECONDS = 15.0
@@ -63,34 +60,43 @@ class ImportTrigger(BaseTrigger):
         cancel_on_kill: bool = True,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._arguments: dict[str, Any] = {
-            "hook": hook,
-            "conn_id": conn_id,
-            "deadline": deadline,
-            "poll_interval": poll_interval,
-            "max_poll_interval": max_poll_interval,
-            "outage_tolerance": outage_tolerance,
-            "run": run,
-            "slot": slot,
-            "cancel_on_kill": cancel_on_kill,
-        }
+        self._hook = hook
+        self._conn_id = conn_id
+        self._deadline = deadline
+        self._poll_interval = poll_interval
+        self._max_poll_interval = max_poll_interval
+        self._outage_tolerance = outage_tolerance
+        self._run = run
+        self._slot = slot
+        self._cancel_on_kill = cancel_on_kill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, from which any triggerer can go on."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", dict(self._arguments)
+        arguments = {
+            "hook": self._hook,
+            "conn_id": self._conn_id,
+            "deadline": self._deadline,
+            "poll_interval": self._poll_interval,
+            "max_poll_interval": self._max_poll_interval,
+            "outage_tolerance": self._outage_tolerance,
+            "run": self._run,
+            "slot": self._slot,
+            "cancel_on_kill": self._cancel_on_kill,
+        }
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event: a :class:`~airflow_provider_imports.polling.Event` in its JSON form."""
-        hook_class = await _load_hook(self._arguments["hook"])
+        hook_class = await _load_hook(self._hook)
         if self._may_cancel(hook_class) and not AIRFLOW_V_3_3_PLUS:
             self.log.warning("Airflow below 3.3 does not tell when a deferred task is killed: the import goes on then")
-        async with hook_class.shared(self._arguments["conn_id"]) as hook:
-            ending = await self._wait(hook, *self._look(hook))
-        event = polling.Event(ending, self._arguments["deadline"], self._arguments["run"], self._arguments["slot"])
+        async with hook_class.shared(self._conn_id) as hook:
+            ending = await self._wait(hook)
+        event = polling.Event(ending, self._deadline, self._run, self._slot)
         yield TriggerEvent(event.to_json())  # type: ignore[no-untyped-call]
 
     def _may_cancel(self, hook_class: type[ImportHook]) -> bool:
-        return bool(self._arguments["run"] and self._arguments["cancel_on_kill"] and hook_class.can_cancel)
+        return bool(self._run and self._cancel_on_kill and hook_class.can_cancel)
 
     async def on_kill(self) -> None:
         """
@@ -102,12 +108,12 @@ class ImportTrigger(BaseTrigger):
 
         Airflow is asked once for many triggers. If it does not answer, nothing is canceled, and a warning says so.
         """
-        if self._arguments["run"] is not None:
-            await _to_its_end(self._end_run(ImportRun.from_json(self._arguments["run"])))
+        if self._run is not None:
+            await _to_its_end(self._end_run(ImportRun.from_json(self._run)))
 
     async def _end_run(self, run: ImportRun) -> None:
-        hook_class = await _load_hook(self._arguments["hook"])
-        if not self._arguments["cancel_on_kill"]:
+        hook_class = await _load_hook(self._hook)
+        if not self._cancel_on_kill:
             self.log.info("Airflow stopped the trigger; the import (%s) is left running: cancel_on_kill is off", run)
             return
         if not hook_class.can_cancel:
@@ -133,7 +139,7 @@ class ImportTrigger(BaseTrigger):
     async def _cancel(self, hook_class: type[ImportHook], run: ImportRun) -> None:
         try:
             async with asyncio.timeout(CANCEL_SECONDS):
-                self.log.info("The task was killed: %s", await hook_class(self._arguments["conn_id"]).acancel(run))
+                self.log.info("The task was killed: %s", await hook_class(self._conn_id).acancel(run))
         except TimeoutError:
             self.log.warning(
                 "The task was killed; the import (%s) may still be running: %s gave no answer within %g s",
@@ -144,19 +150,14 @@ class ImportTrigger(BaseTrigger):
         except VendorImportError as error:
             self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
 
-    def _look(self, hook: ImportHook) -> tuple[Look, float | None]:
-        """What to look at, and since when it is waited for."""
-        if self._arguments["run"] is None:
-            return partial(_look_at_slot, hook, self._arguments["slot"]), None
-        run = ImportRun.from_json(self._arguments["run"])
-        return partial(hook.aget_status, run), None if run.started_at is None else run.started_at.timestamp()
-
-    async def _wait(self, hook: ImportHook, look: Look, started_at: float | None) -> polling.Ending:
+    async def _wait(self, hook: ImportHook) -> polling.Ending:
+        run = None if self._run is None else ImportRun.from_json(self._run)
+        started_at = None if run is None or run.started_at is None else run.started_at.timestamp()
         policy = polling.PollPolicy(
-            poll_interval=self._arguments["poll_interval"],
-            max_poll_interval=self._arguments["max_poll_interval"],
-            deadline=self._arguments["deadline"],
-            outage_tolerance=self._arguments["outage_tolerance"],
+            poll_interval=self._poll_interval,
+            max_poll_interval=self._max_poll_interval,
+            deadline=self._deadline,
+            outage_tolerance=self._outage_tolerance,
             not_found_grace=hook.not_found_grace,
         )
         loop = asyncio.get_running_loop()
@@ -177,16 +178,15 @@ class ImportTrigger(BaseTrigger):
                     # what others asked before this wait began may be older than the start it is about
                     max_age = min(policy.poll_interval, loop.time() - began)
                     try:
-                        seen = await look(deadline=step.deadline, max_age=max_age)
+                        seen = await hook.arun_flow(self._flow(hook, run), step.deadline, max_age)
                     except VendorImportError as error:
                         seen = look_failed(error)
                 case polling.Say():
                     log = self.logger()  # one for all triggers: each own one weighs a kilobyte
                     (log.warning if step.warning else log.info)("%s", step.line)
 
-
-async def _look_at_slot(hook: ImportHook, slot: Mapping[str, str], deadline: float, max_age: float) -> ImportStatus:
-    return await hook.arun_flow(hook.slot_status_flow(slot), deadline=deadline, max_age=max_age)
+    def _flow(self, hook: ImportHook, run: ImportRun | None) -> Flow[ImportStatus]:
+        return hook.slot_status_flow(self._slot or {}) if run is None else hook.status_flow(run)
 
 
 _hook_classes: dict[str, type[ImportHook]] = {}

@@ -46,6 +46,7 @@ def bare_aiohttp(options: argparse.Namespace) -> Callable[[], Coroutine[Any, Any
 
             async def one(import_id: str) -> None:
                 url = f"{options.url}/api/v1/import/{import_id}/status"
+                await asyncio.sleep(options.spread * random.random())
                 while True:
                     await asyncio.sleep(options.interval * random.uniform(0.9, 1.1))
                     async with session.get(url, headers=headers) as response:
@@ -81,7 +82,7 @@ def import_trigger(options: argparse.Namespace) -> Callable[[], Coroutine[Any, A
             run=ImportRun("pigment", {"import_id": import_id}).to_json(),
         )
 
-    return lambda: _run_triggers(map(trigger, import_ids(options.imports)))
+    return lambda: _run_triggers(map(trigger, import_ids(options.imports)), options.spread)
 
 
 def http_sensor(options: argparse.Namespace) -> Callable[[], Coroutine[Any, Any, None]]:
@@ -92,10 +93,11 @@ def http_sensor(options: argparse.Namespace) -> Callable[[], Coroutine[Any, Any,
 
     headers = {"Authorization": f"Bearer {API_KEY}"}
     numbers = range(options.imports)
-    return lambda: _run_triggers(
+    triggers = (
         HttpSensorTrigger(endpoint=f"sensor/{number}", headers=headers, poke_interval=options.interval)
         for number in numbers
     )
+    return lambda: _run_triggers(triggers, options.spread)
 
 
 def thread_per_read(options: argparse.Namespace) -> Callable[[], Coroutine[Any, Any, None]]:
@@ -106,6 +108,7 @@ def thread_per_read(options: argparse.Namespace) -> Callable[[], Coroutine[Any, 
 
     async def one(import_id: str) -> None:
         url = f"{options.url}/api/v1/import/{import_id}/status"
+        await asyncio.sleep(options.spread * random.random())
         while True:
             await asyncio.sleep(options.interval * random.uniform(0.9, 1.1))
             response = await asyncio.to_thread(requests.get, url, headers=headers, timeout=60)
@@ -126,8 +129,9 @@ CANDIDATES = {
 }
 
 
-async def _run_triggers(triggers: Any) -> None:
+async def _run_triggers(triggers: Any, spread: float) -> None:
     async def one(trigger: Any) -> None:
+        await asyncio.sleep(spread * random.random())
         async for _ in trigger.run():
             return
 
@@ -220,6 +224,7 @@ def main() -> None:
     command.add_argument("--control", required=True)
     command.add_argument("--imports", type=int, default=1000)
     command.add_argument("--interval", type=float, default=1.0)
+    command.add_argument("--spread", type=float, default=0.0, help="seconds over which the imports are started")
     command.add_argument("--warm-up", type=float, default=3.0)
     command.add_argument("--seconds", type=float, default=5.0)
     command.add_argument("--sockets", type=int, default=100)
