@@ -200,6 +200,17 @@ def test_an_outage_that_has_lasted_as_long_as_is_tolerated_ends_the_wait_with_wh
     assert seen.ending == Ending(Outcome.UNREACHABLE, RUNNING, "VendorUnavailableError", "down")
 
 
+def test_by_default_half_an_hour_of_outage_is_tolerated_and_looks_are_at_most_five_minutes_apart() -> None:
+    seen = watch(PollPolicy(60), Answers(RUNNING, then=OUTAGE), started_at=START - 10_000)
+
+    assert seen.looks == [START + 3 + 300 * n for n in range(8)]
+    assert seen.ending.outcome is Outcome.UNREACHABLE
+
+
+def test_unless_the_vendor_is_known_to_lag_an_import_that_is_not_found_is_not_waited_for() -> None:
+    assert watch(PollPolicy(0.25), Answers(NOT_FOUND, SUCCEEDED)).ending.outcome is Outcome.REFUSED
+
+
 def test_a_vendor_that_asks_for_patience_is_not_out_of_order() -> None:
     policy = PollPolicy(10, 10, START + 10_000, outage_tolerance=100)
 
@@ -294,7 +305,7 @@ def test_the_first_look_comes_after_the_interval_and_at_an_old_import_at_once(
 def test_an_impatient_user_is_served() -> None:
     refused_briefly = LookFailed(Trouble.RATE_LIMITED, "VendorRateLimitError", "slow down")
 
-    seen = watch(PollPolicy(0.0625, 0.0625), Answers(RUNNING, refused_briefly, SUCCEEDED))
+    seen = watch(PollPolicy(0.0625), Answers(RUNNING, refused_briefly, SUCCEEDED))
 
     assert seen.looks == [START + 0.0625, START + 0.125, START + 0.1875]
 
@@ -484,7 +495,10 @@ def test_a_duration_is_written_in_its_largest_unit(seconds: float, text: str) ->
     ],
 )
 def test_the_worker_gets_the_ending_that_the_trigger_saw(ending: Ending) -> None:
-    assert Event.from_json(Event(ending, START).to_json()) == Event(ending, START)
+    event = Event(ending, START).to_json()
+
+    assert event["version"] == 1  # another one makes workers refuse what older triggerers say
+    assert Event.from_json(event) == Event(ending, START)
 
 
 def test_an_event_that_contradicts_itself_is_refused() -> None:

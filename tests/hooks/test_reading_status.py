@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.hooks import pigment, rocketchat_operation, websale_import
 from airflow_provider_imports.hooks.pigment import read_status
 from airflow_provider_imports.hooks.rocketchat_operation import Operation, read_current, read_listed, status_of
 from airflow_provider_imports.hooks.websale_import import import_run, read_import
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, read_count
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, Slot, read_count, state_of
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 ACCEPTED, RUNNING, PAUSED = ImportState.ACCEPTED, ImportState.RUNNING, ImportState.PAUSED
@@ -38,6 +39,17 @@ def test_a_number_of_rows_is_read(value: int) -> None:
 @pytest.mark.parametrize("value", [-1, 2**63, ABSURD, True, 3.0, "3", None])
 def test_what_cannot_be_a_number_of_rows_is_not_reported(value: object) -> None:
     assert read_count(value) is None
+
+
+def test_a_word_that_is_not_documented_is_shown_in_part() -> None:
+    assert state_of("z" * 100, {}) == (
+        RUNNING,
+        f"status {'z' * 80!r} is not documented, so it is taken as still running",
+    )
+
+
+def test_a_slot_of_which_nobody_says_more_is_settled() -> None:
+    assert Slot(False, None, "nothing").settles_in == 0
 
 
 # Pigment
@@ -110,14 +122,14 @@ def test_websale_documents_no_other_numbers() -> None:
     assert read_import("product", {"status": 7}).status.state is RUNNING
 
 
-@pytest.mark.parametrize("value", [5, 5.0, "5", " 5 "])
+@pytest.mark.parametrize("value", [5, 5.0, "5", " 5 ", "5".zfill(30)])
 def test_websales_numbers_are_read_however_they_are_written(value: object) -> None:
     status = read_import("product", {"status": value, "processed": value}).status
 
     assert (status.state, status.counts) == (SUCCEEDED, Counts(processed=5))
 
 
-@pytest.mark.parametrize("value", [None, "9" * 5000, ABSURD, 2.5, -1, "-1", "", True, []])
+@pytest.mark.parametrize("value", [None, "5".zfill(31), "9" * 5000, ABSURD, 2.5, -1, "-1", "", True, []])
 def test_a_websale_answer_whose_status_is_no_number_says_so(value: object) -> None:
     with pytest.raises(UnreadableAnswerError, match=r"^the answer has no numeric status$"):
         read_import("product", {"status": value})
@@ -180,7 +192,7 @@ def test_a_run_at_websale_is_a_service_and_a_start() -> None:
     assert import_run("product") == ImportRun("websale", {"service": "product"})
     assert import_run("product", "now") == ImportRun("websale", {"service": "product", "start": "now"})
     assert read_import("product", {"status": 2, "start": "now"}).run == import_run("product", "now")
-    with pytest.raises(ValueError, match="start"):
+    with pytest.raises(InvalidInputError, match=r"^start "):
         import_run("product", "")
 
 

@@ -97,6 +97,15 @@ def test_what_is_no_page_is_not_taken_for_one(content: bytes) -> None:
     assert str(error).endswith(REFUSED)
 
 
+def test_credentials_of_a_vendor_without_a_form_of_its_own_are_login_and_password() -> None:
+    error = refusal_of("harbor", "Harbor", READ, Answer(401, {}, b""))
+
+    assert str(error) == (
+        "Harbor get_status: HTTP 401 without a message. The credentials were refused; nothing was done. "
+        "Check the Airflow connection's login and password."
+    )
+
+
 @pytest.mark.parametrize(
     ("call", "may_have_acted", "kind", "told"),
     [
@@ -160,6 +169,18 @@ def test_the_telling_part_of_a_body_is_found_wherever_it_stands(body: Any, line:
 
 
 @pytest.mark.parametrize(
+    "word", ["message", "error", "errors", "detail", "description", "title", "reason", "code", "type"]
+)
+def test_words_that_tell_something_are_told_alone(word: str) -> None:
+    assert read_message(json.dumps({"field": "amount", word: "too long"}).encode()) == "too long"
+
+
+@pytest.mark.parametrize("word", ["success", "status", "meta", "stack", "details", "errorType"])
+def test_words_that_tell_nothing_are_left_out(word: str) -> None:
+    assert read_message(json.dumps({word: "useless", "field": "too long"}).encode()) == "too long"
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {"error": {"error": {"error": {"error": {"error": {"error": {"error": "too deep"}}}}}}},
@@ -179,6 +200,7 @@ def test_a_body_without_a_message_is_shown_as_it_is(body: Any) -> None:
         ("<script>if (a < b) track()</script>Bad Gateway", "Bad Gateway"),
         ("<SCRIPT>track()</SCRIPT><p>Bad</p> <b>Gateway</b><style>p {}</style>", "Bad Gateway"),
         ("<p>Bad</p>Gateway<script>track()", "Bad Gateway"),
+        ("<!DOCTYPE html>Bad Gateway", "Bad Gateway"),
         ("<p>Bad Gateway</p><![foo]>", "Bad Gateway"),  # html.parser of Python 3.11 gives up on it
         ("<p>" + "Bad Gateway " * 1000, ("Bad Gateway " * 50)[: LONGEST_MESSAGE - len("an HTML page: ") - 1] + "…"),
     ],

@@ -11,6 +11,7 @@ from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat
 from airflow_provider_imports.http.retry import (
     LONGEST_ASKED_WAIT,
     LONGEST_BACKOFF,
+    MOST_ATTEMPTS,
     asked_wait,
     backoff,
     may_repeat,
@@ -42,7 +43,7 @@ def limited(**headers: str) -> Answer:
         ({"x_ratelimit_reset": "100000000000"}, 0),  # the same in milliseconds
         ({"retry_after": "3", "x_ratelimit_reset": "12"}, 3),
         ({"retry_after": "soon", "x_ratelimit_reset": "12"}, 12),
-        ({"retry_after": "999999"}, LONGEST_ASKED_WAIT),
+        ({"retry_after": "999999"}, 3600),
         ({"retry_after": "soon"}, None),
         ({"retry_after": "-5"}, None),
         ({"retry_after": "nan"}, None),
@@ -85,6 +86,10 @@ def test_backoff_grows_and_is_capped(attempt: int, jitter: float) -> None:
 )
 def test_a_wait_is_twice_as_long_as_the_one_before_up_to_a_minute(attempt: int, jitter: float, wait: float) -> None:
     assert backoff(attempt, jitter) == wait
+
+
+def test_a_call_that_is_given_up_has_been_repeated_for_a_quarter_of_a_minute() -> None:
+    assert sum(backoff(attempt, 1) for attempt in range(1, MOST_ATTEMPTS)) == 15
 
 
 CALLS = {one: Call("a call", "POST", "/", repeat=one) for one in Repeat}
