@@ -27,7 +27,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test test-failed faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel clean
+.PHONY: help demo screenshots test test-failed faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, Po
 	.venv-cluster/bin/python -m pip install --quiet --editable ".[test,cluster]" --constraint constraints/airflow-3.3.2-cluster.txt
 	@touch $@
 
+mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status; a test must notice each (15 minutes)
+	$(BIN)/python -m tests.mutants
+
 coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
 
@@ -114,4 +117,4 @@ test-wheel: $(STAMP) ## Install the wheel into an empty environment, and see Air
 	WHEEL_FROM_NOTHING=1 DIST=$(DIST) $(BIN)/python -m pytest tests/test_distribution.py $(PYTEST_ARGS)
 
 clean: ## Remove everything the other targets made
-	rm -rf $(VENV) .venv-airflow-* .venv-cluster build dist docs/_build docs/api/generated htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-airflow-* .venv-cluster build dist docs/_build docs/api/generated htmlcov mutants .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

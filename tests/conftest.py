@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # Airflow reads these when it is first imported, so they are set before any test module is.
 _home = tempfile.mkdtemp(prefix="airflow-home-of-tests-")
@@ -32,6 +32,10 @@ os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = os.path.join(_home, "dags")
 os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{_home}/airflow.db"
 
 settings.register_profile("few", max_examples=50, deadline=None)
+# Whether a test notices a mutant must depend neither on luck nor on earlier runs, and not take a minute of shrinking.
+settings.register_profile(
+    "mutants", max_examples=50, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("few")
 
 SAMPLES = Path(__file__).parent / "samples"
