@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator, PigmentTriggerImportOperator
 from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID, UPLOAD_CONFIGURATION_ID
-from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS
+from airflow_provider_imports.version_compat import AIRFLOW_VERSION
 from tests.tries import CancelingHook
 
 MakeTask = Callable[..., Callable[[], Any]]
@@ -34,7 +35,7 @@ def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture)
     seen: list[str] = []
 
     def text() -> str:
-        if not AIRFLOW_V_3_0_PLUS:  # logs through `logging` alone, and prints the same once more
+        if AIRFLOW_VERSION < Version("3.1"):  # logs through `logging` alone, and prints the same once more
             return caplog.text
         seen.append(capsys.readouterr().out)
         return "".join(seen) + caplog.text
