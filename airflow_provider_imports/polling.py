@@ -4,14 +4,17 @@ Decide when to look at an import again, and when to stop.
 Pure: no I/O, no sleeping, no clock of its own, no Airflow. :func:`wait_for_end` is a generator of steps; the worker
 (:meth:`~airflow_provider_imports.hooks.base.ImportHook.wait`) and the trigger both carry out its steps, one by
 blocking, the other by awaiting, so that the two cannot drift apart.
+
+Its values are named tuples: every Dag file that is parsed pays for their classes, and those of frozen data classes
+take seven times as long to make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_imports.models import (
     Counts,
@@ -33,8 +36,7 @@ QUIET_SECONDS = 60.0
 EVENT_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class PollPolicy:
+class PollPolicy(NamedTuple):
     """
     How a user wants to wait.
 
@@ -63,8 +65,7 @@ class Trouble(StrEnum):
     REFUSED = "refused"  #: looking again would be refused again
 
 
-@dataclass(frozen=True, slots=True)
-class LookFailed:
+class LookFailed(NamedTuple):
     """
     A look that gave no status.
 
@@ -98,8 +99,7 @@ _OUTCOME_OF_STATE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """
     The end of a wait, for the worker to judge.
 
@@ -121,8 +121,7 @@ class Ending:
         return state is self.outcome or self.outcome not in _OUTCOME_OF_STATE.values()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """
     What the trigger tells the worker: small, versioned JSON, never a response body, never a secret.
 
@@ -183,15 +182,13 @@ class Event:
         return event
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(NamedTuple):
     """Step: let this many seconds pass."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """
     Step: read the status and send it (or a :class:`LookFailed`) back.
 
@@ -201,8 +198,7 @@ class Look:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(NamedTuple):
     """Step: write one line to the task's log."""
 
     line: str
@@ -310,13 +306,15 @@ def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | No
     return None
 
 
-@dataclass(slots=True)
 class News:
     """What is worth a line in the log: every change of state, progress or counts, else one line a minute."""
 
-    _seen: ImportStatus | None = None
-    _trouble: tuple[object, ...] | None = None
-    _said_at: float = 0.0
+    __slots__ = ("_said_at", "_seen", "_trouble")
+
+    def __init__(self) -> None:
+        self._seen: ImportStatus | None = None
+        self._trouble: tuple[object, ...] | None = None
+        self._said_at = 0.0
 
     def of(self, status: ImportStatus, now: float) -> Say | None:
         """Say a status if it is news; what the vendor says about an end is said once, in its report."""
