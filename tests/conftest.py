@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,9 @@ os.environ["AIRFLOW_HOME"] = _home
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = os.path.join(_home, "dags")
 os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{_home}/airflow.db"
+# Airflow's configuration would show the deprecations of all modules named airflow*, ours too. Read before pytest sets
+# the filters of pyproject.toml, it stands behind them.
+import_module("airflow.configuration")
 
 settings.register_profile("few", max_examples=50, deadline=None)
 # Whether a test notices a mutant must depend neither on luck nor on earlier runs, and not take a minute of shrinking.
@@ -148,19 +152,23 @@ def make_context(task_state_store: TaskStateStoreOfTest) -> Callable[..., dict[s
         return {
             "ti": TaskInstanceOfTest(try_number, max_tries),
             "task_state_store": task_state_store,
-            "outlet_events": _OutletEvents(),
+            "outlet_events": _outlet_events(),
             **more,
         }
 
     return make
 
 
-class _OutletEvents(dict[Any, Any]):
-    """Asset events by outlet, made when they are first asked for."""
+def _outlet_events() -> Mapping[Any, Any]:
+    """Airflow's own asset events by outlet; before 3.2 an asset can't be the key of a dict in their place."""
+    from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS
 
-    def __missing__(self, outlet: Any) -> SimpleNamespace:
-        self[outlet] = SimpleNamespace(extra={})
-        return self[outlet]
+    if AIRFLOW_V_3_0_PLUS:
+        from airflow.sdk.execution_time.context import OutletEventAccessors
+    else:
+        from airflow.utils.context import OutletEventAccessors
+    events: Mapping[Any, Any] = OutletEventAccessors()
+    return events
 
 
 @pytest.fixture
