@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
+from tests import blocking
+
 # Airflow reads these when it is first imported, so they are set before any test module is.
 _home = tempfile.mkdtemp(prefix="airflow-home-of-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
@@ -35,6 +37,8 @@ os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{_home}/airflow.
 # the filters of pyproject.toml, it stands behind them.
 import_module("airflow.configuration")
 
+blocking.watch()
+
 settings.register_profile("few", max_examples=50, deadline=None)
 # Whether a test notices a mutant must depend neither on luck nor on earlier runs, and not take a minute of shrinking.
 settings.register_profile(
@@ -43,6 +47,14 @@ settings.register_profile(
 settings.load_profile("few")
 
 SAMPLES = Path(__file__).parent / "samples"
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_an_event_loop() -> Iterator[None]:
+    """Fail every test in which a coroutine of ours blocks its thread: in a triggerer, thousands would stand still."""
+    blocking.offences.clear()
+    yield
+    assert not blocking.offences
 
 
 @pytest.fixture(scope="session", autouse=True)

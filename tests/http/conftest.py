@@ -8,9 +8,8 @@ import ipaddress
 import random
 import socket
 import ssl
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -112,25 +111,3 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
-
-
-@pytest.fixture
-async def unblocked_loop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Fail the test if anything on its event loop sleeps, connects or reads a file of certificates by blocking."""
-    loop_thread = threading.get_ident()
-    offences: list[str] = []
-
-    def guarded(name: str, original: Callable[..., object]) -> Callable[..., object]:
-        def guard(*arguments: object, **options: object) -> object:
-            if threading.get_ident() == loop_thread:
-                offences.append(name)
-            return original(*arguments, **options)
-
-        return guard
-
-    monkeypatch.setattr(time, "sleep", guarded("time.sleep", time.sleep))
-    monkeypatch.setattr(socket, "getaddrinfo", guarded("getaddrinfo", socket.getaddrinfo))
-    monkeypatch.setattr(ssl, "create_default_context", guarded("certificates", ssl.create_default_context))
-    monkeypatch.setattr("requests.sessions.Session.send", guarded("requests", sync.requests.sessions.Session.send))
-    yield
-    assert not offences

@@ -221,7 +221,6 @@ async def test_a_last_look_does_not_wait_for_the_end_of_a_long_hold(monkeypatch:
     assert len(server.requests) == 1
 
 
-@pytest.mark.usefixtures("unblocked_loop")
 async def test_nothing_blocks_the_event_loop(server_tls: object, tls_files: object) -> None:
     verify = {"verify": f"{tls_files}/cert.pem"}
     with WireServer(tls=server_tls) as server:  # type: ignore[arg-type]
