@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 SECONDS_OF_A_DAY = 86_400
 IMPORTS_A_DAY = 100_000
-#: Assumed of an import of middle length, on average: how long it runs, and how often it is looked at meanwhile.
+#: Assumed.
 AVERAGE_MINUTES = 15
-AVERAGE_READS = 30
 #: Of a core, what one triggerer should use for reading at most; the rest is Airflow's own.
 SHARE_OF_A_CORE = 0.5
 #: Airflow's default of `[triggerer] capacity`.
@@ -38,7 +37,9 @@ def redraw(folder: Path, names: Sequence[str]) -> None:
         (folder / f"{name}.txt").write_text("\n\n".join([figure.machine, *figure.remarks]) + "\n")
         if figure.curves:
             _plot(figure, folder / f"{name}.svg")
-    _plan(figures["cost_of_a_wait"], figures["memory_of_a_wait"], folder / "planning.csv")
+    _plan(
+        *(figures[name] for name in ("cost_of_a_wait", "memory_of_a_wait", "noticing_the_end")), folder / "planning.csv"
+    )
 
 
 def _read(file: Path) -> Figure:
@@ -78,17 +79,27 @@ def _plot(figure: Figure, file: Path) -> None:
     pyplot.close(picture)
 
 
-def _plan(cost: Figure, memory: Figure, file: Path) -> None:
+def _at(x: float, curve: Sequence[Sequence[float]]) -> float:
+    """A curve's value between two of its points."""
+    after = next(number for number, (at, _) in enumerate(curve) if at >= x)
+    (left, low), (right, high) = curve[after - 1], curve[after]
+    return low + (high - low) * (x - left) / (right - left)
+
+
+def _plan(cost: Figure, memory: Figure, noticing: Figure, file: Path) -> None:
     milliseconds = max((row.ours for row in cost.rows), default=float("nan"))  # TLS
     kilobytes = max((row.ours for row in memory.rows), default=float("nan"))
     at_once = IMPORTS_A_DAY * AVERAGE_MINUTES * 60 / SECONDS_OF_A_DAY
-    reads = IMPORTS_A_DAY * AVERAGE_READS / SECONDS_OF_A_DAY
+    each = max(
+        _at(60.0 * AVERAGE_MINUTES, curve) for name, curve in noticing.curves.items() if name.startswith("adaptive")
+    )
+    reads = IMPORTS_A_DAY * each / SECONDS_OF_A_DAY
     cores = reads * milliseconds / 1000
     triggerers = max(cores / SHARE_OF_A_CORE, at_once / CAPACITY)
     lines = [
         ("imports a day", IMPORTS_A_DAY),
         ("average run time, minutes (assumed)", AVERAGE_MINUTES),
-        ("status reads an import (simulated for that run time)", AVERAGE_READS),
+        ("status reads an import (simulated for that run time)", each),
         ("imports waited for at the same time, on average", at_once),
         ("status reads a second", reads),
         ("processor milliseconds a read, over TLS", milliseconds),

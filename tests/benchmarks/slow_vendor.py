@@ -19,6 +19,8 @@ THREADS = "a thread per read (requests)"
 DELAYS = (0.2, 2.0)
 #: Seconds; with 2 s an answer, a thousand imports can be read 250 times a second.
 INTERVAL = 2.0
+#: Ours opens connections round by round, so it needs some seconds to become as wide as this vendor needs.
+WARM_UP = 20.0
 HOLD = Goal(50, of="value")
 
 
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> Figure:
     for delay in DELAYS:
         with VendorProcess(answer_after=delay) as vendor:
             each = partial(
-                measure, vendor, imports=options.imports, interval=INTERVAL, warm_up=8.0, seconds=8.0, watch=1
+                measure, vendor, imports=options.imports, interval=INTERVAL, warm_up=WARM_UP, seconds=8.0, watch=1
             )
             candidates = {
                 "floor": partial(each, "floor", sockets=MOST_IN_FLIGHT),
