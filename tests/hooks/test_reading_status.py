@@ -73,7 +73,22 @@ def test_pigments_first_three_errors_are_its_message() -> None:
     assert (status.message, status.errors) == ("A; B; C", ("A", "B", "C", "D"))
 
 
-def test_pigments_errors_and_reasons_are_cut_in_the_middle_of_nothing_longer_than_a_line() -> None:
+def test_twenty_of_pigments_errors_and_reasons_are_kept() -> None:
+    names = [f"error {n}" for n in range(15)]
+    skipped = [{"count": 2, "reason": f"reason {n}"} for n in range(15)]
+
+    status = read_status(
+        {
+            "importStatus": "Failed",
+            "errorsDetails": [{"name": name} for name in names],
+            "detailedReport": {"impactedBlocks": [{"skippedData": skipped}]},
+        }
+    )
+
+    assert status.errors == (*names, *(f"2 rows skipped: reason {n}" for n in range(5)))
+
+
+def test_pigments_errors_and_reasons_are_cut_to_a_line() -> None:
     endless = "x" * 1000
     skipped = {"count": 2, "reason": endless, "sourceColumnName": endless, "samples": [endless]}
 
@@ -186,6 +201,15 @@ def test_twenty_of_websales_import_errors_are_kept_and_the_others_counted(number
     errors = read_import("product", {"status": 6, "importErrors": lines}).status.errors
 
     assert errors == (*lines[:20], *([] if more is None else [more]))
+
+
+def test_websales_message_is_its_errors_and_the_first_three_of_the_import() -> None:
+    report = {"status": 6, "globalError": 7, "lastError": "aborted", "importErrors": ["one", "two", "three", "four"]}
+
+    status = read_import("product", report).status
+
+    assert status.message == "globalError 7; aborted; one; two; three"
+    assert status.errors == ("globalError 7", "one", "two", "three", "four", "aborted")
 
 
 def test_a_run_at_websale_is_a_service_and_a_start() -> None:
