@@ -1,4 +1,4 @@
-"""What Airflow learns about the package: its forms, its parts, and that learning it costs nothing."""
+"""What Airflow learns about the package: its parts, and its forms, which test_connection_form.py sees Airflow show."""
 
 from __future__ import annotations
 
@@ -15,25 +15,16 @@ import airflow
 import jsonschema
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink
-from packaging.version import Version
 
 from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
 from airflow_provider_imports.get_provider_info import get_provider_info
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.version_compat import AIRFLOW_VERSION
 
 AIRFLOW = Path(airflow.__file__).parent
-AIRFLOW_V_3_2_PLUS = Version("3.2.0") <= AIRFLOW_VERSION
 INFO = get_provider_info()
 PACKAGE = Path(__file__).parents[1] / "airflow_provider_imports"
 VENDORS = sorted(CONNECTION_TYPES)
 EVERY_VENDOR = pytest.mark.parametrize("vendor", VENDORS)
-FRESH = """
-import json, sys
-from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
-forms = [one.model_dump(mode="json", by_alias=True) for one in HookMetaService.hook_meta_data()]
-print(json.dumps({"forms": forms, "modules": sorted(sys.modules)}))
-"""
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -190,47 +181,7 @@ def test_the_older_form_shows_the_same_further_fields(vendor: str) -> None:
     assert list(hook_class(vendor).get_connection_form_widgets()) == list(entry_of(vendor)["conn-fields"])
 
 
-# The form of Airflow 3.2+, and the command line
-
-
-@pytest.fixture(scope="module")
-def served() -> dict[str, Any]:
-    """What the API server serves for the form, and what it had imported by then."""
-    if not AIRFLOW_V_3_2_PLUS:
-        pytest.skip("needs Airflow 3.2: before, the form comes from the hooks; see test_connection_form.py")
-    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True, timeout=120)
-    value: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return value
-
-
-def test_the_forms_are_served_without_importing_a_hook(served: dict[str, Any]) -> None:
-    ours = {name for name in served["modules"] if name.startswith("airflow_provider_imports")}
-    assert ours == {
-        "airflow_provider_imports",
-        "airflow_provider_imports.connections",
-        "airflow_provider_imports.get_provider_info",
-    }
-
-
-@EVERY_VENDOR
-def test_the_form_that_is_served_is_the_declared_one(served: dict[str, Any], vendor: str) -> None:
-    (form,) = (one for one in served["forms"] if one["connection_type"] == vendor)
-    entry = entry_of(vendor)
-    assert form["hook_name"] == CONNECTION_TYPES[vendor].vendor_name
-    assert form["hook_class_name"] == entry["hook-class-name"]
-    behaviour, standard = entry["ui-field-behaviour"], form["standard_fields"]
-    for name in ("host", "port", "login", "password"):
-        assert standard[name]["hidden"] == (name in behaviour["hidden-fields"]), name
-        if name in behaviour["relabeling"]:
-            assert standard[name]["title"] == behaviour["relabeling"][name]
-        if name in behaviour["placeholders"]:
-            assert standard[name]["placeholder"] == behaviour["placeholders"][name]
-    assert list(form["extra_fields"]) == list(entry["conn-fields"])
-    for name, field in entry["conn-fields"].items():
-        shown = form["extra_fields"][name]
-        assert shown["description"] == field["description"]
-        assert shown["schema"]["title"] == field["label"]
-        assert shown["schema"]["type"] == field["schema"]["type"]
+# The command line
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,12 @@ def read(conn_type: str = "pigment", default_host: str = "", extra: Any = None, 
     return read_settings(conn_type, ConnectionOfTest(extra=text, **fields), default_host)
 
 
+def test_numbers_may_be_text_as_forms_before_airflow_3_2_store_them() -> None:
+    settings = read(extra={"timeout": " 2.5 ", "requests_per_minute": "30", "pacing_processes": "2"})
+
+    assert (settings.timeout, settings.requests_per_minute, settings.pacing_processes) == (2.5, 30, 2)
+
+
 @pytest.mark.parametrize(
     ("fields", "base_url"),
     [
