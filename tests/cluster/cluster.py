@@ -50,7 +50,7 @@ class Cluster(RunningAirflow):
                 "core.max_active_tasks_per_dag": "500",
                 "database.sql_alchemy_conn": f"postgresql+psycopg2{self.postgres.url}",
                 "celery.broker_url": self.redis.url,
-                "celery.result_backend": f"db+postgresql{self.postgres.url}",
+                "celery.result_backend": f"db+postgresql+psycopg2{self.postgres.url}",
                 "celery.worker_concurrency": str(WORKER_CONCURRENCY),
                 # What a killed worker had taken from the queue, but not begun, is queued again after this many seconds.
                 "scheduler.task_queued_timeout": "90",
