@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     met = True
     with tempfile.TemporaryDirectory(prefix="airflow-home-of-benchmarks-") as home:
         os.environ["AIRFLOW_HOME"] = home
+        os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"  # of triggers that run in this process
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         for name in options.figures or FIGURES:
             figure = measure(name, options)

@@ -11,6 +11,7 @@ import selectors
 import statistics
 import time
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -23,7 +24,9 @@ from tests.benchmarks.waiting import import_ids, measure
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
+
+    from airflow_provider_imports.models import ImportRun
 
 TITLE = "Politeness: requests that the vendor gets"
 IMPORTS = 500
@@ -180,21 +183,20 @@ async def _wait_for_all(loop: asyncio.AbstractEventLoop, imports: int) -> Seen:
     return Seen(vendor.reads, vendor.refused, len(delays), delays)
 
 
-async def count_shared_reads(waiters: int, seconds: float) -> int:
-    """Let many wait for one WEBSALE import, and count the status requests that the sandbox got."""
-    from airflow_provider_imports.hooks.websale import WebsaleHook
+async def count_shared_reads(vendor: str, waiters: int, seconds: float) -> int:
+    """Let many wait for one import, and count the status requests that the sandbox got."""
     from airflow_provider_imports.sandbox import Sandbox
     from airflow_provider_imports.triggers.imports import ImportTrigger
 
     async with Sandbox(run_seconds=3600) as sandbox:
         with mock.patch.dict(os.environ, sandbox.connection_env()):
-            run = await asyncio.to_thread(_start_websale, WebsaleHook)
+            hook, run = await asyncio.to_thread(STARTS[vendor])
             sandbox.clear_journal()
 
             async def wait() -> None:
                 trigger = ImportTrigger(
-                    hook="airflow_provider_imports.hooks.websale.WebsaleHook",
-                    conn_id="websale_default",
+                    hook=hook,
+                    conn_id=f"{vendor}_default",
                     deadline=time.time() + 86400,
                     poll_interval=0.5,
                     max_poll_interval=0.5,
@@ -209,15 +211,29 @@ async def count_shared_reads(waiters: int, seconds: float) -> int:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return sum(entry.method == "GET" for entry in sandbox.entries("websale"))
+        return sum(entry.method == "GET" for entry in sandbox.entries(vendor))
 
 
-def _start_websale(hook_class: Callable[[], Any]) -> Any:
-    hook = hook_class()
-    try:
-        return hook.start_import("product", b'[{"id": "1"}]', "json")
-    finally:
-        hook.close()
+def _start_websale() -> tuple[str, ImportRun]:
+    from airflow_provider_imports.hooks.websale import WebsaleHook
+
+    with closing(WebsaleHook()) as hook:
+        run = hook.start_import("product", b'[{"id": "1"}]', "json")
+    return "airflow_provider_imports.hooks.websale.WebsaleHook", run
+
+
+def _start_rocketchat() -> tuple[str, ImportRun]:
+    from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+
+    with closing(RocketChatHook()) as hook:
+        run = hook.new_import()
+        hook.add_users([{"username": "ada", "emails": ["ada@example.com"], "importIds": ["1"]}])
+        hook.run_import(run)
+    return "airflow_provider_imports.hooks.rocketchat.RocketChatHook", run
+
+
+#: Of the vendors that have one import at a time, whose waiters can share a read.
+STARTS = {"websale": _start_websale, "rocketchat": _start_rocketchat}
 
 
 def run(options: argparse.Namespace) -> Figure:
@@ -233,9 +249,11 @@ def run(options: argparse.Namespace) -> Figure:
     ours, theirs = (_while_limited(name) for name in ("imports", "http_sensor"))
     words = f"{IMPORTS} imports, 429 for {LIMITED_SECONDS:g} s: requests"
     rows.append(Row(words, ours, "deferrable HttpSensor", theirs, goal=Goal(IMPORTS, of="value")))
-    one, many = (asyncio.run(count_shared_reads(waiters, 5.0)) for waiters in WAITERS)
-    words = f"{WAITERS[1]} waiters of one WEBSALE import: requests"
-    rows.append(Row(words, many, "one waiter", one, goal=Goal(2.0)))
+    for vendor, name in (("websale", "WEBSALE"), ("rocketchat", "Rocket.Chat")):
+        one, many = (asyncio.run(count_shared_reads(vendor, waiters, 5.0)) for waiters in WAITERS)
+        rows.append(
+            Row(f"{WAITERS[1]} waiters of one {name} import: requests", many, "one waiter", one, goal=Goal(2.0))
+        )
     return Figure(__name__.rpartition(".")[2], TITLE, rows, machine=machine())
 
 
