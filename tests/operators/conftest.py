@@ -35,7 +35,7 @@ def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture)
     seen: list[str] = []
 
     def text() -> str:
-        if AIRFLOW_VERSION < Version("3.1"):  # logs through `logging` alone, and prints the same once more
+        if Version("3.1") > AIRFLOW_VERSION:  # logs through `logging` alone, and prints the same once more
             return caplog.text
         seen.append(capsys.readouterr().out)
         return "".join(seen) + caplog.text
