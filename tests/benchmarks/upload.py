@@ -90,7 +90,8 @@ def send(way: str, url: str, path: str) -> None:
     make: Callable[[str], Any] = {"pigment": _pigment, "websale": _websale, "http": _http_operator}[name]
     operator = make(path)
     operator.do_xcom_push = False
-    operator.execute({"ti": mock.MagicMock(max_tries=0)})
+    task_instance = mock.MagicMock(dag_id="upload", run_id="once", task_id="upload", map_index=-1, max_tries=0)
+    operator.execute({"ti": task_instance})
 
 
 def _object_storage(path: str) -> str:
