@@ -143,7 +143,7 @@ class PigmentHook(ImportHook):
         :param import_id: the UUID that the start answered
         :param detailed_report: with counts and skipped rows; Pigment asks to use it sparingly
         """
-        return self.run_flow(_status(import_id, detailed_report))
+        return self.run_flow(_status(checks.uuid("import_id", import_id), detailed_report))
 
     def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
         """Read the status; once the import has ended, the detailed report as well."""
@@ -215,7 +215,7 @@ def _status_call(import_id: str, detailed_report: bool) -> Call:
     return Call(
         "get_import_status",
         "GET",
-        path("/api/v1/import/{import_id}/status", import_id=checks.uuid("import_id", import_id)),
+        path("/api/v1/import/{import_id}/status", import_id=import_id),
         query=(("includedDetailedReport", "true"),) if detailed_report else (),
     )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from tests.benchmarks.figure import Figure, Goal, Row, machine
 from tests.benchmarks.vendor import VendorProcess
@@ -24,7 +25,6 @@ from tests.benchmarks.waiting import import_ids, measure
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncIterator
 
     from airflow_provider_imports.models import ImportRun
 
@@ -105,13 +105,10 @@ class Answer:
         self._body = content
         self.content = self
 
-    async def iter_any(self) -> AsyncIterator[bytes]:
+    async def readany(self) -> bytes:
         """All of it at once."""
-        yield self._body
-
-    async def read(self) -> bytes:
-        """All of it."""
-        return self._body
+        body, self._body = self._body, b""
+        return body
 
     def close(self) -> None:
         """Nothing to close."""
@@ -154,6 +151,7 @@ async def _wait_for_all(loop: asyncio.AbstractEventLoop, imports: int) -> Seen:
 
     async def open_session(client: SharedClient, settings: Settings) -> None:
         client._session, client.access.settings = vendor, settings  # type: ignore[assignment]
+        client._base = URL(settings.base_url)
 
     async def load(path: str) -> type[PigmentHook]:
         return PigmentHook

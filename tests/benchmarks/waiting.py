@@ -232,7 +232,9 @@ def main() -> None:
     options = command.parse_args()
     wait = CANDIDATES[options.candidate](options)
     logging.disable(logging.WARNING)
-    print(json.dumps(asyncio.run(_measure(options, wait))))
+    with asyncio.Runner() as runner:
+        print(json.dumps(runner.run(_measure(options, wait))), flush=True)
+        os._exit(0)  # else a thread per read would be waited for: minutes, at a slow vendor
 
 
 if __name__ == "__main__":
