@@ -43,6 +43,7 @@ def ca_file(settings: Settings) -> str:
 def client_context(settings: Settings) -> ssl.SSLContext:
     """Make the context of the async transport. Reads a file, which takes some 20 ms: not on an event loop."""
     context = ssl.create_default_context(cafile=ca_file(settings))
+    context.set_alpn_protocols(["http/1.1"])
     if settings.verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

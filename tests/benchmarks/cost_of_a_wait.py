@@ -18,6 +18,9 @@ TITLE = "Cost of a wait: processor milliseconds per status read"
 FLOOR = "bare aiohttp loop"
 OTHERS = {"http_sensor": "deferrable HttpSensor", "threads": "a thread per read (requests)"}
 KEY = "cpu_ms_per_read"
+#: Seconds between two looks, and seconds over which the waits begin: reads that come all at once share the event
+#: loop's rounds and look cheaper, for as long as they keep in step.
+INTERVAL = 1.0
 
 
 def run(options: argparse.Namespace) -> Figure:
@@ -26,7 +29,9 @@ def run(options: argparse.Namespace) -> Figure:
     for scheme in ("http", "https"):
         with tempfile.TemporaryDirectory() as folder, vendor_over(scheme, Path(folder)) as vendor:
             certificate = f"{folder}/certificate.pem" if scheme == "https" else None
-            each = partial(measure, vendor, certificate=certificate, imports=options.imports, interval=1.0)
+            each = partial(
+                measure, vendor, certificate=certificate, imports=options.imports, interval=INTERVAL, spread=INTERVAL
+            )
             close = {name: partial(each, name, seconds=options.seconds) for name in ("floor", "imports")}
             found = interleaved(options.rounds, close)
             far = interleaved(
@@ -57,6 +62,8 @@ def _curves(options: argparse.Namespace) -> dict[str, list[tuple[float, float]]]
     with tempfile.TemporaryDirectory() as folder, vendor_over("http", Path(folder)) as vendor:
         for count in options.sizes:
             for name, words in names.items():
-                found = measure(vendor, name, imports=count, interval=1.0, seconds=options.seconds)
+                found = measure(
+                    vendor, name, imports=count, interval=INTERVAL, spread=INTERVAL, seconds=options.seconds
+                )
                 curves[words].append((count, found[KEY]))
     return curves

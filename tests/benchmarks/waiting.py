@@ -16,6 +16,8 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.vendor import REPOSITORY, read_counts
@@ -155,15 +157,16 @@ class LoopWatch:
 
 async def _measure(options: argparse.Namespace, wait: Callable[[], Coroutine[Any, Any, None]]) -> dict[str, float]:
     before = resident()
+    count_reads = partial(asyncio.get_running_loop().run_in_executor, ThreadPoolExecutor(1), _reads, options)
     waiting = asyncio.create_task(wait())
     await asyncio.sleep(options.warm_up)
     watch = LoopWatch()
     watching = asyncio.create_task(watch.watch()) if options.watch else None
-    reads, cpu, clock = await asyncio.to_thread(_reads, options), time.process_time(), time.perf_counter()
+    reads, cpu, clock = await count_reads(), time.process_time(), time.perf_counter()
     await asyncio.sleep(options.seconds)
     cpu = time.process_time() - cpu
     clock = time.perf_counter() - clock
-    reads = await asyncio.to_thread(_reads, options) - reads
+    reads = await count_reads() - reads
     if waiting.done():
         waiting.result()
         raise RuntimeError("the wait ended before it was measured")
