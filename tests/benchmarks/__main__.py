@@ -26,6 +26,7 @@ FIGURES = (
     "memory_of_a_wait",
     "slow_vendor",
     "cost_of_a_wait",
+    "parts_of_a_read",
     "running_airflow",
 )
 PUBLISHED = Path(__file__).parents[2] / "docs" / "_static" / "benchmarks"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import cProfile
 import gc
 import json
 import logging
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.profiled import parts_of
 from tests.benchmarks.vendor import REPOSITORY, read_counts
 
 if TYPE_CHECKING:
@@ -160,10 +162,13 @@ async def _measure(options: argparse.Namespace, wait: Callable[[], Coroutine[Any
     count_reads = partial(asyncio.get_running_loop().run_in_executor, ThreadPoolExecutor(1), _reads, options)
     waiting = asyncio.create_task(wait())
     await asyncio.sleep(options.warm_up)
-    watch = LoopWatch()
+    watch, profile = LoopWatch(), cProfile.Profile()
     watching = asyncio.create_task(watch.watch()) if options.watch else None
     reads, cpu, clock = await count_reads(), time.process_time(), time.perf_counter()
+    if options.profile:
+        profile.enable()
     await asyncio.sleep(options.seconds)
+    profile.disable()
     cpu = time.process_time() - cpu
     clock = time.perf_counter() - clock
     reads = await count_reads() - reads
@@ -182,6 +187,8 @@ async def _measure(options: argparse.Namespace, wait: Callable[[], Coroutine[Any
         "resident": resident(),
         "longest_hold_ms": 1000 * watch.longest,
     }
+    if options.profile:
+        found |= parts_of(profile, reads)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     return found
@@ -232,6 +239,7 @@ def main() -> None:
     command.add_argument("--seconds", type=float, default=5.0)
     command.add_argument("--sockets", type=int, default=100)
     command.add_argument("--watch", type=int, default=0)
+    command.add_argument("--profile", type=int, default=0)
     options = command.parse_args()
     wait = CANDIDATES[options.candidate](options)
     logging.disable(logging.WARNING)

@@ -22,7 +22,7 @@ from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Call, Repeat
 from tests.http.conftest import Send
 from tests.http.vendor import TOKEN, Connection
-from tests.http.wire import Reaction, WireServer, answer, close_after, drip, reset, silence
+from tests.http.wire import Reaction, Received, WireServer, answer, close_after, drip, reset, silence
 
 READ = Call("get_status", "GET", "/status")
 START = Call("start_import", "POST", "/start", json={"a": 1}, repeat=Repeat.IF_NOT_ACTED, starts=True)
@@ -84,6 +84,22 @@ async def test_a_ca_file_of_the_connection_is_trusted(send: Send, server_tls: ss
         got = await send(Connection(server.url, more={"verify": str(tls_files / "cert.pem")}), READ)
 
     assert got.status == 200
+
+
+async def test_a_server_that_asks_which_protocol_is_told_http(
+    send: Send, server_tls: ssl.SSLContext, tls_files: Path
+) -> None:
+    def show(connection: socket.socket, received: Received) -> None:
+        assert isinstance(connection, ssl.SSLSocket)
+        chosen.append(connection.selected_alpn_protocol())
+        connection.sendall(answer())
+
+    chosen: list[str | None] = []
+    server_tls.set_alpn_protocols(["h2", "http/1.1"])
+    with WireServer(show, tls=server_tls) as server:
+        await send(Connection(server.url, more={"verify": str(tls_files / "cert.pem")}), READ)
+
+    assert chosen == ["http/1.1"]
 
 
 async def test_verification_can_be_switched_off(send: Send, server_tls: ssl.SSLContext) -> None:
