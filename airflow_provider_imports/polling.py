@@ -320,12 +320,13 @@ class News:
         """Say a status if it is news; what the vendor says about an end is said once, in its report."""
         if self._trouble is not None:
             self._trouble, self._seen = None, None
-        if self._seen is None or _news(status) != _news(self._seen) or now - self._said_at >= QUIET_SECONDS:
-            self._seen, self._said_at = status, now
-            if status.state.is_terminal:
-                return Say(describe(replace(status, message=None)))
-            return Say(describe(status), warning=status.message is not None)
-        return None
+        before, self._seen = self._seen, status  # only the newest status is kept: thousands wait
+        if before is not None and _news(status) == _news(before) and now - self._said_at < QUIET_SECONDS:
+            return None
+        self._said_at = now
+        if status.state.is_terminal:
+            return Say(describe(replace(status, message=None)))
+        return Say(describe(status), warning=status.message is not None)
 
     def of_trouble(self, failed: LookFailed, now: float) -> Say | None:
         """Say a failed look if it is news."""
