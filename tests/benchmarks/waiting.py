@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import cProfile
 import gc
 import json
 import logging
@@ -18,10 +17,11 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.profiled import parts_of
+from tests.benchmarks.profiled import Sampler
 from tests.benchmarks.vendor import REPOSITORY, read_counts
 
 if TYPE_CHECKING:
@@ -162,13 +162,11 @@ async def _measure(options: argparse.Namespace, wait: Callable[[], Coroutine[Any
     count_reads = partial(asyncio.get_running_loop().run_in_executor, ThreadPoolExecutor(1), _reads, options)
     waiting = asyncio.create_task(wait())
     await asyncio.sleep(options.warm_up)
-    watch, profile = LoopWatch(), cProfile.Profile()
+    watch, sampler = LoopWatch(), Sampler()
     watching = asyncio.create_task(watch.watch()) if options.watch else None
     reads, cpu, clock = await count_reads(), time.process_time(), time.perf_counter()
-    if options.profile:
-        profile.enable()
-    await asyncio.sleep(options.seconds)
-    profile.disable()
+    with sampler if options.profile else nullcontext():
+        await asyncio.sleep(options.seconds)
     cpu = time.process_time() - cpu
     clock = time.perf_counter() - clock
     reads = await count_reads() - reads
@@ -188,7 +186,7 @@ async def _measure(options: argparse.Namespace, wait: Callable[[], Coroutine[Any
         "longest_hold_ms": 1000 * watch.longest,
     }
     if options.profile:
-        found |= parts_of(profile, reads)
+        found |= {part: share * found["cpu_ms_per_read"] for part, share in sampler.shares().items()}
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     return found
