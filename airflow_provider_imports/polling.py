@@ -133,7 +133,7 @@ class Event(NamedTuple):
 
     ending: Ending
     deadline: float
-    run: Mapping[str, Any] | None = None
+    run: ImportRun | None = None
     slot: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Event(NamedTuple):
             "error": self.ending.error,
             "message": self.ending.message,
             "deadline": self.deadline,
-            "run": None if self.run is None else dict(self.run),
+            "run": None if self.run is None else self.run.to_json(),
             "slot": None if self.slot is None else dict(self.slot),
         }
 
@@ -172,7 +172,7 @@ class Event(NamedTuple):
             event = cls(
                 ending,
                 number_from_json(value["deadline"]),
-                None if run is None else ImportRun.from_json(run).to_json(),
+                None if run is None else ImportRun.from_json(run),
                 None if slot is None else texts_from_json(slot),
             )
         except (KeyError, ValueError) as error:

@@ -60,7 +60,7 @@ events = st.builds(
     Event,
     endings,
     st.floats(0, 1e11),
-    st.none() | runs.map(ImportRun.to_json),
+    st.none() | runs,
     st.none() | st.dictionaries(texts, texts, max_size=2),
 )
 records = st.builds(

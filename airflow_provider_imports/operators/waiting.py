@@ -114,8 +114,7 @@ class WaitingImportOperator(ImportOperator):
         """Go on after the trigger: judge the import's end, or start it now that the vendor's slot is free."""
         try:
             seen = Event.from_json(event)
-            run = None if seen.run is None else ImportRun.from_json(seen.run)
-            if run is None and seen.slot is None:
+            if seen.run is None and seen.slot is None:
                 raise ValueError("it is about neither an import nor a slot")
         except ValueError as error:
             raise TriggerEventError(
@@ -123,14 +122,14 @@ class WaitingImportOperator(ImportOperator):
                 f"The import may still be running; {self._next_try(context)}."
             ) from error
         self._deadline = seen.deadline
-        if run is None:
+        if seen.run is None:
             self._judge_slot(seen.ending)
             self.check()
             return self._start_and_wait(context)
-        self._run = run
+        self._run = seen.run
         self._store = self._stored(context)
         self._store.load()
-        return self._conclude(context, run, seen.ending)
+        return self._conclude(context, seen.run, seen.ending)
 
     def on_kill(self) -> None:
         """

@@ -137,16 +137,17 @@ class ImportSensor(BaseSensorOperator):
         """Judge the end that the trigger saw."""
         try:
             seen = Event.from_json(event)
-            run = ImportRun.from_json(seen.run)
+            if seen.run is None:
+                raise ValueError("it is not about an import")
         except ValueError as error:
             raise TriggerEventError(
                 f"The trigger's event can't be understood ({error}); is the triggerer of another version?"
             ) from error
         if seen.ending.outcome is Outcome.TIMED_OUT:
             last = "" if seen.ending.status is None else f" Last seen: {describe(seen.ending.status)}."
-            message = f"The {self.hook.hook_name} import ({run}) did not end before the sensor's timeout.{last}"
+            message = f"The {self.hook.hook_name} import ({seen.run}) did not end before the sensor's timeout.{last}"
             raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)
-        return self._report(run, seen.ending)
+        return self._report(seen.run, seen.ending)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once; an outage of the vendor is not an end."""

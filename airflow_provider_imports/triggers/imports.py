@@ -44,6 +44,8 @@ class ImportTrigger(BaseTrigger):
     :param max_poll_interval: longest seconds between two looks
     :param outage_tolerance: seconds on end for which looks may fail
     :param cancel_on_kill: cancel the run if a person ends or clears the deferred task (Airflow 3.3+)
+    :raises TypeError: if ``run`` is not what :meth:`ImportRun.to_json` writes. A triggerer reports just this error of
+        a constructor as the trigger's failure; any other one would end the triggerer.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class ImportTrigger(BaseTrigger):
         self._poll_interval = poll_interval
         self._max_poll_interval = max_poll_interval
         self._outage_tolerance = outage_tolerance
-        self._run = run
+        self._run = None if run is None else _import_run(run)  # it weighs a third of its JSON, and thousands wait
         self._slot = slot
         self._cancel_on_kill = cancel_on_kill
 
@@ -79,7 +81,7 @@ class ImportTrigger(BaseTrigger):
             "poll_interval": self._poll_interval,
             "max_poll_interval": self._max_poll_interval,
             "outage_tolerance": self._outage_tolerance,
-            "run": self._run,
+            "run": None if self._run is None else self._run.to_json(),
             "slot": self._slot,
             "cancel_on_kill": self._cancel_on_kill,
         }
@@ -109,7 +111,7 @@ class ImportTrigger(BaseTrigger):
         Airflow is asked once for many triggers. If it does not answer, nothing is canceled, and a warning says so.
         """
         if self._run is not None:
-            await _to_its_end(self._end_run(ImportRun.from_json(self._run)))
+            await _to_its_end(self._end_run(self._run))
 
     async def _end_run(self, run: ImportRun) -> None:
         hook_class = await _load_hook(self._hook)
@@ -151,7 +153,7 @@ class ImportTrigger(BaseTrigger):
             self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
 
     async def _wait(self, hook: ImportHook) -> polling.Ending:
-        run = None if self._run is None else ImportRun.from_json(self._run)
+        run = self._run
         started_at = None if run is None or run.started_at is None else run.started_at.timestamp()
         policy = polling.PollPolicy(
             poll_interval=self._poll_interval,
@@ -187,6 +189,13 @@ class ImportTrigger(BaseTrigger):
 
     def _flow(self, hook: ImportHook, run: ImportRun | None) -> Flow[ImportStatus]:
         return hook.slot_status_flow(self._slot or {}) if run is None else hook.status_flow(run)
+
+
+def _import_run(value: object) -> ImportRun:
+    try:
+        return ImportRun.from_json(value)
+    except ValueError as error:
+        raise TypeError(str(error)) from error
 
 
 _hook_classes: dict[str, type[ImportHook]] = {}

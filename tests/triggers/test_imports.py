@@ -54,8 +54,15 @@ def test_it_yields_one_event_which_the_worker_understands(
     event = event_of(make_trigger())
     seen = Event.from_json(event)
     assert seen.ending.outcome is Outcome.SUCCEEDED
-    assert seen.run == run.to_json()
+    assert seen.run == run
     assert API_KEY not in json.dumps(event)
+
+
+def test_a_run_that_is_none_is_the_one_error_which_a_triggerer_outlives(
+    make_trigger: Callable[..., ImportTrigger],
+) -> None:
+    with pytest.raises(TypeError, match="not an import run"):
+        make_trigger(run={"vendor": "pigment"})
 
 
 def test_a_restarted_trigger_ends_when_the_first_one_would_have(
