@@ -431,6 +431,9 @@ def test_an_undocumented_state_is_a_warning() -> None:
         (Counts(inserted=9, failed=1), 0.1, True),
         (Counts(inserted=9, failed=1), 0.05, False),
         (Counts(inserted=9, failed=1), 0.0, False),
+        (Counts(inserted=9, failed=0), 0.0, True),
+        (Counts(total=100, failed=5), 0.05, True),
+        (Counts(total=100, failed=6), 0.05, False),
         (Counts(inserted=8, failed=1, skipped=1), 1, False),
         (Counts(inserted=0, failed=3), None, False),  # every row
         (Counts(inserted=0, failed=3), 5, False),
