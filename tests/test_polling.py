@@ -456,6 +456,7 @@ def test_rejected_rows_are_judged_by_the_users_limit(
         (Counts(inserted=1, failed=2000), 1, "2,000 rows were rejected, max_rejected=1"),
         (Counts(inserted=9, failed=1), 0.05, "1 of 10 rows were rejected (10.0%), max_rejected=5.0%"),
         (Counts(failed=2000), None, "every row was rejected (2,000 of 2,000)"),
+        (Counts(total=0, failed=2), None, "every row was rejected (2 of 0)"),  # the vendor's own numbers
         (Counts(), 0, "the vendor reported no count of rejected rows, so max_rejected=0 cannot be checked"),
     ],
 )
