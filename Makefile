@@ -74,7 +74,7 @@ cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, Po
 	.venv-cluster/bin/python -m pip install --quiet --editable ".[test,cluster]" --constraint constraints/airflow-3.3.2-cluster.txt
 	@touch $@
 
-mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status; a test must notice each (15 minutes)
+mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status; a test must notice each (7 minutes)
 	$(BIN)/python -m tests.mutants
 
 coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
