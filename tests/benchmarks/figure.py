@@ -35,7 +35,8 @@ class Goal:
     of: Literal["ratio", "value"] = "ratio"
 
     def __str__(self) -> str:
-        return f"{'≤' if self.sense == 'at most' else '≥'} {self.bound:g}{' x' if self.of == 'ratio' else ''}"
+        words = ["≤" if self.sense == "at most" else "≥", f"{self.bound:g}", *(["x"] if self.of == "ratio" else [])]
+        return "\N{NO-BREAK SPACE}".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Row:
             number(self.ours),
             self.alternative or "",
             "" if self.theirs is None else number(self.theirs),
-            "" if ratio is None else f"{number(ratio)} x",
+            "" if ratio is None else f"{number(ratio)}\N{NO-BREAK SPACE}x",
             "" if self.goal is None else str(self.goal),
             {None: "", True: "yes", False: "NO"}[self.met],
         ]

@@ -31,7 +31,8 @@ def run(options: argparse.Namespace) -> Figure:
     for name, words in CANDIDATES.items():
         for part in PARTS:
             ours, theirs = (statistics.median(one[part] for one in found[who]) for who in ("imports", name))
-            rows.append(Row(part, ours, words, theirs))
+            if ours or theirs:
+                rows.append(Row(part, ours, words, theirs))
     return Figure(
         __name__.rpartition(".")[2],
         TITLE,
