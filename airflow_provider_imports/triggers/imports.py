@@ -68,7 +68,7 @@ class ImportTrigger(BaseTrigger):
         self._poll_interval = poll_interval
         self._max_poll_interval = max_poll_interval
         self._outage_tolerance = outage_tolerance
-        self._run = None if run is None else _import_run(run)  # it weighs a third of its JSON, and thousands wait
+        self._run = None if run is None else _import_run(run)  # lighter than its JSON, and thousands wait
         self._slot = slot
         self._cancel_on_kill = cancel_on_kill
 

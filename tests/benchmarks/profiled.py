@@ -11,17 +11,15 @@ if TYPE_CHECKING:
 
 #: Seconds of processor time between two looks; a kernel may round this up.
 EVERY = 0.001
-#: Where code stands, and what a reader would call it; the first that fits.
-_FOLDERS = {
-    "/airflow_provider_imports/": "the wait itself",
-    "/tests/benchmarks/": "the wait itself",
-    "/airflow/": "Airflow and its http provider",
-    "/asyncio/": "asyncio, and the system that it calls",
-    "/selectors.py": "asyncio, and the system that it calls",
-    **dict.fromkeys(("/aiohttp/", "/yarl/", "/multidict/", "/propcache/", "/aiohappyeyeballs/"), "aiohttp"),
+#: Packages, and what a reader would call them.
+_PACKAGES = {
+    **dict.fromkeys(("airflow_provider_imports", "tests", "__main__"), "the wait itself"),
+    "airflow": "Airflow and its http provider",
+    **dict.fromkeys(("asyncio", "selectors"), "asyncio, and the system that it calls"),
+    **dict.fromkeys(("aiohttp", "yarl", "multidict", "propcache", "aiohappyeyeballs"), "aiohttp"),
 }
 _REST = "the rest"
-PARTS = tuple(dict.fromkeys((*_FOLDERS.values(), _REST)))
+PARTS = tuple(dict.fromkeys((*_PACKAGES.values(), _REST)))
 
 
 class Sampler:
@@ -48,8 +46,8 @@ class Sampler:
 
 def _part(frame: FrameType | None) -> str:
     while frame is not None:
-        for folder, part in _FOLDERS.items():
-            if folder in frame.f_code.co_filename:
-                return part
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package in _PACKAGES:
+            return _PACKAGES[package]
         frame = frame.f_back
     return _REST

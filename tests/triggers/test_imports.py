@@ -58,7 +58,7 @@ def test_it_yields_one_event_which_the_worker_understands(
     assert API_KEY not in json.dumps(event)
 
 
-def test_a_run_that_is_none_is_the_one_error_which_a_triggerer_outlives(
+def test_what_is_not_a_run_raises_the_one_error_which_a_triggerer_outlives(
     make_trigger: Callable[..., ImportTrigger],
 ) -> None:
     with pytest.raises(TypeError, match="not an import run"):
