@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_imports.connections import CONNECTION_TYPES
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 _PACKAGE = "airflow_provider_imports"
 
 
 def get_provider_info() -> dict[str, Any]:
     """Describe the package to Airflow, in the form of ``provider_info.schema.json``."""
-    waiting = [conn_type for conn_type, entry in CONNECTION_TYPES.items() if entry.reports_status]
+    waiting = [conn_type for conn_type, entry in VENDOR_ENTRIES.items() if entry.reports_status]
     return {
         "package-name": "airflow-provider-imports",
         "name": "Imports into business software",
         "description": "Start data imports at business software and wait for their end: "
-        + ", ".join(entry.vendor_name for entry in CONNECTION_TYPES.values()),
+        + ", ".join(entry.vendor_name for entry in VENDOR_ENTRIES.values()),
         "integrations": [
             {"integration-name": entry.vendor_name, "external-doc-url": entry.docs_url, "tags": ["service"]}
-            for entry in CONNECTION_TYPES.values()
+            for entry in VENDOR_ENTRIES.values()
         ],
         "connection-types": [
             {
@@ -29,27 +29,27 @@ def get_provider_info() -> dict[str, Any]:
                 "ui-field-behaviour": entry.ui_field_behaviour,
                 "conn-fields": entry.conn_fields,
             }
-            for conn_type, entry in CONNECTION_TYPES.items()
+            for conn_type, entry in VENDOR_ENTRIES.items()
         ],
-        "hooks": [_modules("hooks", conn_type) for conn_type in CONNECTION_TYPES],
-        "operators": [_modules("operators", conn_type) for conn_type in CONNECTION_TYPES],
+        "hooks": [_modules("hooks", conn_type) for conn_type in VENDOR_ENTRIES],
+        "operators": [_modules("operators", conn_type) for conn_type in VENDOR_ENTRIES],
         "sensors": [_modules("sensors", conn_type) for conn_type in waiting],
         "triggers": [
             {
-                "integration-name": CONNECTION_TYPES[conn_type].vendor_name,
+                "integration-name": VENDOR_ENTRIES[conn_type].vendor_name,
                 "python-modules": [f"{_PACKAGE}.triggers.imports"],
             }
             for conn_type in waiting
         ],
         "extra-links": [
             f"{_PACKAGE}.links.ImportLink",
-            *(link for entry in CONNECTION_TYPES.values() for link in entry.links),
+            *(link for entry in VENDOR_ENTRIES.values() for link in entry.links),
         ],
     }
 
 
 def _modules(kind: str, conn_type: str) -> dict[str, Any]:
     return {
-        "integration-name": CONNECTION_TYPES[conn_type].vendor_name,
+        "integration-name": VENDOR_ENTRIES[conn_type].vendor_name,
         "python-modules": [f"{_PACKAGE}.{kind}.{conn_type}"],
     }

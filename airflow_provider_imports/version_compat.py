@@ -20,7 +20,7 @@ AIRFLOW_V_3_0_PLUS = Version("3.0.0") <= AIRFLOW_VERSION
 #: From here on a task can remember things from one try to the next, and a trigger learns that its task was killed.
 AIRFLOW_V_3_3_PLUS = Version("3.3.0") <= AIRFLOW_VERSION
 #: On Airflow 2, our deadline lies this many seconds before ``execution_timeout``.
-MARGIN = 60.0
+EXECUTION_TIMEOUT_MARGIN = 60.0
 #: Airflow itself ends a deferral this many seconds after our deadline; the last look takes a while.
 BACKSTOP = 600.0
 
@@ -39,7 +39,7 @@ def deadline(now: float, timeout: float, started_at: datetime | None, execution_
         return end
     began = now if started_at is None else started_at.timestamp()
     seconds = execution_timeout.total_seconds()
-    cut = began + seconds - min(MARGIN, seconds / 10)
+    cut = began + seconds - min(EXECUTION_TIMEOUT_MARGIN, seconds / 10)
     if cut < end:
         log.warning(
             "Airflow 2 ends a deferred task at execution_timeout without telling it, so waiting ends shortly before "

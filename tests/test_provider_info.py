@@ -16,14 +16,14 @@ import jsonschema
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink
 
-from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
 from airflow_provider_imports.get_provider_info import get_provider_info
 from airflow_provider_imports.hooks.base import ImportHook
+from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
 
 AIRFLOW = Path(airflow.__file__).parent
 INFO = get_provider_info()
 PACKAGE = Path(__file__).parents[1] / "airflow_provider_imports"
-VENDORS = sorted(CONNECTION_TYPES)
+VENDORS = sorted(VENDOR_ENTRIES)
 EVERY_VENDOR = pytest.mark.parametrize("vendor", VENDORS)
 
 
@@ -108,7 +108,7 @@ def test_the_hook_agrees_with_its_entry(vendor: str) -> None:
     hook = hook_class(vendor)
     assert issubclass(hook, ImportHook)
     assert hook.conn_type == vendor
-    assert hook.hook_name == entry_of(vendor)["hook-name"] == CONNECTION_TYPES[vendor].vendor_name
+    assert hook.hook_name == entry_of(vendor)["hook-name"] == VENDOR_ENTRIES[vendor].vendor_name
     assert hook.default_conn_name == f"{vendor}_default"
     assert hook.conn_name_attr == "conn_id"
     assert hook(conn_id="another").conn_id == "another"
@@ -124,8 +124,8 @@ def test_the_host_that_the_form_shows_is_the_hooks_default(vendor: str) -> None:
 
 @EVERY_VENDOR
 def test_a_vendor_that_reports_no_status_has_no_sensor_and_no_trigger(vendor: str) -> None:
-    name = CONNECTION_TYPES[vendor].vendor_name
-    reports = CONNECTION_TYPES[vendor].reports_status
+    name = VENDOR_ENTRIES[vendor].vendor_name
+    reports = VENDOR_ENTRIES[vendor].reports_status
     for kind in ("sensors", "triggers"):
         assert (name in [one["integration-name"] for one in INFO[kind]]) == reports
     assert (find_spec(f"airflow_provider_imports.sensors.{vendor}") is not None) == reports

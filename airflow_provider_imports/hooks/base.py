@@ -8,18 +8,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow_provider_imports import polling
-from airflow_provider_imports.endings import look_failed
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.connection import ConnectionHook
 from airflow_provider_imports.hooks.flow import Flow, Steps
-from airflow_provider_imports.hooks.turnstile import Turnstile
-from airflow_provider_imports.http.call import Answer, Call, Outcome
+from airflow_provider_imports.hooks.slot_turns import SlotTurns
+from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
+from airflow_provider_imports.http.call import Answer, Call, SendResult
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
-from airflow_provider_imports.http.exchange import without_secrets
-from airflow_provider_imports.http.pace import Pace
-from airflow_provider_imports.http.shared import SharedClient, join_client, leave_client
-from airflow_provider_imports.http.sync import SyncClient, on_the_wire
+from airflow_provider_imports.http.rate_limit import RateLimit
+from airflow_provider_imports.http.send_steps import without_secrets
+from airflow_provider_imports.http.sync_client import SyncClient, on_the_wire
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.report import look_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,9 +47,9 @@ class ImportHook(ConnectionHook):
     def __init__(self, conn_id: str | None = None, longest_timeout: float | None = None) -> None:
         super().__init__(conn_id, longest_timeout)
         self._client: SyncClient | None = None
-        self._shared: SharedClient | None = None
-        self._paces: dict[str, Pace] = {}
-        self._turnstile = Turnstile()
+        self._shared: AsyncClient | None = None
+        self._rate_limits: dict[str, RateLimit] = {}
+        self._slot_turns = SlotTurns()
 
     # What every hook can do
 
@@ -121,7 +121,7 @@ class ImportHook(ConnectionHook):
             return ImportStatus(ImportState.RUNNING, "busy", message=seen.described)
         if seen.settles_in:
             return ImportStatus(ImportState.RUNNING, "settling", message=seen.described)
-        if not self._turnstile.admits(slot, seen.run, time.monotonic()):
+        if not self._slot_turns.admits(slot, seen.run, time.monotonic()):
             return ImportStatus(ImportState.RUNNING, "free", message="another task that waited has its turn")
         return ImportStatus(ImportState.SUCCEEDED, "free")
 
@@ -176,7 +176,7 @@ class ImportHook(ConnectionHook):
     def client(self) -> SyncClient:
         """The one blocking client of this hook."""
         if self._client is None:
-            self._client = SyncClient(self, self._look_up, self._open_session, self._pace)
+            self._client = SyncClient(self, self._look_up, self._open_session, self._rate_limit)
         return self._client
 
     def quick(self, longest_timeout: float) -> ImportHook:
@@ -203,7 +203,7 @@ class ImportHook(ConnectionHook):
         """Use the event loop's one hook for this connection; its session closes with its last user."""
         return SharedHook(cls, conn_id)
 
-    def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
+    def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         """Judge an outcome: by the vendor's rules, then by HTTP's; None for an answer to work with."""
         error = self.refusal(call, outcome) if isinstance(outcome, Answer) else None
         error = error or refusal_of(self.vendor, self.hook_name, call, outcome)
@@ -285,18 +285,18 @@ class ImportHook(ConnectionHook):
                 case polling.Say():
                     (self.log.warning if step.warning else self.log.info)("%s", step.line)
 
-    def _new_client(self) -> SharedClient:
-        return SharedClient(self, self._alook_up, self._new_pace, self.pace_key)
+    def _new_client(self) -> AsyncClient:
+        return AsyncClient(self, self._alook_up, self._new_rate_limit, self.rate_limit_key)
 
-    def _new_pace(self, settings: Settings) -> Pace:
+    def _new_rate_limit(self, settings: Settings) -> RateLimit:
         limit = settings.requests_per_minute or self.requests_per_minute
-        return Pace(None if limit is None else limit / settings.pacing_processes)
+        return RateLimit(None if limit is None else limit / settings.pacing_processes)
 
-    def _pace(self, call: Call, settings: Settings) -> Pace:
-        key = self.pace_key(call)
-        if key not in self._paces:
-            self._paces[key] = self._new_pace(settings)
-        return self._paces[key]
+    def _rate_limit(self, call: Call, settings: Settings) -> RateLimit:
+        key = self.rate_limit_key(call)
+        if key not in self._rate_limits:
+            self._rate_limits[key] = self._new_rate_limit(settings)
+        return self._rate_limits[key]
 
 
 class SharedHook:

@@ -12,7 +12,7 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     InvalidInputError,
@@ -193,7 +193,7 @@ class BloomreachHook(ImportHook):
         )
 
     def _start_path(self, import_id: str, project_token: str | None, workspace_id: str | None) -> str:
-        import_id = checks.required("import_id", import_id)
+        import_id = validation.required("import_id", import_id)
         if project_token and workspace_id:
             raise InvalidInputError("Give project_token or workspace_id, not both. Nothing was sent.")
         if not project_token and not workspace_id:
@@ -207,7 +207,7 @@ class BloomreachHook(ImportHook):
         if workspace_id:
             return path(
                 "/data/v2/workspaces/{workspace_id}/imports/{import_id}/start",
-                workspace_id=checks.required("workspace_id", workspace_id),
+                workspace_id=validation.required("workspace_id", workspace_id),
                 import_id=import_id,
             )
         return path(
@@ -221,7 +221,7 @@ class BloomreachHook(ImportHook):
         return path(
             "/imports/v1/{token}/{import_id}/run",
             token=self._token(project_token),
-            import_id=checks.required("import_id", import_id),
+            import_id=validation.required("import_id", import_id),
         )
 
     def _list_path(self) -> str:
@@ -235,7 +235,7 @@ class BloomreachHook(ImportHook):
                 f"connection {self.conn_id!r} (for a workspace, workspace_id at either place). Nothing was sent.",
                 vendor=self.vendor,
             )
-        return checks.required("project_token", token)
+        return validation.required("project_token", token)
 
     def _extra(self, name: str) -> str | None:
         value = self.client.settings.extra.get(name)
@@ -250,7 +250,7 @@ def _call(operation: str, url_path: str, source: str | None, test_connection: bo
     """Describe a start. Without options there is no body and no content type, for which Bloomreach answers 400."""
     options: dict[str, Any] = {}
     if source is not None:
-        options[_PATH_KEYS[operation]] = checks.required("path", source)
+        options[_PATH_KEYS[operation]] = validation.required("path", source)
     if test_connection is not None:
         if not isinstance(test_connection, bool):
             raise InvalidInputError(

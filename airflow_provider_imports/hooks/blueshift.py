@@ -11,10 +11,10 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.http.call import Answer, Call, Outcome, Repeat, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, Repeat, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.settings import read_extra
 from airflow_provider_imports.models import ImportRun
 
@@ -83,7 +83,7 @@ class BlueshiftHook(ImportHook):
             )
         return f"Blueshift's API is not at this host; for us it is {HOSTS['us']}, for eu {HOSTS['eu']}."
 
-    def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
+    def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         """Take "not supported" in answer to a repeat after a 5xx as "an earlier attempt was accepted"."""
         if isinstance(outcome, Answer) and outcome.status == _NOT_SUPPORTED and outcome.repeated_after is not None:
             return None
@@ -106,7 +106,7 @@ class BlueshiftHook(ImportHook):
         :raises VendorRequestError: 404 if there is no such task, 405 if it can't be triggered or is being processed
         :raises VendorImportError: if Blueshift did not start it
         """
-        task = checks.uuid("uuid", uuid)
+        task = validation.uuid("uuid", uuid)
         return self.run_flow(_trigger(import_run(task, self.client.settings.base_url)))
 
     def test_flow(self) -> Flow[str]:

@@ -9,11 +9,11 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.providers.http.hooks.http import HttpHook
 from requests import Session
 
-from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorUnavailableError
 from airflow_provider_imports.hooks.description import VendorDescription
 from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
 from airflow_provider_imports.http.tls import ca_file
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 
 class ConnectionHook(VendorDescription, HttpHook):
@@ -96,7 +96,7 @@ class ConnectionHook(VendorDescription, HttpHook):
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """The connection form's standard fields, from the same data as the provider info."""
-        behaviour = CONNECTION_TYPES[cls.conn_type].ui_field_behaviour
+        behaviour = VENDOR_ENTRIES[cls.conn_type].ui_field_behaviour
         return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
     @classmethod
@@ -115,4 +115,4 @@ class ConnectionHook(VendorDescription, HttpHook):
             validators = [Optional(), any_of(choices)] if choices else [Optional()]
             return StringField(label, validators, widget=BS3TextFieldWidget(), description=description)
 
-        return {name: field(declared) for name, declared in CONNECTION_TYPES[cls.conn_type].conn_fields.items()}
+        return {name: field(declared) for name, declared in VENDOR_ENTRIES[cls.conn_type].conn_fields.items()}

@@ -36,7 +36,7 @@ class VendorDescription:
     #: The vendor's documented limit; the connection's ``requests_per_minute`` overrides it.
     requests_per_minute: ClassVar[float | None] = None
     #: The limit counts each operation by itself.
-    paced_by_operation: ClassVar[bool] = False
+    rate_limit_by_operation: ClassVar[bool] = False
     #: Seconds after a start in which "no such import" is taken for the vendor's lag.
     not_found_grace: ClassVar[float] = 0.0
     #: The vendor has a call that cancels a running import.
@@ -104,6 +104,6 @@ class VendorDescription:
         """Where the vendor lives if the connection names no host."""
         return self.default_host
 
-    def pace_key(self, call: Call) -> str:
+    def rate_limit_key(self, call: Call) -> str:
         """Which of the connection's paces a call keeps to."""
-        return call.operation if self.paced_by_operation else ""
+        return call.operation if self.rate_limit_by_operation else ""

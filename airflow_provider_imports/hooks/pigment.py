@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     InvalidInputError,
@@ -102,7 +102,7 @@ class PigmentHook(ImportHook):
         """Tell the two 429s apart: 300 pushes an hour and configuration, or 500 requests in 5 minutes and address."""
         return PUSH_LIMIT_WAIT if b"per hour" in answer.content else REQUEST_LIMIT_WAIT
 
-    def pace_key(self, call: Call) -> str:
+    def rate_limit_key(self, call: Call) -> str:
         """Keep pushes to a pace of their own: a configuration over its hourly limit must hold up nothing else."""
         return call.target if call.operation == "push_csv" else ""
 
@@ -143,7 +143,7 @@ class PigmentHook(ImportHook):
         :param import_id: the UUID that the start answered
         :param detailed_report: with counts and skipped rows; Pigment asks to use it sparingly
         """
-        return self.run_flow(_status(checks.uuid("import_id", import_id), detailed_report))
+        return self.run_flow(_status(validation.uuid("import_id", import_id), detailed_report))
 
     def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
         """Read the status; once the import has ended, the detailed report as well."""
@@ -185,7 +185,7 @@ class PigmentHook(ImportHook):
 
 def import_run(import_id: str, started_at: datetime | None = None) -> ImportRun:
     """The run that Pigment knows by this ``importId``."""
-    return ImportRun("pigment", {"import_id": checks.uuid("import_id", import_id)}, started_at)
+    return ImportRun("pigment", {"import_id": validation.uuid("import_id", import_id)}, started_at)
 
 
 def _start(operation: str, url_path: str, configuration_id: str, body: Body | bytes | None = None) -> Call:
@@ -193,7 +193,7 @@ def _start(operation: str, url_path: str, configuration_id: str, body: Body | by
         operation,
         "POST",
         url_path,
-        query=(("configurationId", checks.uuid("configuration_id", configuration_id)),),
+        query=(("configurationId", validation.uuid("configuration_id", configuration_id)),),
         body=body,
         content_type="text/csv",
         repeat=Repeat.IF_NOT_ACTED,

@@ -127,7 +127,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     content: bytes = field(repr=False)
-    repeated_after: Outcome | None = None
+    repeated_after: SendResult | None = None
 
     def json(self) -> Any:
         """
@@ -200,7 +200,7 @@ class NoAnswer:
     may_have_acted: bool
 
 
-Outcome = Answer | NoAnswer
+SendResult = Answer | NoAnswer
 
 
 def unreadable_body(error: BaseException | None) -> UnreadableBodyError | None:

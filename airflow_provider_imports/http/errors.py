@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
 
-from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorAuthError,
@@ -18,7 +17,8 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.http.call import Answer, Call, Outcome
+from airflow_provider_imports.http.call import Answer, Call, SendResult
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 #: A vendor's message is cut to this many characters.
 LONGEST_MESSAGE = 500
@@ -70,7 +70,7 @@ def is_web_page(content: bytes) -> bool:
     return content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
 
 
-def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: Outcome) -> VendorImportError | None:
+def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: SendResult) -> VendorImportError | None:
     """
     Judge what became of a call as HTTP has it; None if the answer is one to work with (2xx).
 
@@ -150,7 +150,7 @@ _WEB_PAGE = "A web page answered, not an import API: check the host of the Airfl
 
 
 def _check_credentials(vendor: str) -> str:
-    entry = CONNECTION_TYPES.get(vendor)
+    entry = VENDOR_ENTRIES.get(vendor)
     return f"Check the Airflow connection's {'login and password' if entry is None else entry.credentials}."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Outcome, Repeat, http_date
+from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _EPOCH_MILLISECONDS = 1e11
 _EPOCH_SECONDS = 1e8
 
 
-def may_repeat(call: Call, outcome: Outcome) -> bool:
+def may_repeat(call: Call, outcome: SendResult) -> bool:
     """Say whether a call that had this outcome may be sent again without the risk of acting twice."""
     if isinstance(outcome, NoAnswer):
         return not outcome.may_have_acted or call.repeat is Repeat.ALWAYS

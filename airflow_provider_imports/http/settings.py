@@ -12,8 +12,8 @@ from unicodedata import category
 from urllib.parse import SplitResult, quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
 from airflow_provider_imports.exceptions import ConnectionSettingsError
+from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
 
 DEFAULT_TIMEOUT = 60.0
 LONGEST_CONNECT_TIMEOUT = 10.0
@@ -85,12 +85,12 @@ def read_settings(conn_type: str, connection: AirflowConnection, default_host: s
     """
     Check a connection and take from it what its form declares, and nothing else.
 
-    :param conn_type: whose form in :data:`~airflow_provider_imports.connections.CONNECTION_TYPES` is the allow-list
+    :param conn_type: whose form in :data:`~airflow_provider_imports.vendors.VENDOR_ENTRIES` is the allow-list
     :param default_host: where the vendor lives if the connection names no host; empty if it must name one
     :raises ConnectionSettingsError: naming the field and what it should be
     """
     reader = _Reader(connection.conn_id, read_extra(connection))
-    extra = reader.own_fields(CONNECTION_TYPES[conn_type].conn_fields)
+    extra = reader.own_fields(VENDOR_ENTRIES[conn_type].conn_fields)
     return Settings(
         conn_id=connection.conn_id,
         base_url=reader.base_url(connection, default_host),

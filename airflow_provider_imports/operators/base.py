@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import Asset, BaseOperator
 
-from airflow_provider_imports import checks
-from airflow_provider_imports.connections import CONNECTION_TYPES
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
 from airflow_provider_imports.links import URL_KEY
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, manifest
 from airflow_provider_imports.operators.run_store import Phase, Record, RunStore, fingerprint_of
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ class ImportOperator(BaseOperator):
 
         :raises InvalidInputError: naming the parameter and what it should be
         """
-        checks.required("conn_id", self.conn_id)
-        checks.one_of("on_unknown_outcome", self.on_unknown_outcome, ("fail", "restart"))
+        validation.required("conn_id", self.conn_id)
+        validation.one_of("on_unknown_outcome", self.on_unknown_outcome, ("fail", "restart"))
 
     def prepare(self) -> None:
         """
@@ -243,7 +243,7 @@ class ImportOperator(BaseOperator):
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         """What is known of a run that was started; for a vendor that publishes no status, all there will ever be."""
         told = [run.remark] if run.remark else []
-        if not CONNECTION_TYPES[self.hook.vendor].reports_status:
+        if not VENDOR_ENTRIES[self.hook.vendor].reports_status:
             told.append(
                 f"{self.hook.hook_name} accepted the start. It publishes no status of a run, so the task ends here; "
                 f"whether the data gets in shows only in {self._where_to_look}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.base import ImportOperator
 
@@ -69,7 +69,7 @@ class BloomreachStartImportOperator(ImportOperator):
     def check(self) -> None:
         """Check the import's id and place as well."""
         super().check()
-        checks.required("import_id", self.import_id)
+        validation.required("import_id", self.import_id)
         if self.managed_by_api and self.workspace_id:
             raise InvalidInputError(
                 "The Imports Management API is one of projects: with managed_by_api=True give project_token, not "

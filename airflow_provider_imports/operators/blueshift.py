@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.links import BlueshiftLink
 from airflow_provider_imports.operators.base import ImportOperator
 
@@ -47,7 +47,7 @@ class BlueshiftTriggerCustomerImportOperator(ImportOperator):
     def check(self) -> None:
         """Check the task's uuid as well."""
         super().check()
-        checks.uuid("uuid", self.uuid)
+        validation.uuid("uuid", self.uuid)
 
     def start(self, hook: BlueshiftHook) -> ImportRun:
         """Trigger the import."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def open_payload(file_path: str | None, data: str | bytes | None) -> FileBody | 
     """
     exactly_one(file_path, data)
     if file_path is not None:
-        return _open_file(checks.required("file_path", file_path))
+        return _open_file(validation.required("file_path", file_path))
     content = data.encode() if isinstance(data, str) else data
     if not isinstance(content, bytes):
         raise InvalidInputError(f"data must be a text or bytes, not {type(data).__name__}. Nothing was sent.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
@@ -35,7 +35,7 @@ class PigmentImportOperator(WaitingImportOperator):
     def check(self) -> None:
         """Check the configuration's id as well."""
         super().check()
-        checks.uuid("configuration_id", self.configuration_id)
+        validation.uuid("configuration_id", self.configuration_id)
 
 
 class PigmentPushCsvOperator(PigmentImportOperator):

@@ -174,7 +174,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
         :raises VendorImportError: if nothing was started; what was staged is cleared then
         """
-        from airflow_provider_imports.hooks.rocketchat_errors import StagingUnclearError
+        from airflow_provider_imports.hooks.rocketchat.operation import StagingUnclearError
 
         for attempt in range(1, MOST_OPERATIONS + 1):
             run = hook.new_import(self._before)
@@ -200,7 +200,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
     def _stage(self, hook: RocketChatHook, run: ImportRun) -> None:
         """Stage every user once, and make sure of it before anything is run."""
-        from airflow_provider_imports.hooks.rocketchat_errors import StagingUnclearError
+        from airflow_provider_imports.hooks.rocketchat.operation import StagingUnclearError
 
         staged, told, looked_at = 0, 0, time.monotonic()
         for batch in in_batches(self._records or (), self.batch_size):
@@ -249,7 +249,7 @@ def check_every_user(records: UserRecords) -> int:
     :return: how many there are
     :raises InvalidInputError: naming the first bad ones, or if there are none at all
     """
-    from airflow_provider_imports.hooks.rocketchat_users import Problems, checked_user
+    from airflow_provider_imports.hooks.rocketchat.users import Problems, checked_user
 
     problems, duplicates, count = Problems(), Duplicates(), 0
     for where, record in records:

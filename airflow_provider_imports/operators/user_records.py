@@ -262,7 +262,7 @@ def _read_csv(pieces: Iterable[str]) -> Iterator[Placed]:
 
 
 def _check_header(header: list[str]) -> None:
-    from airflow_provider_imports.hooks.rocketchat_users import FIELDS
+    from airflow_provider_imports.hooks.rocketchat.users import FIELDS
 
     unknown = [name for name in header if name not in FIELDS]
     if unknown or len(set(header)) != len(header) or not header:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_imports import checks
-from airflow_provider_imports.endings import error_class, look_failed, report
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
     ImportBusyError,
     ImportSupersededError,
@@ -22,8 +21,9 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, manifest
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
-from airflow_provider_imports.operators.doorway import claim, claimed_by, doorway
+from airflow_provider_imports.operators.slot_lock import claim, claimed_by, slot_lock
 from airflow_provider_imports.polling import Ending, Event, Outcome, PollPolicy, Trouble
+from airflow_provider_imports.report import error_class, look_failed, report
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 IfRunning = Literal["fail", "wait", "replace"]
 
 #: Seconds for one answer when something is canceled because the task is being killed; Airflow allows about five.
-QUICK = 2.0
+CANCEL_ON_KILL_SECONDS = 2.0
 
 
 class WaitingImportOperator(ImportOperator):
@@ -91,9 +91,9 @@ class WaitingImportOperator(ImportOperator):
         """Check the parameters of waiting as well."""
         super().check()
         for name in ("timeout", "poll_interval", "max_poll_interval", "outage_tolerance"):
-            checks.positive(name, getattr(self, name))
-        checks.max_rejected(self.max_rejected)
-        checks.one_of("if_running", self.if_running, ("fail", "wait", "replace"))
+            validation.positive(name, getattr(self, name))
+        validation.max_rejected(self.max_rejected)
+        validation.one_of("if_running", self.if_running, ("fail", "wait", "replace"))
 
     def execute(self, context: Context) -> Any:
         """
@@ -150,7 +150,7 @@ class WaitingImportOperator(ImportOperator):
             self.log.warning("Killed; %s goes on, since %s can't cancel one", self.what(run), self.hook.hook_name)
         else:
             try:
-                self.log.info("Killed: %s", self.hook.quick(QUICK).cancel(run, patience=0.0))
+                self.log.info("Killed: %s", self.hook.quick(CANCEL_ON_KILL_SECONDS).cancel(run, patience=0.0))
             except VendorImportError as error:
                 self.log.warning("Killed; %s may still be running: %s", self.what(run), error)
 
@@ -208,7 +208,7 @@ class WaitingImportOperator(ImportOperator):
         door = self._door_to(slot)
         while True:
             with ExitStack() as stack:
-                stack.enter_context(doorway(door, self._deadline))
+                stack.enter_context(slot_lock(door, self._deadline))
                 seen = self.hook.run_flow(self.hook.slot_flow(slot))
                 if self._may_start_in(seen):
                     self._door = stack

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, manifest
 from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.hooks.websale import WebsaleHook
-    from airflow_provider_imports.hooks.websale_import import WebsaleImport
+    from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.body import FileBody
 
 HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
@@ -59,7 +59,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
 
     def check(self) -> None:
         """Check the service as well."""
-        from airflow_provider_imports.hooks.websale_services import check_service
+        from airflow_provider_imports.hooks.websale.calls import check_service
 
         super().check()
         check_service(self.service)
@@ -109,7 +109,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
 
     def check(self) -> None:
         """Choose the format as well."""
-        from airflow_provider_imports.hooks.websale_services import check_import
+        from airflow_provider_imports.hooks.websale.calls import check_import
 
         super().check()
         exactly_one(self.file_path, self.data)
@@ -199,9 +199,9 @@ class WebsaleControlOperator(BaseOperator):
         :raises VendorRequestError: if the import is not in a state for it; Airflow does not retry that
         :raises VendorImportError: if WEBSALE did not do it
         """
-        from airflow_provider_imports.hooks.websale_services import check_service
+        from airflow_provider_imports.hooks.websale.calls import check_service
 
-        checks.required("conn_id", self.conn_id)
+        validation.required("conn_id", self.conn_id)
         check_service(self.service)
         seen = self.act(self.hook)
         self.log.info("WEBSALE: %s", seen)

@@ -10,7 +10,6 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.sandbox import settings as setting
 from airflow_provider_imports.sandbox.control import Control
 from airflow_provider_imports.sandbox.dispatch import Dispatch
@@ -19,6 +18,7 @@ from airflow_provider_imports.sandbox.journal import Entry, Journal
 from airflow_provider_imports.sandbox.listener import Listener
 from airflow_provider_imports.sandbox.runs import Clock, Pace
 from airflow_provider_imports.sandbox.vendor import UNROUTED
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     import ssl
@@ -33,7 +33,7 @@ def stand_ins() -> tuple[type[Vendor], ...]:
     """Return every vendor's stand-in, as the registry of vendors names them."""
     return tuple(
         getattr(import_module(f"airflow_provider_imports.sandbox.{vendor}"), entry.stand_in)
-        for vendor, entry in CONNECTION_TYPES.items()
+        for vendor, entry in VENDOR_ENTRIES.items()
     )
 
 

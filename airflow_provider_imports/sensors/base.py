@@ -16,8 +16,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_imports import checks
-from airflow_provider_imports.endings import look_failed, report
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
     TriggerEventError,
     VendorImportError,
@@ -26,6 +25,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.models import ImportRun, ImportState
 from airflow_provider_imports.polling import Ending, Event, Outcome, Trouble, describe
+from airflow_provider_imports.report import look_failed, report
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ class ImportSensor(BaseSensorOperator):
 
         :raises InvalidInputError: naming the parameter and what it should be
         """
-        checks.required("conn_id", self.conn_id)
+        validation.required("conn_id", self.conn_id)
         for name in ("poke_interval", "max_poll_interval", "outage_tolerance"):
-            checks.positive(name, getattr(self, name))
-        checks.max_rejected(self.max_rejected)
+            validation.positive(name, getattr(self, name))
+        validation.max_rejected(self.max_rejected)
 
     @cached_property
     def hook(self) -> ImportHook:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.base import ImportSensor
 
@@ -29,8 +29,8 @@ class PigmentImportSensor(ImportSensor):
     def check(self) -> None:
         """Check the import's id as well."""
         super().check()
-        checks.uuid("import_id", self.import_id)
+        validation.uuid("import_id", self.import_id)
 
     def run_to_watch(self) -> ImportRun:
         """The import with this id."""
-        return ImportRun("pigment", {"import_id": checks.uuid("import_id", self.import_id)})
+        return ImportRun("pigment", {"import_id": validation.uuid("import_id", self.import_id)})

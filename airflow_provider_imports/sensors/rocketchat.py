@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.base import ImportSensor
 
@@ -34,10 +34,10 @@ class RocketChatImportSensor(ImportSensor):
         """Check the operation's id as well."""
         super().check()
         if self.operation_id is not None:
-            checks.required("operation_id", self.operation_id)
+            validation.required("operation_id", self.operation_id)
 
     def run_to_watch(self) -> ImportRun:
         """The operation with this id, or the current one."""
         if self.operation_id is None:
             return ImportRun("rocketchat", {"operation": "current"})
-        return ImportRun("rocketchat", {"operation_id": checks.required("operation_id", self.operation_id)})
+        return ImportRun("rocketchat", {"operation_id": validation.required("operation_id", self.operation_id)})

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_imports import polling
-from airflow_provider_imports.endings import look_failed
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.models import ImportRun, ImportStatus
+from airflow_provider_imports.report import look_failed
 from airflow_provider_imports.triggers.task_states import STATE_SECONDS, TaskKey, is_still_deferred
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 

@@ -137,8 +137,8 @@ def simulate(imports: int = IMPORTS) -> Seen:
 
 async def _wait_for_all(loop: asyncio.AbstractEventLoop, imports: int) -> Seen:
     from airflow_provider_imports.hooks.pigment import PigmentHook
+    from airflow_provider_imports.http.async_client import AsyncClient
     from airflow_provider_imports.http.settings import Settings
-    from airflow_provider_imports.http.shared import SharedClient
     from airflow_provider_imports.models import ImportRun
     from airflow_provider_imports.triggers import imports as triggers
 
@@ -149,7 +149,7 @@ async def _wait_for_all(loop: asyncio.AbstractEventLoop, imports: int) -> Seen:
     async def look_up(hook: PigmentHook) -> Settings:
         return Settings("pigment_default", "http://127.0.0.1:1", password="0123456789abcdef")
 
-    async def open_session(client: SharedClient, settings: Settings) -> None:
+    async def open_session(client: AsyncClient, settings: Settings) -> None:
         client._session, client.access.settings = vendor, settings  # type: ignore[assignment]
         client._base = URL(settings.base_url)
 
@@ -174,7 +174,7 @@ async def _wait_for_all(loop: asyncio.AbstractEventLoop, imports: int) -> Seen:
 
     with (
         mock.patch.object(PigmentHook, "_alook_up", look_up),
-        mock.patch.object(SharedClient, "_open", open_session),
+        mock.patch.object(AsyncClient, "_open", open_session),
         mock.patch.object(triggers, "_load_hook", load),
     ):
         await asyncio.gather(*map(wait, ends))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.http.gate import MOST_IN_FLIGHT
+from airflow_provider_imports.http.request_queue import MOST_IN_FLIGHT
 from tests.benchmarks.figure import Figure, Goal, Row, compare, interleaved, machine, median
 from tests.benchmarks.vendor import VendorProcess
 from tests.benchmarks.waiting import measure

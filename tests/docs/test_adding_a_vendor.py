@@ -17,7 +17,6 @@ import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_imports import hooks, operators, sandbox, sensors
-from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
 from airflow_provider_imports.exceptions import (
     ImportFailedError,
     ImportTimeoutError,
@@ -28,6 +27,7 @@ from airflow_provider_imports.get_provider_info import get_provider_info
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.triggers.imports import ImportTrigger
+from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
 from tests.docs.harbor.entry import HARBOR
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for floor in FLOORS:
         folder = FILES / floor.__name__.rpartition(".")[2]
         monkeypatch.setattr(floor, "__path__", [*floor.__path__, str(folder)])
-    monkeypatch.setitem(CONNECTION_TYPES, "harbor", HARBOR)
+    monkeypatch.setitem(VENDOR_ENTRIES, "harbor", HARBOR)
     yield
     for floor in FLOORS:
         if sys.modules.pop(f"{floor.__name__}.harbor", None):
@@ -101,11 +101,11 @@ def test_its_connection_is_read_by_the_entrys_fields(harbor: Sandbox, set_connec
 
 
 def test_the_registry_imports_neither_hooks_nor_stand_ins() -> None:
-    code = "import sys, airflow_provider_imports.connections as _; print(*sys.modules)"
+    code = "import sys, airflow_provider_imports.vendors as _; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     ours = {name for name in loaded if name.startswith("airflow_provider_imports")}
-    assert ours == {"airflow_provider_imports", "airflow_provider_imports.connections"}
+    assert ours == {"airflow_provider_imports", "airflow_provider_imports.vendors"}
 
 
 # It works

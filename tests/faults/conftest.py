@@ -77,16 +77,16 @@ def hurry(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         extra = json.loads(extra) if isinstance(extra, str) else extra
         connection["extra"] = {**extra, "timeout": TIMEOUT, "requests_per_minute": 100_000}
         monkeypatch.setenv(name, json.dumps(connection))
-    from airflow_provider_imports.hooks import rocketchat_once
     from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.hooks.pigment import PigmentHook
+    from airflow_provider_imports.hooks.rocketchat import calls as rocketchat_calls
     from airflow_provider_imports.http import retry
     from airflow_provider_imports.operators import base
 
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.1)
     monkeypatch.setattr(retry, "LONGEST_BACKOFF", 0.1)
     monkeypatch.setattr(retry, "LONGEST_ASKED_WAIT", 0.2)
-    monkeypatch.setattr(rocketchat_once, "LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(rocketchat_calls, "LOOK_AGAIN_SECONDS", 0.05)
     monkeypatch.setattr(base, "FIND_OUT_SECONDS", 0.2)
     monkeypatch.setattr(base, "FIND_OUT_INTERVAL", 0.05)
     for hook in (ImportHook, PigmentHook):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from tests.faults.matrix import FAULTS, STEP
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ CELLS = [
 
 
 def new_hook(vendor: str) -> Any:
-    entry = CONNECTION_TYPES[vendor]
+    entry = VENDOR_ENTRIES[vendor]
     return resolve_name(f"airflow_provider_imports.hooks.{vendor}.{entry.hook}")()
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[requests_mock.Mocker]:
     """The vendor as ``requests`` sees it; nobody waits before a repeat."""
-    monkeypatch.setattr("airflow_provider_imports.http.sync.time.sleep", lambda seconds: None)
-    monkeypatch.setattr("airflow_provider_imports.http.pace.Pace.delay", lambda self, now: 0.0)
+    monkeypatch.setattr("airflow_provider_imports.http.sync_client.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("airflow_provider_imports.http.rate_limit.RateLimit.delay", lambda self, now: 0.0)
     with requests_mock.Mocker() as mocker:
         yield mocker

@@ -27,7 +27,7 @@ def test_each_of_the_processes_keeps_to_its_part_of_the_limit(
     set_connection: Callable[..., str], extra: dict[str, object], requests: int
 ) -> None:
     hook = PigmentHook(set_connection("a_pigment", conn_type="pigment", password="a-key", extra=extra))
-    pace = hook._pace(Call("get_import_status", "GET", "/"), hook.client.settings)
+    pace = hook._rate_limit(Call("get_import_status", "GET", "/"), hook.client.settings)
 
     sent = 0
     while not pace.delay(1000.0):

@@ -82,8 +82,8 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[PigmentHook]:
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits that the hook took, without taking them."""
     waits: list[float] = []
-    monkeypatch.setattr("airflow_provider_imports.http.sync.time.sleep", waits.append)
-    monkeypatch.setattr("airflow_provider_imports.http.pace.Pace.delay", lambda self, now: 0.0)
+    monkeypatch.setattr("airflow_provider_imports.http.sync_client.time.sleep", waits.append)
+    monkeypatch.setattr("airflow_provider_imports.http.rate_limit.RateLimit.delay", lambda self, now: 0.0)
     return waits
 
 
@@ -427,7 +427,7 @@ def test_a_configuration_over_its_hourly_limit_holds_up_nothing_else(
     def no_sleep(seconds: float) -> None:
         raise AssertionError(f"slept {seconds} s")
 
-    monkeypatch.setattr("airflow_provider_imports.http.sync.time.sleep", no_sleep)
+    monkeypatch.setattr("airflow_provider_imports.http.sync_client.time.sleep", no_sleep)
     other = "5a1f0c56-3c70-4b6e-9a57-1d4f7e0c2b11"
     vendor.post(PUSH, status_code=429, **sample("pushes_per_hour_exceeded.txt"))
     vendor.post(PUSH.replace(CONFIGURATION_ID, other), **sample("start_accepted.json"))

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.hooks import pigment, rocketchat_operation, websale_import
+from airflow_provider_imports.hooks import pigment
 from airflow_provider_imports.hooks.pigment import read_status
-from airflow_provider_imports.hooks.rocketchat_operation import Operation, read_current, read_listed, status_of
-from airflow_provider_imports.hooks.websale_import import import_run, read_import
+from airflow_provider_imports.hooks.rocketchat import operation as rocketchat_operation
+from airflow_provider_imports.hooks.rocketchat.operation import Operation, read_current, read_listed, status_of
+from airflow_provider_imports.hooks.websale import status as websale_status
+from airflow_provider_imports.hooks.websale.status import import_run, read_import
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, Slot, read_count, state_of
 
@@ -133,7 +135,7 @@ def test_websales_numbers_have_their_words_and_states(code: int, word: str, stat
 
 
 def test_websale_documents_no_other_numbers() -> None:
-    assert set(websale_import.STATES) == {word for _, word, _ in WEBSALE_CODES}
+    assert set(websale_status.STATES) == {word for _, word, _ in WEBSALE_CODES}
     assert read_import("product", {"status": 7}).status.state is RUNNING
 
 
@@ -261,21 +263,21 @@ def test_who_is_in_websales_slot_is_told_in_words() -> None:
 def test_an_end_at_websale_settles_once_everybody_has_looked(date: str, seconds: float) -> None:
     status = read_import("product", sample("websale/import_finished")).status
 
-    assert websale_import.settles_in(status, answer_of(date)) == pytest.approx(seconds)
+    assert websale_status.settles_in(status, answer_of(date)) == pytest.approx(seconds)
 
 
 def test_a_long_import_at_websale_settles_within_the_longest_interval() -> None:
     report = {"status": 5, "start": "2025-02-19T10:00:00Z", "end": "2025-02-19T13:00:00Z"}
     status = read_import("product", report).status
 
-    assert websale_import.settles_in(status, answer_of("Wed, 19 Feb 2025 13:00:00 GMT")) == pytest.approx(33)
+    assert websale_status.settles_in(status, answer_of("Wed, 19 Feb 2025 13:00:00 GMT")) == pytest.approx(33)
 
 
 @pytest.mark.parametrize("report", [{}, {"start": "2025-02-19T13:05:11Z"}, {"end": "2025-02-19T13:05:15Z"}])
 def test_without_both_times_nobody_waits_for_websale_to_settle(report: dict[str, str]) -> None:
     status = read_import("product", {"status": 5, **report}).status
 
-    assert websale_import.settles_in(status, answer_of("Wed, 19 Feb 2025 13:05:15 GMT")) == 0
+    assert websale_status.settles_in(status, answer_of("Wed, 19 Feb 2025 13:05:15 GMT")) == 0
 
 
 # Rocket.Chat

@@ -23,10 +23,8 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks import rocketchat_calls as calls
-from airflow_provider_imports.hooks.rocketchat import RocketChatHook
-from airflow_provider_imports.hooks.rocketchat_errors import StagingUnclearError
-from airflow_provider_imports.hooks.rocketchat_operation import STEPS, read_current, status_of
+from airflow_provider_imports.hooks.rocketchat import RocketChatHook, calls
+from airflow_provider_imports.hooks.rocketchat.operation import STEPS, StagingUnclearError, read_current, status_of
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, Intent
 
@@ -181,7 +179,7 @@ def test_ten_calls_a_minute_are_counted_for_each_route(vendor: requests_mock.Moc
     vendor.get(ME, **sample("me"))
     hook.test_connection()
     client = hook.client
-    assert hook._pace(calls.STATUS, client.settings) is not hook._pace(calls.ME, client.settings)
+    assert hook._rate_limit(calls.STATUS, client.settings) is not hook._rate_limit(calls.ME, client.settings)
     assert hook.requests_per_minute == 10
 
 

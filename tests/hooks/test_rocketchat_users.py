@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.hooks.rocketchat_users import FIELDS, checked_user, checked_users
+from airflow_provider_imports.hooks.rocketchat.users import FIELDS, checked_user, checked_users
 from airflow_provider_imports.sandbox.rocketchat_users import FIELDS as FIELDS_OF_THE_SERVER
 from airflow_provider_imports.sandbox.rocketchat_users import validated
 

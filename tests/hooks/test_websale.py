@@ -23,10 +23,10 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks import websale_import
 from airflow_provider_imports.hooks.websale import WebsaleHook
-from airflow_provider_imports.hooks.websale_import import WebsaleImport, import_run, read_import
-from airflow_provider_imports.hooks.websale_services import FORMATS
+from airflow_provider_imports.hooks.websale import status as websale_status
+from airflow_provider_imports.hooks.websale.calls import FORMATS
+from airflow_provider_imports.hooks.websale.status import WebsaleImport, import_run, read_import
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, Intent
@@ -360,9 +360,9 @@ def test_an_undocumented_code_is_told() -> None:
 def test_import_errors_are_bounded() -> None:
     report = {**sample("import_failed"), "importErrors": [f"line {n}: {'x' * 1000}" for n in range(5000)]}
     status = read_import("product", report).status
-    assert len(status.errors) <= websale_import.MOST_ERRORS + 3
+    assert len(status.errors) <= websale_status.MOST_ERRORS + 3
     assert any("4,980 more import errors" in line for line in status.errors)
-    assert max(map(len, status.errors)) == websale_import.LONGEST_ERROR
+    assert max(map(len, status.errors)) == websale_status.LONGEST_ERROR
     assert len(status.message or "") < 1000
 
 
@@ -529,7 +529,7 @@ def test_a_fresh_end_settles_before_the_next_start_hides_it(
     slot = hook.run_flow(hook.slot_flow(SLOT))
     assert not slot.busy
     assert bool(slot.settles_in) is settles
-    assert slot.settles_in <= websale_import.POLL_INTERVAL * 1.1
+    assert slot.settles_in <= websale_status.POLL_INTERVAL * 1.1
 
 
 # After an unclear start

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_imports.http import shared, sync
+from airflow_provider_imports.http import async_client as async_client_module
+from airflow_provider_imports.http import sync_client as sync_client_module
 from airflow_provider_imports.http.call import Answer, Call
 from tests.http.vendor import Connection, VendorOfTest, opened, sync_client
 
@@ -61,10 +62,10 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waits.append(seconds)
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: time.monotonic() + ahead[0])
-    monkeypatch.setattr(sync, "time", clock)
-    monkeypatch.setattr(shared, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": asleep}))
-    monkeypatch.setattr("airflow_provider_imports.http.gate.Gate.hold", lambda gate, seconds: None)
-    monkeypatch.setattr("airflow_provider_imports.http.exchange.random", SimpleNamespace(random=lambda: 0.5))
+    monkeypatch.setattr(sync_client_module, "time", clock)
+    monkeypatch.setattr(async_client_module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": asleep}))
+    monkeypatch.setattr("airflow_provider_imports.http.request_queue.RequestQueue.hold", lambda gate, seconds: None)
+    monkeypatch.setattr("airflow_provider_imports.http.send_steps.random", SimpleNamespace(random=lambda: 0.5))
     return waits
 
 

@@ -17,7 +17,7 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Outcome, Repeat, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.errors import LONGEST_MESSAGE, read_message, refusal_of, request_id, unreadable
 
 READ = Call("get_status", "GET", "/status")
@@ -106,7 +106,7 @@ def test_json_nested_too_deeply_for_python_is_plain_text() -> None:
 
 
 @given(outcomes, st.sampled_from([READ, START]))
-def test_every_outcome_is_judged(outcome: Outcome, call: Call) -> None:
+def test_every_outcome_is_judged(outcome: SendResult, call: Call) -> None:
     error = refusal_of("pigment", "Pigment", call, outcome)
 
     if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
@@ -121,7 +121,7 @@ def test_every_outcome_is_judged(outcome: Outcome, call: Call) -> None:
 
 
 @given(outcomes)
-def test_after_a_start_only_what_surely_did_nothing_is_not_unknown(outcome: Outcome) -> None:
+def test_after_a_start_only_what_surely_did_nothing_is_not_unknown(outcome: SendResult) -> None:
     error = refusal_of("pigment", "Pigment", START, outcome)
 
     if isinstance(outcome, NoAnswer):
@@ -133,7 +133,7 @@ def test_after_a_start_only_what_surely_did_nothing_is_not_unknown(outcome: Outc
 
 
 @given(outcomes)
-def test_a_read_has_no_unknown_outcome(outcome: Outcome) -> None:
+def test_a_read_has_no_unknown_outcome(outcome: SendResult) -> None:
     assert not isinstance(refusal_of("pigment", "Pigment", READ, outcome), UnknownOutcomeError)
 
 

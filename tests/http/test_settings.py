@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_imports.connections import CONNECTION_TYPES
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.settings import DEFAULT_TIMEOUT, Settings, read_settings
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 SECRET = "s3cret-token-of-the-test"
 
@@ -143,7 +143,7 @@ def test_settings_do_not_show_what_is_secret() -> None:
     assert settings.password == SECRET
 
 
-@pytest.mark.parametrize("conn_type", CONNECTION_TYPES)
+@pytest.mark.parametrize("conn_type", VENDOR_ENTRIES)
 def test_unknown_extras_are_ignored(conn_type: str) -> None:
     extra = {"X-Injected": "1", "headers": {"a": "b"}, "secret_key": "x", "auth_type": "y", "trust_env": True}
 
@@ -222,11 +222,11 @@ def test_blanks_around_a_pasted_credential_are_taken_away() -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10)
-names = st.sampled_from([*CONNECTION_TYPES["bloomreach"].conn_fields, *CONNECTION_TYPES["websale"].conn_fields, "x"])
+names = st.sampled_from([*VENDOR_ENTRIES["bloomreach"].conn_fields, *VENDOR_ENTRIES["websale"].conn_fields, "x"])
 
 
 @given(
-    st.sampled_from(sorted(CONNECTION_TYPES)),
+    st.sampled_from(sorted(VENDOR_ENTRIES)),
     st.dictionaries(names, scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(), scalars, max_size=2)),
     st.text(max_size=20) | st.none(),
     st.sampled_from([None, "http", "https", "", "x y"]),

@@ -251,7 +251,7 @@ async def test_a_whole_answer_is_read_however_it_is_wrapped(send: Send, whole: R
 
 
 async def test_an_answer_without_end_is_not_kept_in_memory(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
-    for transport in ("sync", "shared"):
+    for transport in ("sync_client", "async_client"):
         monkeypatch.setattr(f"airflow_provider_imports.http.{transport}.LARGEST_ANSWER", 1_000_000)
     with (
         WireServer(answer(200, b"x" * 3_000_000)) as server,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from airflow_provider_imports.http.call import Answer, Call, Outcome
+from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
+from airflow_provider_imports.http.call import Answer, Call, SendResult
 from airflow_provider_imports.http.errors import refusal_of
-from airflow_provider_imports.http.pace import Pace
+from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.settings import Settings
-from airflow_provider_imports.http.shared import SharedClient, join_client, leave_client
-from airflow_provider_imports.http.sync import SyncClient
+from airflow_provider_imports.http.sync_client import SyncClient
 from airflow_provider_imports.http.tls import ca_file
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class VendorOfTest:
     def read_login(self, answer: Answer, settings: Settings) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {answer.object()['token']}"}
 
-    def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
+    def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         return refusal_of("vendor", "Vendor", call, outcome)
 
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
@@ -75,21 +75,25 @@ def open_session(settings: Settings) -> requests.Session:
     return session
 
 
-def sync_client(connection: Connection, vendor: VendorOfTest | None = None, pace: Pace | None = None) -> SyncClient:
-    kept = pace or Pace(None)
+def sync_client(
+    connection: Connection, vendor: VendorOfTest | None = None, rate_limit: RateLimit | None = None
+) -> SyncClient:
+    kept = rate_limit or RateLimit(None)
     return SyncClient(vendor or VendorOfTest(), connection.look_up, open_session, lambda call, settings: kept)
 
 
 def new_shared_client(
     connection: Connection, vendor: VendorOfTest | None = None, limit: float | None = None
-) -> SharedClient:
-    return SharedClient(vendor or VendorOfTest(), connection.alook_up, lambda settings: Pace(limit), lambda call: "")
+) -> AsyncClient:
+    return AsyncClient(
+        vendor or VendorOfTest(), connection.alook_up, lambda settings: RateLimit(limit), lambda call: ""
+    )
 
 
 @asynccontextmanager
 async def opened(
     connection: Connection, vendor: VendorOfTest | None = None, limit: float | None = None
-) -> AsyncIterator[SharedClient]:
+) -> AsyncIterator[AsyncClient]:
     """The event loop's client for this connection."""
     key = ("vendor", connection.url)
     try:

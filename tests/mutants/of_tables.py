@@ -37,8 +37,8 @@ MODULES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
         frozenset({"STATES", "MOST_ERRORS", "MOST_SAMPLES", "LONGEST_SAMPLE", "LONGEST_LINE"}),
         (READING,),
     ),
-    "hooks.rocketchat_operation": (frozenset(), (READING,)),
-    "hooks.websale_import": (frozenset(), (READING,)),
+    "hooks.rocketchat.operation": (frozenset(), (READING,)),
+    "hooks.websale.status": (frozenset(), (READING,)),
 }
 
 

@@ -21,8 +21,8 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
-from airflow_provider_imports.operators.doorway import doorway
 from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersOperator
+from airflow_provider_imports.operators.slot_lock import slot_lock
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from tests.conftest import TaskStateStoreOfTest
 from tests.tries import Killed, defer, event_of, finish, killed_at
@@ -190,7 +190,10 @@ def test_a_retry_at_rocket_chat_waits_for_other_tasks_that_are_about_to_start(
     with killed_at(task_state_store, "intended", "after"), pytest.raises(Killed):
         first.execute(make_context())
 
-    with doorway(first._door_to(first.slot()), time.time() + 20), pytest.raises(ImportTimeoutError, match="same place"):
+    with (
+        slot_lock(first._door_to(first.slot()), time.time() + 20),
+        pytest.raises(ImportTimeoutError, match="same place"),
+    ):
         task("rocketchat", timeout=0.3)().execute(make_context(try_number=2))
     assert started(vendors, "rocketchat") == 0
 

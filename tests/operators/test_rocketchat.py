@@ -24,8 +24,9 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks import rocketchat as hooks
-from airflow_provider_imports.hooks import rocketchat_once, rocketchat_operation
+from airflow_provider_imports.hooks.rocketchat import calls as rocketchat_calls
+from airflow_provider_imports.hooks.rocketchat import hook as hooks
+from airflow_provider_imports.hooks.rocketchat import operation as rocketchat_operation
 from airflow_provider_imports.operators import rocketchat as operators
 from airflow_provider_imports.operators.rocketchat import RocketChatCreateImportOperator, RocketChatImportUsersOperator
 from airflow_provider_imports.sandbox import rocketchat as vendor
@@ -45,7 +46,7 @@ def people(first: int, last: int) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again at once."""
-    monkeypatch.setattr(rocketchat_once, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(rocketchat_calls, "LOOK_AGAIN_SECONDS", 0.01)
     monkeypatch.setattr("airflow_provider_imports.operators.base.FIND_OUT_SECONDS", 0.0)
 
 
@@ -268,7 +269,7 @@ def test_one_fault_at_any_step_leaves_everybody_imported_once(
     operation: str,
     fault: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr("airflow_provider_imports.http.exchange.backoff", lambda attempt, jitter: 0.01)
+    monkeypatch.setattr("airflow_provider_imports.http.send_steps.backoff", lambda attempt, jitter: 0.01)
     chat.add_fault(vendor="rocketchat", operation=operation, **fault)
     result = finish(blocking_task(), make_context())
     assert [entry.fault for entry in calls(chat, operation)].count(fault["fault"]) == 1
@@ -657,7 +658,7 @@ def test_twenty_thousand_users_of_a_csv_file_are_staged_exactly_once(
     tmp_path: Path,
     fault: dict[str, Any] | None,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_imports.http.exchange.backoff", lambda attempt, jitter: 0.01)
+    monkeypatch.setattr("airflow_provider_imports.http.send_steps.backoff", lambda attempt, jitter: 0.01)
     file = tmp_path / "users.csv"
     with file.open("w") as out:
         out.write("emails,importIds,username,name\n")

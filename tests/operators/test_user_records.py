@@ -187,7 +187,7 @@ MEASURE = """
 import os, resource, sys
 from airflow_provider_imports.operators.rocketchat import check_every_user
 from airflow_provider_imports.operators.user_records import UserRecords, in_batches
-import airflow_provider_imports.hooks.rocketchat_users
+import airflow_provider_imports.hooks.rocketchat.users
 records = UserRecords(None, sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 checked = check_every_user(records)

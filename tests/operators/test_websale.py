@@ -24,8 +24,9 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks import websale, websale_import
 from airflow_provider_imports.hooks.websale import WebsaleHook
+from airflow_provider_imports.hooks.websale import hook as websale
+from airflow_provider_imports.hooks.websale import status as websale_status
 from airflow_provider_imports.operators import base
 from airflow_provider_imports.operators.websale import (
     WebsaleCancelImportOperator,
@@ -52,7 +53,7 @@ LONG = 3600.0
 @pytest.fixture(autouse=True)
 def _short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """An end settles in a moment, and an unclear start is looked after for a moment."""
-    monkeypatch.setattr(websale_import, "POLL_INTERVAL", 0.1)
+    monkeypatch.setattr(websale_status, "POLL_INTERVAL", 0.1)
     monkeypatch.setattr(base, "FIND_OUT_SECONDS", 0.2)
     monkeypatch.setattr(base, "FIND_OUT_INTERVAL", 0.05)
 
@@ -333,7 +334,7 @@ def test_with_wait_all_finish_one_after_the_other(
 def test_whoever_waits_lets_the_task_before_it_see_its_end(
     start_task: MakeTask, sandbox: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websale_import, "POLL_INTERVAL", 1.0)
+    monkeypatch.setattr(websale_status, "POLL_INTERVAL", 1.0)
     slow, quick = start_task(poll_interval=1), start_task(if_running="wait", poll_interval=0.05)
     with ThreadPoolExecutor() as workers:
         first = workers.submit(finish, slow, make_context())

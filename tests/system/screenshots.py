@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.connections import CONNECTION_TYPES, SHARED_FIELDS
 from airflow_provider_imports.sandbox import Sandbox
+from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
 from tests.system.browser import open_browser
 from tests.system.demo import SANDBOX_SETTINGS, connections
 from tests.system.demo_runs import PIPELINE, POOL, Progress
@@ -36,7 +36,7 @@ def main() -> int:
         pipeline = Progress(airflow, PIPELINE)
         with open_browser(airflow.url) as ui:
             with ui.height(FORM_HEIGHT):
-                for conn_type, entry in CONNECTION_TYPES.items():
+                for conn_type, entry in VENDOR_ENTRIES.items():
                     _picture_form(ui, conn_type, entry.vendor_name)
             airflow.wait_for(lambda: _ended(pipeline) or None, ENDS_WITHIN, f"{PIPELINE.dag_id} to end")
             _picture_run(ui, pipeline.run_id)
@@ -51,7 +51,7 @@ def _ended(progress: Progress) -> bool:
 def _picture_form(ui: AirflowUi, conn_type: str, vendor_name: str) -> None:
     form = ui.open_connection_form(vendor_name, f"{conn_type}_default")
     ui.screenshot(FOLDER / f"connection-{conn_type}.png", of=form)
-    if CONNECTION_TYPES[conn_type].conn_fields.keys() == SHARED_FIELDS.keys():
+    if VENDOR_ENTRIES[conn_type].conn_fields.keys() == SHARED_FIELDS.keys():
         return  # nothing of its own
     ui.show_extra_fields(form)
     ui.screenshot(FOLDER / f"connection-{conn_type}-extra.png", of=form)

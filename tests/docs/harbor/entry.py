@@ -1,9 +1,9 @@
-"""The entry "harbor" of `CONNECTION_TYPES` in airflow_provider_imports/connections.py."""
+"""The entry "harbor" of `VENDOR_ENTRIES` in airflow_provider_imports/vendors.py."""
 
-from airflow_provider_imports.connections import SHARED_FIELDS, ConnectionType, form
+from airflow_provider_imports.vendors import SHARED_FIELDS, VendorEntry, form
 
 # [START entry]
-HARBOR = ConnectionType(
+HARBOR = VendorEntry(
     "Harbor",
     "HarborHook",
     "Harbor",

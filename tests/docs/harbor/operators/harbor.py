@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class HarborLoadListOperator(WaitingImportOperator):
 
     def check(self) -> None:
         super().check()
-        checks.required("name", self.name)
+        validation.required("name", self.name)
 
     def start(self, hook: HarborHook) -> ImportRun:
         return hook.load_list(self.name)

@@ -21,22 +21,24 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks import rocketchat_calls as calls
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.hooks.rocketchat_errors import not_idle, staging_unclear, superseded
-from airflow_provider_imports.hooks.rocketchat_once import send_once
-from airflow_provider_imports.hooks.rocketchat_operation import (
+from airflow_provider_imports.hooks.rocketchat import calls
+from airflow_provider_imports.hooks.rocketchat.calls import send_once
+from airflow_provider_imports.hooks.rocketchat.operation import (
     DONE,
     IMPORTING,
     NEW,
     NONE,
     Operation,
+    not_idle,
     read_listed,
     settles_in,
     since,
+    staging_unclear,
     status_of,
+    superseded,
 )
-from airflow_provider_imports.hooks.rocketchat_users import checked_users
+from airflow_provider_imports.hooks.rocketchat.users import checked_users
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, parse_time
 
@@ -71,7 +73,7 @@ class RocketChatHook(ImportHook):
     #: 10 calls a minute of each route and from one IP address, unless the user may bypass it
     #: (``api-bypass-rate-limit``) or the workspace is set up otherwise.
     requests_per_minute = 10.0
-    paced_by_operation = True
+    rate_limit_by_operation = True
     can_cancel = True
     hints = {
         ("*", 401): "The login must be the user's ID, not the name, and the password a token of that user.",
@@ -124,7 +126,7 @@ class RocketChatHook(ImportHook):
 
         Sent twice, they are staged twice; see :meth:`stage_users` for one that finds out.
 
-        :param users: see :mod:`~airflow_provider_imports.hooks.rocketchat_users` for their fields
+        :param users: see :mod:`~airflow_provider_imports.hooks.rocketchat.users` for their fields
         :return: how many
         :raises InvalidInputError: naming the bad ones; nothing was sent
         :raises UnknownOutcomeError: if they may or may not have been staged

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_imports.http.pace import Pace
+from airflow_provider_imports.http.rate_limit import RateLimit
 
 limits = st.floats(0.2, 30) | st.integers(1, 30)
 
 
 @given(limits, st.lists(st.floats(0, 40), min_size=1, max_size=120))
 def test_never_more_than_the_limit_in_any_minute(limit: float, idle: list[float]) -> None:
-    pace, now, sent = Pace(limit), 1000.0, list[float]()
+    pace, now, sent = RateLimit(limit), 1000.0, list[float]()
     for seconds in idle:
         now += seconds
         now += pace.delay(now)
@@ -25,7 +25,7 @@ def test_never_more_than_the_limit_in_any_minute(limit: float, idle: list[float]
 
 
 def test_below_the_limit_nothing_waits() -> None:
-    pace = Pace(10)
+    pace = RateLimit(10)
     for _ in range(10):
         assert pace.delay(5.0) == 0
         pace.sent(5.0)
@@ -34,7 +34,7 @@ def test_below_the_limit_nothing_waits() -> None:
 
 
 def test_without_a_limit_nothing_ever_waits() -> None:
-    pace = Pace(None)
+    pace = RateLimit(None)
     for _ in range(1000):
         pace.sent(0.0)
 
@@ -43,7 +43,7 @@ def test_without_a_limit_nothing_ever_waits() -> None:
 
 @given(st.lists(st.floats(0, 1000), min_size=1))
 def test_the_longest_hold_counts(holds: list[float]) -> None:
-    pace = Pace(None)
+    pace = RateLimit(None)
     for until in holds:
         pace.hold(until)
 

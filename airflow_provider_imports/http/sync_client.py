@@ -20,17 +20,26 @@ from airflow_provider_imports.http.call import (
     AnswerTooLargeError,
     Call,
     NoAnswer,
-    Outcome,
+    SendResult,
     unreadable_body,
 )
-from airflow_provider_imports.http.exchange import Access, Authenticate, Hold, Pause, Transmit, Vendor, exchange, log_in
-from airflow_provider_imports.http.pace import WINDOW
+from airflow_provider_imports.http.rate_limit import WINDOW
+from airflow_provider_imports.http.send_steps import (
+    Access,
+    Authenticate,
+    Hold,
+    Pause,
+    Transmit,
+    Vendor,
+    exchange,
+    log_in,
+)
 from airflow_provider_imports.http.tls import is_handshake_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from airflow_provider_imports.http.pace import Pace
+    from airflow_provider_imports.http.rate_limit import RateLimit
     from airflow_provider_imports.http.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,7 +55,7 @@ class SyncClient:
     :param vendor: the vendor's description
     :param look_up: reads the Airflow connection
     :param open_session: makes the ``requests`` session, once
-    :param pace: the pace for a call
+    :param rate_limit: the limit for a call
     """
 
     def __init__(
@@ -54,13 +63,13 @@ class SyncClient:
         vendor: Vendor,
         look_up: Callable[[], Settings],
         open_session: Callable[[Settings], requests.Session],
-        pace: Callable[[Call, Settings], Pace],
+        rate_limit: Callable[[Call, Settings], RateLimit],
     ) -> None:
         self.access = Access()
         self._vendor = vendor
         self._look_up = look_up
         self._open_session = open_session
-        self._pace = pace
+        self._rate_limit = rate_limit
         self._session: requests.Session | None = None
 
     @property
@@ -102,8 +111,8 @@ class SyncClient:
         settings = self._look_up() if renew else self.settings
         self._drive(log_in(self._vendor, self.access, settings, patience))
 
-    def _drive(self, steps: Generator[Any, Outcome | None, T]) -> T:
-        outcome: Outcome | None = None
+    def _drive(self, steps: Generator[Any, SendResult | None, T]) -> T:
+        outcome: SendResult | None = None
         while True:
             try:
                 step = steps.send(outcome)
@@ -120,15 +129,15 @@ class SyncClient:
                     log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                     time.sleep(step.seconds)
                 case Hold():
-                    self._pace(step.call, self.settings).hold(time.monotonic() + step.seconds)
+                    self._rate_limit(step.call, self.settings).hold(time.monotonic() + step.seconds)
 
-    def _transmit(self, step: Transmit) -> Outcome:
-        pace = self._pace(step.call, self.settings)
-        while delay := pace.delay(now := time.monotonic()):
-            if pace.held(now) > WINDOW:
-                return NoAnswer(f"not sent, for the vendor asked to wait {pace.held(now):.0f} s more", False)
+    def _transmit(self, step: Transmit) -> SendResult:
+        rate_limit = self._rate_limit(step.call, self.settings)
+        while delay := rate_limit.delay(now := time.monotonic()):
+            if rate_limit.held(now) > WINDOW:
+                return NoAnswer(f"not sent, for the vendor asked to wait {rate_limit.held(now):.0f} s more", False)
             time.sleep(delay)
-        pace.sent(time.monotonic())
+        rate_limit.sent(time.monotonic())
         settings, call = self.settings, step.call
         body = call.wire_body()
         try:

@@ -8,7 +8,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_imports import checks
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 
 anything = st.one_of(
@@ -20,11 +20,11 @@ anything = st.one_of(
 @pytest.mark.parametrize(
     "check",
     [
-        lambda value: checks.one_of("mode", value, ("fail", "wait")),
-        lambda value: checks.required("import_id", value),
-        lambda value: checks.uuid("import_id", value),
-        lambda value: checks.positive("timeout", value),
-        checks.max_rejected,
+        lambda value: validation.one_of("mode", value, ("fail", "wait")),
+        lambda value: validation.required("import_id", value),
+        lambda value: validation.uuid("import_id", value),
+        lambda value: validation.positive("timeout", value),
+        validation.max_rejected,
     ],
 )
 def test_whatever_is_given_is_accepted_or_refused_with_the_name_of_the_parameter(
@@ -44,51 +44,51 @@ def test_whatever_is_given_is_accepted_or_refused_with_the_name_of_the_parameter
 @pytest.mark.parametrize("value", [0, -1, 0.0, float("nan"), float("inf"), True, "5", None])
 def test_a_number_of_seconds_is_greater_than_zero(value: object) -> None:
     with pytest.raises(InvalidInputError, match="timeout must be a number of seconds greater than 0"):
-        checks.positive("timeout", value)
+        validation.positive("timeout", value)
 
 
 @pytest.mark.parametrize("value", [1, 0.25, 86400])
 def test_seconds_may_be_fractions(value: float) -> None:
-    checks.positive("timeout", value)
+    validation.positive("timeout", value)
 
 
 @given(st.uuids())
 def test_a_uuid_is_written_the_usual_way(value: UUID) -> None:
-    assert checks.uuid("id", str(value).upper()) == checks.uuid("id", f"{{{value}}}") == str(value)
+    assert validation.uuid("id", str(value).upper()) == validation.uuid("id", f"{{{value}}}") == str(value)
 
 
 @pytest.mark.parametrize("value", ["", "not-a-uuid", None, 5, ["a"], b"33d0d7d0-6125-47c4-b36a-882f4ed53b33"])
 def test_what_is_no_uuid_is_refused(value: object) -> None:
     with pytest.raises(InvalidInputError, match="id must be a UUID"):
-        checks.uuid("id", value)
+        validation.uuid("id", value)
 
 
 @pytest.mark.parametrize("value", ["", "  ", None, 5])
 def test_an_identifier_must_not_be_empty(value: object) -> None:
     with pytest.raises(InvalidInputError, match="service must be a text"):
-        checks.required("service", value)
+        validation.required("service", value)
 
 
 def test_an_identifier_loses_the_blanks_around_it() -> None:
-    assert checks.required("service", " product\n") == "product"
+    assert validation.required("service", " product\n") == "product"
 
 
 @pytest.mark.parametrize("value", [None, 0, 5, 0.0, 0.05, 1.0])
 def test_max_rejected_is_rows_or_a_share(value: object) -> None:
-    checks.max_rejected(value)
+    validation.max_rejected(value)
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, -0.1, True, "5", float("nan")])
 def test_max_rejected_is_nothing_else(value: object) -> None:
     with pytest.raises(InvalidInputError, match="max_rejected must be None"):
-        checks.max_rejected(value)
+        validation.max_rejected(value)
 
 
 def test_a_word_that_is_not_allowed_is_answered_with_those_that_are() -> None:
     with pytest.raises(InvalidInputError, match="'fail', 'wait', not 'stop'"):
-        checks.one_of("if_running", "stop", ("wait", "fail"))
+        validation.one_of("if_running", "stop", ("wait", "fail"))
 
 
 def test_an_unhashable_word_is_refused_too() -> None:
     with pytest.raises(InvalidInputError):
-        checks.one_of("if_running", ["fail"], {"fail": 1})
+        validation.one_of("if_running", ["fail"], {"fail": 1})

@@ -24,7 +24,7 @@ _TICK = 0.1
 
 
 @contextmanager
-def doorway(name: str, deadline: float) -> Iterator[None]:
+def slot_lock(name: str, deadline: float) -> Iterator[None]:
     """
     Keep everybody else on this machine out while a slot is looked at and a start is sent.
 

@@ -15,7 +15,7 @@ TURN_SECONDS = 60.0
 _Key = frozenset[tuple[str, str]]
 
 
-class Turnstile:
+class SlotTurns:
     """
     Let one waiter at a time through.
 

@@ -7,11 +7,11 @@ from collections import deque
 #: The documented limits count by the minute.
 WINDOW = 60.0
 #: A vendor's clock and ours do not start the minute together; keep this share of it free.
-MARGIN = 0.02
-_SPAN = WINDOW * (1 + MARGIN)
+WINDOW_MARGIN = 0.02
+_SPAN = WINDOW * (1 + WINDOW_MARGIN)
 
 
-class Pace:
+class RateLimit:
     """
     At most ``limit`` requests in any minute, and none before the time a vendor asked everybody to wait for.
 
@@ -22,7 +22,7 @@ class Pace:
 
     def __init__(self, limit: float | None) -> None:
         self._limit = None if limit is None else max(int(limit), 1)
-        self._window = WINDOW * (1 + MARGIN) / min(limit or 1.0, 1.0)  # longer for less than one a minute
+        self._window = WINDOW * (1 + WINDOW_MARGIN) / min(limit or 1.0, 1.0)  # longer for less than one a minute
         self._sent: deque[float] = deque()
         self._held_until = 0.0
 

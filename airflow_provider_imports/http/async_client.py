@@ -17,49 +17,58 @@ from airflow_provider_imports.http.call import (
     Body,
     Call,
     NoAnswer,
-    Outcome,
+    SendResult,
     unreadable_body,
 )
-from airflow_provider_imports.http.exchange import Access, Authenticate, Hold, Pause, Transmit, Vendor, exchange, log_in
-from airflow_provider_imports.http.gate import Gate
+from airflow_provider_imports.http.request_queue import RequestQueue
+from airflow_provider_imports.http.send_steps import (
+    Access,
+    Authenticate,
+    Hold,
+    Pause,
+    Transmit,
+    Vendor,
+    exchange,
+    log_in,
+)
 from airflow_provider_imports.http.tls import client_context, is_handshake_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 
-    from airflow_provider_imports.http.pace import Pace
+    from airflow_provider_imports.http.rate_limit import RateLimit
     from airflow_provider_imports.http.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: A request that waits for a socket within ``aiohttp`` is heavy, its timeout runs, and nobody can overtake it.
-_THE_GATE_LIMITS = 0
+_LIMITED_BY_OUR_QUEUE = 0
 
 
-class SharedClient:
+class AsyncClient:
     """
     Carry out exchanges by awaiting. Get it from :func:`join_client`.
 
     :param vendor: the vendor's description
     :param look_up: reads the Airflow connection without blocking the event loop
-    :param pace: the pace that a connection asks for
+    :param rate_limit: the limit that a connection asks for
     """
 
     def __init__(
         self,
         vendor: Vendor,
         look_up: Callable[[], Awaitable[Settings]],
-        pace: Callable[[Settings], Pace],
-        pace_key: Callable[[Call], str],
+        rate_limit: Callable[[Settings], RateLimit],
+        rate_limit_key: Callable[[Call], str],
     ) -> None:
         self.access = Access()
         self.users = 0
         self.vendor = vendor
         self._look_up = look_up
-        self._new_pace = pace
-        self._pace_key = pace_key
-        self._gates: dict[str, Gate] = {}
+        self._new_rate_limit = rate_limit
+        self._rate_limit_key = rate_limit_key
+        self._queues: dict[str, RequestQueue] = {}
         self._reads: dict[str, _SharedRead] = {}
         self._lock = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
@@ -97,8 +106,8 @@ class SharedClient:
             read = self._reads[key] = _SharedRead(asyncio.get_running_loop())
         return await read.answer(lambda: self.send(call, deadline=deadline), max_age)
 
-    async def _drive(self, steps: Generator[Any, Outcome | None, T], deadline: float | None = None) -> T:
-        outcome: Outcome | None = None
+    async def _drive(self, steps: Generator[Any, SendResult | None, T], deadline: float | None = None) -> T:
+        outcome: SendResult | None = None
         while True:
             try:
                 step = steps.send(outcome)
@@ -115,7 +124,7 @@ class SharedClient:
                     log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                     await asyncio.sleep(step.seconds)
                 case Hold():
-                    self._gate(step.call).hold(step.seconds)
+                    self._queue_of(step.call).hold(step.seconds)
 
     async def _authenticate(self, step: Authenticate) -> None:
         async with self._lock:
@@ -131,9 +140,9 @@ class SharedClient:
         old, self._session = self._session, None
         if settings.base_url.startswith("https"):
             tls = await asyncio.to_thread(client_context, settings)
-            connector = aiohttp.TCPConnector(limit=_THE_GATE_LIMITS, ssl=tls)
+            connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE, ssl=tls)
         else:
-            connector = aiohttp.TCPConnector(limit=_THE_GATE_LIMITS)
+            connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE)
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(
@@ -147,16 +156,16 @@ class SharedClient:
         if old is not None:
             await old.close()
 
-    async def _transmit(self, step: Transmit, deadline: float | None) -> Outcome:
+    async def _transmit(self, step: Transmit, deadline: float | None) -> SendResult:
         call, settings = step.call, self.access.settings
-        gate = self._gate(call)
+        queue = self._queue_of(call)
         try:
-            since = await gate.turn(deadline)
+            since = await queue.turn(deadline)
         except TimeoutError:
             return NoAnswer("not sent, for the vendor's rate limit left no turn before the deadline", False)
         limited = False
         if self._session is None or settings is None:
-            gate.answered(since)
+            queue.answered(since)
             return NoAnswer("the connection was closed meanwhile", may_have_acted=False)
         try:
             body = call.wire_body()
@@ -179,7 +188,7 @@ class SharedClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return _no_answer(error, settings)
         finally:
-            gate.answered(since, limited=limited)
+            queue.answered(since, limited=limited)
 
     def _address(self, call: Call) -> URL:
         """Where a call goes; parsing thousands of addresses that differ in a path would cost more than replacing it."""
@@ -187,14 +196,14 @@ class SharedClient:
             return URL(self.access.base_url + call.target, encoded=True)
         return self._base.with_path(self._base.raw_path.rstrip("/") + call.path, encoded=True)
 
-    def _gate(self, call: Call) -> Gate:
-        key = self._pace_key(call)
-        gate = self._gates.get(key)
-        if gate is None:
+    def _queue_of(self, call: Call) -> RequestQueue:
+        key = self._rate_limit_key(call)
+        queue = self._queues.get(key)
+        if queue is None:
             if self.access.settings is None:
                 raise RuntimeError("a call was sent before the connection was looked up")
-            gate = self._gates[key] = Gate(self._new_pace(self.access.settings))
-        return gate
+            queue = self._queues[key] = RequestQueue(self._new_rate_limit(self.access.settings))
+        return queue
 
 
 class _SharedRead:
@@ -250,10 +259,10 @@ class _SharedRead:
         return await self._ask(ask)
 
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[object, str], SharedClient]] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[object, str], AsyncClient]] = WeakKeyDictionary()
 
 
-def join_client(key: tuple[object, str], make: Callable[[], SharedClient]) -> SharedClient:
+def join_client(key: tuple[object, str], make: Callable[[], AsyncClient]) -> AsyncClient:
     """
     Use the event loop's client for this key, which the first user opens; :func:`leave_client` must follow.
 

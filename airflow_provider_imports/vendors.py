@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionType:
+class VendorEntry:
     """
     One vendor, by its connection.
 
@@ -95,8 +95,8 @@ def form(relabeling: dict[str, str], placeholders: dict[str, str], hidden: tuple
     }
 
 
-CONNECTION_TYPES: dict[str, ConnectionType] = {
-    "bloomreach": ConnectionType(
+VENDOR_ENTRIES: dict[str, VendorEntry] = {
+    "bloomreach": VendorEntry(
         "Bloomreach Engagement",
         "BloomreachHook",
         "Bloomreach",
@@ -121,7 +121,7 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
             **SHARED_FIELDS,
         },
     ),
-    "blueshift": ConnectionType(
+    "blueshift": VendorEntry(
         "Blueshift",
         "BlueshiftHook",
         "Blueshift",
@@ -143,7 +143,7 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         },
         links=("airflow_provider_imports.links.BlueshiftLink",),
     ),
-    "pigment": ConnectionType(
+    "pigment": VendorEntry(
         "Pigment",
         "PigmentHook",
         "Pigment",
@@ -156,7 +156,7 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         ),
         conn_fields=SHARED_FIELDS,
     ),
-    "rocketchat": ConnectionType(
+    "rocketchat": VendorEntry(
         "Rocket.Chat",
         "RocketChatHook",
         "RocketChat",
@@ -169,7 +169,7 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         conn_fields=SHARED_FIELDS,
         links=("airflow_provider_imports.links.RocketChatImportLink",),
     ),
-    "websale": ConnectionType(
+    "websale": VendorEntry(
         "WEBSALE",
         "WebsaleHook",
         "Websale",

@@ -1,5 +1,5 @@
 """
-WEBSALE's calls: the log-in, the status, the start, and those that change what an import does.
+WEBSALE's calls, and the services that they can be sent for: log-in, status, start, pause, resume, cancel.
 
 Sources: the pages "Import" and "Authentication" of the admin interface API,
 https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/api-referenz-import
@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorUnavailableError
-from airflow_provider_imports.hooks.websale_services import CONTENT_TYPES, FORMATS, check_service
+from airflow_provider_imports import validation
+from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorUnavailableError
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
 
 if TYPE_CHECKING:
@@ -21,6 +22,28 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.http.settings import Settings
 
+_JSON_CSV = ("json", "csv")
+#: The services that can import, and the formats that each takes.
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "adminUser": _JSON_CSV,
+    "category": _JSON_CSV,
+    "customerAccount": _JSON_CSV,
+    "dataFeed": _JSON_CSV,
+    "dataFeedTemplate": _JSON_CSV,
+    "inquiry": ("json", "csv", "xml"),
+    "inventory": _JSON_CSV,
+    "order": ("json", "xml"),
+    "newsletterSubscriber": _JSON_CSV,
+    "product": _JSON_CSV,
+    "productRating": _JSON_CSV,
+    "seoViews": _JSON_CSV,
+    "voucher": _JSON_CSV,
+    "voucherPreset": _JSON_CSV,
+    "voucherTemplate": _JSON_CSV,
+}
+#: The only service whose imported users WEBSALE can send a mail to.
+MAILING_SERVICE = "adminUser"
+CONTENT_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -63,7 +86,7 @@ def status_call(service: str) -> Call:
 
 
 def start_call(service: str, body: Body | bytes, chosen: str, send_mail: bool) -> Call:
-    """Start an import of what :func:`~airflow_provider_imports.hooks.websale_services.check_import` has checked."""
+    """Start an import of what :func:`~airflow_provider_imports.hooks.websale.calls.check_import` has checked."""
     return Call(
         "start_import",
         "POST",
@@ -127,3 +150,40 @@ def _auth_header(settings: Settings) -> str:
             vendor="websale",
         )
     return name
+
+
+def check_service(service: object) -> str:
+    """
+    Check a service's name.
+
+    :raises InvalidInputError: listing the services that can import
+    """
+    validation.one_of("service", service, FORMATS)
+    return str(service)
+
+
+def check_import(service: str, format: str | None, file_path: str | None, send_mail: object = False) -> str:
+    """
+    Check what a start would send, and choose the format.
+
+    :param format: None: the file's suffix
+    :return: the format
+    :raises InvalidInputError: naming what would be right
+    """
+    formats = FORMATS[check_service(service)]
+    if not isinstance(send_mail, bool):
+        raise InvalidInputError(f"send_mail must be True or False, not {send_mail!r}. Nothing was sent.")
+    if send_mail and service != MAILING_SERVICE:
+        raise InvalidInputError(
+            f"send_mail is only for service {MAILING_SERVICE!r}, not for {service!r}. Nothing was sent."
+        )
+    known = " or ".join(map(repr, formats))
+    if format is None:
+        suffix = PurePosixPath(file_path or "").suffix
+        format = suffix.removeprefix(".").lower()
+        if format not in CONTENT_TYPES:
+            of_what = f"the suffix of {file_path!r} is not one" if file_path else "data has no suffix to tell it"
+            raise InvalidInputError(f"Give format={known} for service {service!r}: {of_what}. Nothing was sent.")
+    if format not in formats:
+        raise InvalidInputError(f"Service {service!r} takes format {known}, not {format!r}. Nothing was sent.")
+    return format

@@ -1,18 +1,29 @@
 """
-Rocket.Chat's calls, and when an answer to one counts: only if it says ``success``.
+Rocket.Chat's calls: when an answer to one counts, and how one that must not act twice is sent.
 
 Source: https://developer.rocket.chat/apidocs/import-endpoints
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.hooks.rocketchat_operation import Operation, read_current, read_operation
+from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorUnavailableError
+from airflow_provider_imports.hooks.rocketchat.operation import Operation, read_current, read_operation
 from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.hooks.flow import Flow
+
+#: After an unclear call, the status is read this often, with this many seconds in between, before it is sent again.
+MOST_LOOKS = 2
+LOOK_AGAIN_SECONDS = 3.0
+#: How often a call is sent whose earlier sendings, as the status shows, did nothing.
+MOST_SENDINGS = 4
 
 
 def _post(operation: str, url_path: str, **more: Any) -> Call:
@@ -29,7 +40,7 @@ CLEAR = _post("clear_import", "import.clear")
 
 
 def add_users(users: list[dict[str, Any]]) -> Call:
-    """Stage users that :func:`~airflow_provider_imports.hooks.rocketchat_users.checked_users` has checked."""
+    """Stage users that :func:`~airflow_provider_imports.hooks.rocketchat.users.checked_users` has checked."""
     return _post("add_users", "import.addUsers", json={"users": users}, starts=True)
 
 
@@ -71,3 +82,31 @@ def current_operation() -> Flow[Operation | None]:
     """Read the current operation; None if there never was one."""
     current, _ = yield from look()
     return current
+
+
+def send_once(hook: ImportHook, send: Callable[[], Flow[None]], took_place: Callable[[], bool]) -> None:
+    """
+    Send a call, and send it again only where the status shows that it did nothing.
+
+    :param send: makes the flow that sends it
+    :param took_place: reads the status; True if it shows what the call was to do
+    :raises VendorUnavailableError: if it did nothing every time; a retry is safe
+    """
+    for _ in range(MOST_SENDINGS):
+        try:
+            hook.run_flow(send())
+            return
+        except UnknownOutcomeError as error:
+            unclear = error
+            hook.log.warning("%s Rocket.Chat is asked whether it did.", error)
+        for look in range(MOST_LOOKS):
+            if look:
+                time.sleep(LOOK_AGAIN_SECONDS)  # it may still be at it
+            if took_place():
+                hook.log.info("It did")
+                return
+        hook.log.info("It did not, so it is sent again")
+    raise VendorUnavailableError(
+        f"{unclear} Rocket.Chat shows that it did not, {MOST_SENDINGS} times on end; a retry is safe.",
+        vendor=hook.vendor,
+    ) from unclear

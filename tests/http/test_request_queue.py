@@ -5,16 +5,15 @@ import time
 
 import pytest
 
-from airflow_provider_imports.http import gate as gates
-from airflow_provider_imports.http import width as widths
-from airflow_provider_imports.http.gate import Gate
-from airflow_provider_imports.http.pace import Pace
+from airflow_provider_imports.http import request_queue
+from airflow_provider_imports.http.rate_limit import RateLimit
+from airflow_provider_imports.http.request_queue import RequestQueue
 
 
 class Line:
     """Waiters at a gate, and the order in which they were let through."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: RequestQueue) -> None:
         self.gate = gate
         self.through: list[str] = []
         self.since = 0.0
@@ -52,7 +51,7 @@ class Line:
 @pytest.fixture
 async def held() -> Line:
     """A gate that is closed for a moment."""
-    line = Line(Gate(Pace(None)))
+    line = Line(RequestQueue(RateLimit(None)))
     line.gate.hold(0.05)
     return line
 
@@ -60,8 +59,8 @@ async def held() -> Line:
 @pytest.fixture
 async def full(monkeypatch: pytest.MonkeyPatch) -> Line:
     """A gate at a pace of three a moment, where three have just passed."""
-    monkeypatch.setattr("airflow_provider_imports.http.pace.WINDOW", 0.5)
-    line = Line(Gate(Pace(3)))
+    monkeypatch.setattr("airflow_provider_imports.http.rate_limit.WINDOW", 0.5)
+    line = Line(RequestQueue(RateLimit(3)))
     await line.join("a", "b", "c")
     assert await line.settle() == ["a", "b", "c"]
     return line
@@ -73,7 +72,7 @@ async def answer(line: Line, count: int, *, limited: bool = False) -> None:
 
 
 async def test_an_open_gate_lets_everybody_through_at_once() -> None:
-    line = Line(Gate(Pace(None)))
+    line = Line(RequestQueue(RateLimit(None)))
     await line.join("a", "b", "c")
 
     assert await line.settle() == ["a", "b", "c"]
@@ -88,8 +87,8 @@ async def test_at_the_limit_they_wait_and_then_go_in_the_order_in_which_they_cam
 
 
 async def test_a_pace_is_kept_over_all_waiters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_imports.http.pace.WINDOW", 0.1)
-    gate, at = Gate(Pace(5)), list[float]()
+    monkeypatch.setattr("airflow_provider_imports.http.rate_limit.WINDOW", 0.1)
+    gate, at = RequestQueue(RateLimit(5)), list[float]()
 
     async def visit() -> None:
         since = await gate.turn()
@@ -114,14 +113,14 @@ async def test_whose_deadline_is_near_goes_first(full: Line) -> None:
 async def test_a_deadline_that_comes_near_while_waiting_counts(full: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     await full.join("patient", "another")
     await full.join("in an hour", deadline=time.time() + 3600)
-    monkeypatch.setattr(gates, "WINDOW", 7200.0)  # as if that hour had almost passed
+    monkeypatch.setattr(request_queue, "WINDOW", 7200.0)  # as if that hour had almost passed
 
     assert (await full.until(6))[3] == "in an hour"
 
 
 async def test_a_waiter_does_not_wait_far_beyond_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "WINDOW", 0.05)
-    line = Line(Gate(Pace(None)))
+    monkeypatch.setattr(request_queue, "WINDOW", 0.05)
+    line = Line(RequestQueue(RateLimit(None)))
     line.gate.hold(3600)
     await line.join("late", deadline=time.time() - 5)
     await line.join("patient")
@@ -166,7 +165,7 @@ async def test_after_a_hold_one_at_a_time_until_one_is_answered_well(held: Line)
 
 
 async def test_an_old_answer_does_not_open_a_held_gate() -> None:
-    line = Line(Gate(Pace(None)))
+    line = Line(RequestQueue(RateLimit(None)))
     await line.join("a", "b")
     await line.settle()
     line.answered(limited=True)
@@ -189,8 +188,8 @@ async def test_caution_ends_with_a_good_answer_even_at_the_pace_s_limit(full: Li
 
 
 async def test_nothing_is_kept_of_those_who_had_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_imports.http.pace.WINDOW", 0.001)
-    gate = Gate(Pace(1))
+    monkeypatch.setattr("airflow_provider_imports.http.rate_limit.WINDOW", 0.001)
+    gate = RequestQueue(RateLimit(1))
     for _ in range(300):
         waiting = [asyncio.create_task(gate.turn(time.time() + 86_400)) for _ in range(2)]
         for since in await asyncio.gather(*waiting):
@@ -203,8 +202,8 @@ async def test_nothing_is_kept_of_those_who_had_their_turn(monkeypatch: pytest.M
 async def test_only_so_many_are_under_way_at_a_time_until_the_vendor_turns_out_to_be_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(widths, "NARROWEST", 2)
-    line = Line(Gate(Pace(None)))
+    monkeypatch.setattr(request_queue, "NARROWEST", 2)
+    line = Line(RequestQueue(RateLimit(None)))
     await line.join(*"abcdefgh")
     assert await line.settle() == ["a", "b"]
 

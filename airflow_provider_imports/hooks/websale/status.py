@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_imports import checks
-from airflow_provider_imports.hooks.websale_services import check_service
+from airflow_provider_imports import validation
+from airflow_provider_imports.hooks.websale.calls import check_service
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.errors import cut
 from airflow_provider_imports.models import (
@@ -90,7 +90,7 @@ class WebsaleImport(NamedTuple):
 def import_run(service: str, start: str | None = None) -> ImportRun:
     """The import of a service that began at ``start``, as WEBSALE writes it; whichever is current, without one."""
     key = {"service": check_service(service)}
-    return ImportRun("websale", key if start is None else {**key, "start": checks.required("start", start)})
+    return ImportRun("websale", key if start is None else {**key, "start": validation.required("start", start)})
 
 
 def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:

@@ -1,8 +1,8 @@
 """
 A call's whole story as steps: authenticate, send, renew the log-in once, follow a redirect, wait, send again.
 
-No I/O. :class:`~airflow_provider_imports.http.sync.SyncClient` carries out the steps by blocking,
-:class:`~airflow_provider_imports.http.shared.SharedClient` by awaiting; neither knows a rule of its own.
+No I/O. :class:`~airflow_provider_imports.http.sync_client.SyncClient` carries out the steps by blocking,
+:class:`~airflow_provider_imports.http.async_client.AsyncClient` by awaiting; neither knows a rule of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
     VendorRateLimitError,
 )
-from airflow_provider_imports.http.call import Answer, Call, Outcome
+from airflow_provider_imports.http.call import Answer, Call, SendResult
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
 from airflow_provider_imports.polling import duration
 
@@ -47,7 +47,7 @@ class Vendor(Protocol):
     def read_login(self, answer: Answer, settings: Settings) -> Mapping[str, str]:
         """Headers that carry what the log-in gave."""
 
-    def error_of(self, call: Call, outcome: Outcome) -> VendorImportError | None:
+    def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         """The error that an outcome means; None for an answer to work with."""
 
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
@@ -79,7 +79,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Transmit:
-    """Step: send these bytes once, and send an :data:`Outcome` back."""
+    """Step: send these bytes once, and send an :data:`SendResult` back."""
 
     call: Call
     headers: Mapping[str, str] = field(repr=False)
@@ -114,7 +114,7 @@ class Hold:
 
 
 Step = Transmit | Authenticate | Pause | Hold
-Exchange = Generator[Step, Outcome | None, Answer]
+Exchange = Generator[Step, SendResult | None, Answer]
 
 
 def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exchange:
@@ -127,7 +127,7 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
     if access.generation == 0 and not call.public:
         yield Authenticate(0, patience)
     attempts, waited, renewed, redirects = 0, 0.0, False, 0
-    earlier: Outcome | None = None
+    earlier: SendResult | None = None
     unclear: UnknownOutcomeError | None = None
     while True:
         generation, headers = access.generation, access.wire_headers(call)
@@ -179,7 +179,7 @@ def _still_unclear(unclear: UnknownOutcomeError, error: VendorImportError) -> Ve
 
 def log_in(
     vendor: Vendor, access: Access, settings: Settings, patience: float
-) -> Generator[Step, Outcome | None, None]:
+) -> Generator[Step, SendResult | None, None]:
     """
     Take on the credentials of a freshly looked-up connection, and log in where the vendor has a log-in.
 
@@ -218,7 +218,7 @@ def _as_it_might_stand(text: str) -> tuple[str, ...]:
     return text, quoted, quoted.replace("/", "\\/"), escape(text), quote(text, safe=""), quote_plus(text)
 
 
-def without_secrets(outcome: Outcome, secrets: tuple[bytes, ...]) -> Outcome:
+def without_secrets(outcome: SendResult, secrets: tuple[bytes, ...]) -> SendResult:
     """Blacken our own credentials in an answer, where a careless vendor repeats them."""
     if not isinstance(outcome, Answer):
         return outcome
@@ -238,19 +238,19 @@ def without_secrets(outcome: Outcome, secrets: tuple[bytes, ...]) -> Outcome:
     return replace(outcome, content=content, headers=headers)
 
 
-def _outcome(sent: Outcome | None) -> Outcome:
+def _outcome(sent: SendResult | None) -> SendResult:
     if sent is None:
         raise TypeError("a Transmit step must be answered with an Answer or NoAnswer")
     return sent
 
 
-def _answer(outcome: Outcome) -> Answer:
+def _answer(outcome: SendResult) -> Answer:
     if not isinstance(outcome, Answer):
         raise TypeError(f"error_of() found nothing wrong with {outcome!r}")
     return outcome
 
 
-def _wait(vendor: Vendor, outcome: Outcome, attempts: int) -> float:
+def _wait(vendor: Vendor, outcome: SendResult, attempts: int) -> float:
     now = time.time()
     asked = None
     if isinstance(outcome, Answer):

@@ -1,4 +1,4 @@
-"""Whose turn it is: every request of a connection in one event loop passes here, in order, at the connection's pace."""
+"""Every request of a connection in one event loop waits here for its turn, in order and under the rate limit."""
 
 from __future__ import annotations
 
@@ -8,31 +8,44 @@ import resource
 import time
 from collections import deque
 
-from airflow_provider_imports.http.pace import WINDOW, Pace
-from airflow_provider_imports.http.width import Width
+from airflow_provider_imports.http.rate_limit import WINDOW, RateLimit
 
-#: Requests of one gate at a time, each on a socket of its own: as many as a thousand imports at a slow vendor need,
+#: Requests of one queue at a time, each on a socket of its own: as many as a thousand imports at a slow vendor need,
 #: and never more than a quarter of what the process may open.
 MOST_IN_FLIGHT = max(1, min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
 _TICK = 0.001
+#: Enough for a vendor that answers quickly. Over TLS each open connection weighs a hundred kilobytes and more.
+NARROWEST = 32
+#: Seconds. Thirty-two at a time, each answered within this, are 320 a second.
+QUICK_ANSWER = 0.1
 
 
-class Gate:
+class RequestQueue:
     """
-    Let requests through at a :class:`~airflow_provider_imports.http.pace.Pace`, first come, first served.
+    Let requests through at a :class:`~airflow_provider_imports.http.rate_limit.RateLimit`, first come, first served.
 
     A waiter whose deadline falls within the next minute goes first, so that its last look is not missed. After a
-    429 the gate is cautious: one request at a time, until one is answered with something else than 429.
+    429 the queue is cautious: one request at a time, until one is answered with something else than 429.
 
     :param most: requests at a time, at most; further ones wait here, where they weigh little and their timeout does
         not run
     """
 
-    __slots__ = ("_cautious", "_dated", "_in_flight", "_loop", "_pace", "_queue", "_timer", "_turns", "_width")
+    __slots__ = (
+        "_cautious",
+        "_concurrency",
+        "_dated",
+        "_in_flight",
+        "_loop",
+        "_queue",
+        "_rate_limit",
+        "_timer",
+        "_turns",
+    )
 
-    def __init__(self, pace: Pace, most: int = MOST_IN_FLIGHT) -> None:
-        self._pace = pace
-        self._width = Width(most)
+    def __init__(self, rate_limit: RateLimit, most: int = MOST_IN_FLIGHT) -> None:
+        self._rate_limit = rate_limit
+        self._concurrency = Concurrency(most)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[asyncio.Future[float]] = deque()
         self._dated: list[tuple[float, int, asyncio.Future[float]]] = []
@@ -75,30 +88,30 @@ class Gate:
         :param limited: whether the vendor answered 429
         """
         self._in_flight -= 1
-        self._width.answered(self._loop.time() - since, in_flight=self._in_flight, others_wait=bool(self._queue))
+        self._concurrency.answered(self._loop.time() - since, in_flight=self._in_flight, others_wait=bool(self._queue))
         if limited:
             self._cautious = True
             self._schedule()
         else:
-            if self._cautious and not self._pace.held(self._loop.time()):
+            if self._cautious and not self._rate_limit.held(self._loop.time()):
                 self._cautious = False
             self._pump()
 
     def hold(self, seconds: float) -> None:
         """Let nothing through for this long."""
         self._cautious = True
-        self._pace.hold(self._loop.time() + seconds)
+        self._rate_limit.hold(self._loop.time() + seconds)
         self._schedule()
 
     def _is_open(self) -> bool:
-        return not self._is_full() and not self._pace.delay(self._loop.time())
+        return not self._is_full() and not self._rate_limit.delay(self._loop.time())
 
     def _is_full(self) -> bool:
-        return self._in_flight >= (1 if self._cautious else self._width.now)
+        return self._in_flight >= (1 if self._cautious else self._concurrency.now)
 
     def _let_through(self) -> float:
         now = self._loop.time()
-        self._pace.sent(now)
+        self._rate_limit.sent(now)
         self._in_flight += 1
         return now
 
@@ -128,5 +141,43 @@ class Gate:
             self._timer.cancel()
             self._timer = None
         if self._queue and not self._is_full():
-            wait = max(self._pace.delay(self._loop.time()), _TICK)
+            wait = max(self._rate_limit.delay(self._loop.time()), _TICK)
             self._timer = self._loop.call_later(wait, self._pump)
+
+
+class Concurrency:
+    """
+    Few requests at a time at a vendor that answers quickly, more and more at one that takes its time.
+
+    It doubles after each round of answers that were all slow while others waited for their turn, and halves after a
+    round when few are under way. One quick answer in a round shows that the vendor is not what holds the others up:
+    it is the opening of their connections, or this machine, and more of them at a time would only be slower.
+
+    :param most: the most requests at a time
+    """
+
+    __slots__ = ("_answers", "_most", "_narrowest", "_quickest", "now")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._narrowest = self.now = min(NARROWEST, most)
+        self._answers = 0
+        self._quickest = float("inf")
+
+    def answered(self, took: float, *, in_flight: int, others_wait: bool) -> None:
+        """
+        Learn from an answer.
+
+        :param took: seconds from the request to the answer
+        :param in_flight: requests under way now
+        :param others_wait: whether somebody waits for a turn
+        """
+        self._answers += 1
+        self._quickest = min(self._quickest, took)
+        if self._answers < self.now:
+            return
+        if others_wait and self._quickest > QUICK_ANSWER:
+            self.now = min(2 * self.now, self._most)
+        elif not others_wait and in_flight < self.now // 2:
+            self.now = max(self.now // 2, self._narrowest)
+        self._answers, self._quickest = 0, float("inf")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_imports.exceptions import ImportTimeoutError
-from airflow_provider_imports.operators.doorway import doorway
+from airflow_provider_imports.operators.slot_lock import slot_lock
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
@@ -24,7 +24,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _stand_in_it(inside: Event) -> None:
-    with doorway("shop", time.time() + 60):
+    with slot_lock("shop", time.time() + 60):
         inside.set()
         time.sleep(60)
 
@@ -36,21 +36,21 @@ def test_a_process_that_dies_in_it_opens_it() -> None:
     other.start()
     try:
         assert inside.wait(20)
-        with pytest.raises(ImportTimeoutError, match="Nothing was sent"), doorway("shop", time.time()):
+        with pytest.raises(ImportTimeoutError, match="Nothing was sent"), slot_lock("shop", time.time()):
             pass
-        with doorway("another shop", time.time()):
+        with slot_lock("another shop", time.time()):
             pass
     finally:
         other.kill()
         other.join()
-    with doorway("shop", time.time() + 20):
+    with slot_lock("shop", time.time() + 20):
         pass
 
 
 def test_an_error_inside_opens_it() -> None:
-    with pytest.raises(KeyError), doorway("shop", time.time()):
+    with pytest.raises(KeyError), slot_lock("shop", time.time()):
         raise KeyError
-    with doorway("shop", time.time()):
+    with slot_lock("shop", time.time()):
         pass
 
 
@@ -59,7 +59,7 @@ def test_threads_take_turns() -> None:
     most: list[int] = []
 
     def enter(number: int) -> None:
-        with doorway("shop", time.time() + 20):
+        with slot_lock("shop", time.time() + 20):
             inside.append(number)
             most.append(len(inside))
             threading.Event().wait(0.01)
@@ -75,5 +75,5 @@ def test_threads_take_turns() -> None:
 
 def test_where_no_lock_can_be_made_starts_go_on_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "does-not-exist"))
-    with doorway("shop", time.time()), doorway("shop", time.time()):
+    with slot_lock("shop", time.time()), slot_lock("shop", time.time()):
         pass

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_imports import exceptions
-from airflow_provider_imports.endings import error_class, report
 from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportFailedError,
@@ -20,6 +19,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.polling import Ending, Outcome
+from airflow_provider_imports.report import error_class, report
 
 RUN = ImportRun("rocketchat", {"operation_id": "abc"})
 DONE = ImportStatus(ImportState.SUCCEEDED, "done", counts=Counts(inserted=3))

@@ -21,24 +21,24 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.hooks.websale_calls import (
+from airflow_provider_imports.hooks.websale.calls import (
     CANCEL,
     PAUSE,
     RESUME,
     Act,
+    check_import,
     log_in,
     read_token,
     start_call,
     status_call,
 )
-from airflow_provider_imports.hooks.websale_import import (
+from airflow_provider_imports.hooks.websale.status import (
     CLOCK_SKEW,
     WebsaleCode,
     WebsaleImport,
     read_import,
     settles_in,
 )
-from airflow_provider_imports.hooks.websale_services import check_import
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Body, Call, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
@@ -120,7 +120,7 @@ class WebsaleHook(ImportHook):
         """
         Start an import. It cancels the running import of the same service, if there is one.
 
-        :param service: one of :data:`~airflow_provider_imports.hooks.websale_services.FORMATS`
+        :param service: one of :data:`~airflow_provider_imports.hooks.websale.calls.FORMATS`
         :param body: a file (:class:`~airflow_provider_imports.http.body.FileBody`), the bytes, or a path or URI
         :param format: ``json``, ``csv`` or ``xml``; None: the file's suffix
         :param send_mail: send a mail to the imported users; only for ``adminUser``
