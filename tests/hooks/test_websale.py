@@ -26,10 +26,11 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.hooks.websale import status as websale_status
 from airflow_provider_imports.hooks.websale.calls import FORMATS
-from airflow_provider_imports.hooks.websale.status import WebsaleImport, import_run, read_import
+from airflow_provider_imports.hooks.websale.status import WebsaleImport, read_import, websale_run
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, Intent
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ PASSWORD = "s3cret-password"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.websale-access"
 START = "2025-02-19T13:05:11.000Z"
 AT = datetime(2025, 2, 19, 13, 5, 10, tzinfo=UTC)
-OURS = import_run("product", START)
+OURS = websale_run("product", START)
 SLOT = {"service": "product"}
 
 
@@ -116,7 +117,7 @@ def test_the_connection_names_another_header_for_the_token(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"password": ""}, "has no password"),
+        ({"password": ""}, "has no Password or API key; enter it as password"),
         ({"extra": {"auth_header": "X Auth\n"}}, "auth_header must be the name of a header"),
         ({"host": ""}, "host is empty"),
     ],
@@ -405,7 +406,7 @@ def test_a_service_without_any_import_has_lost_ours(shop: requests_mock.Mocker, 
 
 def test_without_a_start_whichever_import_is_current_counts(shop: requests_mock.Mocker, hook: WebsaleHook) -> None:
     shows(shop, "no_import_yet", "import_running", "import_of_somebody_else")
-    states = [hook.get_status(import_run("product")).vendor_status for _ in range(3)]
+    states = [hook.get_status(websale_run("product")).vendor_status for _ in range(3)]
     assert states == ["READY", "RUNNING", "RUNNING"]
 
 
@@ -529,7 +530,7 @@ def test_a_fresh_end_settles_before_the_next_start_hides_it(
     slot = hook.run_flow(hook.slot_flow(SLOT))
     assert not slot.busy
     assert bool(slot.settles_in) is settles
-    assert slot.settles_in <= websale_status.POLL_INTERVAL * 1.1
+    assert slot.settles_in <= VENDOR_ENTRIES["websale"].poll_interval * 1.1
 
 
 # After an unclear start

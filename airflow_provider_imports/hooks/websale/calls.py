@@ -99,18 +99,12 @@ def start_call(service: str, body: Body | bytes, chosen: str, send_mail: bool) -
     )
 
 
-def log_in(settings: Settings) -> Call:
+def login_call(settings: Settings) -> Call:
     """
     Log in by e-mail and password, or by API key.
 
-    :raises ConnectionSettingsError: if the connection has no password, or names no header for the token
+    :raises ConnectionSettingsError: if the connection names no header for the token
     """
-    if not settings.password:
-        raise ConnectionSettingsError(
-            f"Connection {settings.conn_id!r} has no password; enter the admin's password, or an API key and no "
-            "login. Nothing was sent.",
-            vendor="websale",
-        )
     if settings.login:
         credentials = {"email": settings.login, "password": settings.password}
     else:

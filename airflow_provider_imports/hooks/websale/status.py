@@ -24,6 +24,7 @@ from airflow_provider_imports.models import (
     state_of,
 )
 from airflow_provider_imports.polling import PollPolicy, describe, unseen_for
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Answer
@@ -53,9 +54,6 @@ STATES = {
 }
 #: Seconds by which WEBSALE's clock may differ from ours when an import is recognised by the time of its start.
 CLOCK_SKEW = 60.0
-#: Seconds between two looks of an operator that keeps to the defaults: shortest and longest.
-POLL_INTERVAL = 5.0
-MAX_POLL_INTERVAL = 30.0
 #: Import errors that are kept, and characters of each.
 MOST_ERRORS = 20
 MOST_SAMPLES = 3
@@ -86,8 +84,24 @@ class WebsaleImport(NamedTuple):
         """Say whether it is this run: the time of its start is all that tells one import from another."""
         return self.run is not None and _same_start(self.run.key["start"], run.key.get("start"))
 
+    def settles_in(self, answer: Answer) -> float:
+        """
+        Seconds for which a waiter with the default intervals may still not have seen this end.
 
-def import_run(service: str, start: str | None = None) -> ImportRun:
+        By WEBSALE's own clock (the ``Date`` of the answer), since it wrote the end.
+        """
+        began, ended = self.status.started_at, self.status.finished_at
+        if began is None or ended is None:
+            return 0.0
+        since = (answer.date - ended).total_seconds()
+        if since < -CLOCK_SKEW:
+            return 0.0  # the two times can't be compared
+        entry = VENDOR_ENTRIES["websale"]
+        policy = PollPolicy(entry.poll_interval, entry.max_poll_interval)
+        return unseen_for(policy, (ended - began).total_seconds(), max(since, 0.0))
+
+
+def websale_run(service: str, start: str | None = None) -> ImportRun:
     """The import of a service that began at ``start``, as WEBSALE writes it; whichever is current, without one."""
     key = {"service": check_service(service)}
     return ImportRun("websale", key if start is None else {**key, "start": validation.required("start", start)})
@@ -132,21 +146,6 @@ def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:
 def _same_start(one: str, other: str | None) -> bool:
     moment = parse_time(one)
     return one == other or (moment is not None and moment == parse_time(other))
-
-
-def settles_in(status: ImportStatus, answer: Answer) -> float:
-    """
-    Seconds for which a waiter with the default intervals may still not have seen this end.
-
-    By WEBSALE's own clock (the ``Date`` of the answer), since it wrote the end.
-    """
-    if status.started_at is None or status.finished_at is None:
-        return 0.0
-    since = (answer.date - status.finished_at).total_seconds()
-    if since < -CLOCK_SKEW:
-        return 0.0  # the two times can't be compared
-    took = (status.finished_at - status.started_at).total_seconds()
-    return unseen_for(PollPolicy(POLL_INTERVAL, MAX_POLL_INTERVAL), took, max(since, 0.0))
 
 
 def _number(value: object) -> int | None:
