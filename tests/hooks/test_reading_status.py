@@ -273,6 +273,30 @@ def test_a_long_import_at_websale_settles_within_the_longest_interval() -> None:
     assert shown.settles_in(answer_of("Wed, 19 Feb 2025 13:00:00 GMT")) == pytest.approx(33)
 
 
+def test_an_end_that_websale_leaves_out_is_told_by_the_duration_and_said() -> None:
+    shown = read_import("product", sample("websale/import_finished") | {"end": ""})
+
+    assert shown.status.finished_at == datetime(2025, 2, 19, 13, 5, 15, tzinfo=UTC)
+    assert shown.status.message == "end is missing; finished_at is start and the duration of 4, taken as seconds"
+    assert shown.duration == 4
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"status": 2, "start": "2025-02-19T13:05:11Z", "end": "", "duration": 2},  # it still runs
+        {"status": 5, "start": "2025-02-19T13:05:11Z", "duration": 10**12},
+        {"status": 5, "start": "2025-02-19T13:05:11Z", "duration": "long"},
+        {"status": 5, "duration": 4},
+    ],
+)
+def test_no_end_is_made_up_for_websale(report: dict[str, Any]) -> None:
+    shown = read_import("product", report)
+
+    assert shown.status.finished_at is None
+    assert shown.status.message is None
+
+
 @pytest.mark.parametrize("report", [{}, {"start": "2025-02-19T13:05:11Z"}, {"end": "2025-02-19T13:05:15Z"}])
 def test_without_both_times_nobody_waits_for_websale_to_settle(report: dict[str, str]) -> None:
     shown = read_import("product", {"status": 5, **report})

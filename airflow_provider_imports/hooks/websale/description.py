@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_imports.exceptions import (
     ImportNotFoundError,
@@ -62,10 +62,24 @@ class WebsaleDescription(VendorDescription):
         ),
         ("login", 423): "The account is locked after repeated bad log-ins; unlock it in WEBSALE.",
         ("login", 404): "Check the host: it is the shop's own domain, without /admin.",
+        ("*", 400): "WEBSALE says so for a service that it does not know.",
         ("start_import", 400): "WEBSALE does not know the service, or the service does not take this format.",
         ("pause_import", 404): "WEBSALE pauses only an import that is RUNNING.",
         ("resume_import", 404): "WEBSALE resumes only an import that is PAUSED.",
         ("cancel_import", 404): "WEBSALE cancels only an import that is STARTING, RUNNING or PAUSED.",
+    }
+
+    #: The reasons that WEBSALE documents for a 503, by operation (or ``*``) and the answer's type.
+    reasons: ClassVar[Mapping[tuple[str, str], str]] = {
+        ("start_import", "serviceUnavailable"): "WEBSALE could not trigger the import process.",
+        ("start_import", "internalError"): (
+            "WEBSALE says so if its Redis gave no status or took none, its file service can't be reached, the data "
+            "could not be stored in a file, or the import did not begin within 10 seconds."
+        ),
+        ("get_import_status", "internalError"): "WEBSALE's Redis gave no status.",
+        ("*", "internalError"): (
+            "WEBSALE says so if its Redis gave no status or can't be reached, or the process could not be stopped."
+        ),
     }
 
     @cached_property
@@ -92,6 +106,15 @@ class WebsaleDescription(VendorDescription):
                 VendorUnavailableError, call, answer, "The import was not started; a later retry is safe."
             )
         return None
+
+    def hint(self, call: Call, error: VendorImportError) -> str | None:
+        """Name the reasons of a 503, which come in two types."""
+        if error.status_code == 503:
+            said = error.vendor_message or ""
+            for (operation, kind), reason in self.reasons.items():
+                if operation in (call.operation, "*") and kind in said:
+                    return reason
+        return super().hint(call, error)
 
     def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
         """

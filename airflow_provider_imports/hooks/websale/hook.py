@@ -49,11 +49,12 @@ class WebsaleHook(WebsaleDescription, ImportHook):
         """
         Start an import. It cancels the running import of the same service, if there is one.
 
-        :param service: one of :data:`~airflow_provider_imports.hooks.websale.calls.FORMATS`
+        :param service: one of :data:`~airflow_provider_imports.hooks.websale.calls.FORMATS`; another one is sent with a
+            warning
         :param body: a file (:class:`~airflow_provider_imports.http.body.FileBody`), the bytes, or a path or URI
-        :param format: ``json``, ``csv`` or ``xml``; None: the file's suffix
-        :param send_mail: send a mail to the imported users; only for ``adminUser``
-        :raises InvalidInputError: if the service, or the service's format, does not exist
+        :param format: ``json``, ``csv`` or ``xml``; None: the file's suffix; another one is sent with a warning
+        :param send_mail: send a mail to the imported users; only for ``adminUser``, which is always told yes or no
+        :raises InvalidInputError: if the service is documented not to take this format
         :raises UnknownOutcomeError: if WEBSALE may or may not have started it
         :raises VendorImportError: if WEBSALE did not start it
         """

@@ -7,11 +7,11 @@ Source: https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.hooks.websale.calls import check_service
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.errors import cut
 from airflow_provider_imports.models import (
@@ -27,6 +27,8 @@ from airflow_provider_imports.polling import PollPolicy, describe, unseen_for
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_imports.http.call import Answer
 
 
@@ -69,11 +71,13 @@ class WebsaleImport(NamedTuple):
     :param service: the service
     :param run: that import; None if the service never had one
     :param status: where it stands
+    :param duration: how long it took so far, as WEBSALE says it; the unit is not documented, seconds in its example
     """
 
     service: str
     run: ImportRun | None
     status: ImportStatus
+    duration: int | None = None
 
     def __str__(self) -> str:
         """In words."""
@@ -103,7 +107,7 @@ class WebsaleImport(NamedTuple):
 
 def websale_run(service: str, start: str | None = None) -> ImportRun:
     """The import of a service that began at ``start``, as WEBSALE writes it; whichever is current, without one."""
-    key = {"service": check_service(service)}
+    key = {"service": validation.required("service", service)}
     return ImportRun("websale", key if start is None else {**key, "start": validation.required("start", start)})
 
 
@@ -125,8 +129,11 @@ def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:
         state = ImportState.FAILED
     errors = _import_errors(report.get("importErrors"))
     general = [f"globalError {global_error}"] if global_error else []
-    told = [doubt, *general, last_error, *errors[:MOST_SAMPLES]]
-    start = report.get("start")
+    start, duration = report.get("start"), _number(report.get("duration"))
+    began, ended, end_doubt = parse_time(start), parse_time(report.get("end")), None
+    if state.is_terminal and ended is None and began is not None and duration is not None:
+        ended, end_doubt = _end_by_duration(began, duration)
+    told = [doubt, *general, last_error, *errors[:MOST_SAMPLES], end_doubt]
     return WebsaleImport(
         service,
         ImportRun("websale", {"service": service, "start": start}) if isinstance(start, str) and start else None,
@@ -137,10 +144,20 @@ def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:
             counts=Counts(processed=_number(report.get("processed")), failed=_number(report.get("failed"))),
             message="; ".join(dict.fromkeys(line for line in told if line)) or None,
             errors=tuple(dict.fromkeys([*general, *errors, *([last_error] if last_error else [])])),
-            started_at=parse_time(start),
-            finished_at=parse_time(report.get("end")),
+            started_at=began,
+            finished_at=ended,
         ),
+        duration,
     )
+
+
+def _end_by_duration(began: datetime, duration: int) -> tuple[datetime | None, str | None]:
+    """When an import ended whose ``end`` is missing, and how that is known; nothing if no calendar goes so far."""
+    try:
+        ended = began + timedelta(seconds=duration)
+    except OverflowError:
+        return None, None
+    return ended, f"end is missing; finished_at is start and the duration of {duration}, taken as seconds"
 
 
 def _same_start(one: str, other: str | None) -> bool:
