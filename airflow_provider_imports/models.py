@@ -8,12 +8,13 @@ anything that these classes did not write.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from airflow_provider_imports.json_values import lines_from_json, number_from_json, object_from_json, text_from_json
 
 
 class ImportState(StrEnum):
@@ -83,7 +84,7 @@ class Counts:
 
         :raises ValueError: for anything else
         """
-        data = _mapping(value, "counts")
+        data = object_from_json(value, "counts")
         names = {one.name for one in fields(cls)}
         if not set(data) <= names or not all(_is_count(one) for one in data.values()):
             raise ValueError(f"not counts of an import: {value!r}")
@@ -117,7 +118,7 @@ class ImportRun:
         return {
             "vendor": self.vendor,
             "key": dict(self.key),
-            "started_at": _time_to_json(self.started_at),
+            "started_at": time_to_json(self.started_at),
             "url": self.url,
             "remark": self.remark,
         }
@@ -129,7 +130,7 @@ class ImportRun:
 
         :raises ValueError: for anything else
         """
-        data = _mapping(value, "import run")
+        data = object_from_json(value, "import run")
         vendor, key, url, remark = (data.get(name) for name in ("vendor", "key", "url", "remark"))
         if not isinstance(vendor, str) or not isinstance(key, Mapping):
             raise ValueError(f"not an import run: {value!r}")
@@ -164,6 +165,17 @@ class ImportStatus:
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
+    def __str__(self) -> str:
+        """The progress line of every log and error: ``running (InProgress), 40 %, 3 inserted``."""
+        parts = [f"{self.state} ({self.vendor_status})"]
+        if self.progress is not None:
+            parts.append(f"{self.progress:g} %")
+        if self.counts != Counts():
+            parts.append(str(self.counts))
+        if self.message and self.message != self.vendor_status:
+            parts.append(self.message)
+        return ", ".join(parts)
+
     def to_json(self) -> dict[str, Any]:
         """JSON object with one key a field; times as ISO 8601."""
         return {
@@ -173,8 +185,8 @@ class ImportStatus:
             "counts": self.counts.to_json(),
             "message": self.message,
             "errors": list(self.errors),
-            "started_at": _time_to_json(self.started_at),
-            "finished_at": _time_to_json(self.finished_at),
+            "started_at": time_to_json(self.started_at),
+            "finished_at": time_to_json(self.finished_at),
         }
 
     @classmethod
@@ -184,7 +196,7 @@ class ImportStatus:
 
         :raises ValueError: for anything else
         """
-        data = _mapping(value, "import status")
+        data = object_from_json(value, "import status")
         try:
             return cls(
                 state=ImportState(data["state"]),
@@ -192,82 +204,12 @@ class ImportStatus:
                 progress=None if data["progress"] is None else number_from_json(data["progress"]),
                 counts=Counts.from_json(data["counts"]),
                 message=None if data["message"] is None else text_from_json(data["message"]),
-                errors=_lines_from_json(data["errors"]),
+                errors=lines_from_json(data["errors"]),
                 started_at=_time_from_json(data["started_at"]),
                 finished_at=_time_from_json(data["finished_at"]),
             )
         except KeyError as error:
             raise ValueError(f"not an import status, {error} is missing") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """
-    The vendor's only place for an import of a kind, as seen at one moment.
-
-    :param busy: another start would be refused, or would kill what runs there
-    :param run: who is, or was last, in it; None if nobody ever was
-    :param described: who that is, in words for an error message
-    :param settles_in: seconds for which whoever waits for that run may still not have seen its end, which the next
-        start would hide
-    """
-
-    busy: bool
-    run: ImportRun | None
-    described: str
-    settles_in: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """
-    A start that was about to be sent.
-
-    :param at: when, by our clock
-    :param slot: the vendor's slot it was to occupy, if it has slots
-    :param before: the key of the run that was in the slot before
-    :param run: what we had already made there, for a vendor that starts in several steps
-    :param until: when its unclear outcome came, by our clock; None if the try ended before that
-    """
-
-    at: datetime
-    slot: Mapping[str, str] | None = None
-    before: Mapping[str, str] | None = None
-    run: ImportRun | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """
-    What a search for the run of an unclear start brought.
-
-    :param run: ours, if it was found
-    :param certain: with no run: True if certainly nothing was started
-    """
-
-    run: ImportRun | None
-    certain: bool = True
-
-
-def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
-    """
-    Build what every operator and sensor returns (XCom): the same shape in every vendor and mode.
-
-    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "message", "started_at", "finished_at", "url"}``
-    """
-    return {
-        "vendor": run.vendor,
-        "state": str(status.state),
-        "vendor_status": status.vendor_status,
-        "run": dict(run.key),
-        "counts": status.counts.to_json(),
-        "rejected": status.counts.rejected,
-        "message": status.message,
-        "started_at": _time_to_json(status.started_at or run.started_at),
-        "finished_at": _time_to_json(status.finished_at),
-        "url": run.url,
-    }
 
 
 def state_of(word: str, table: Mapping[str, ImportState]) -> tuple[ImportState, str | None]:
@@ -302,52 +244,8 @@ def read_count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
 
 
-def text_from_json(value: object) -> str:
-    """
-    Read a text.
-
-    :raises ValueError: for anything else
-    """
-    if not isinstance(value, str):
-        raise ValueError(f"not a text: {value!r}")
-    return value
-
-
-def number_from_json(value: object) -> float:
-    """
-    Read a finite number; NaN as a deadline would never come.
-
-    :raises ValueError: for anything else
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"not a number: {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise ValueError("not a finite number")
-    return number
-
-
-def texts_from_json(value: object) -> dict[str, str]:
-    """
-    Read an object whose values are texts.
-
-    :raises ValueError: for anything else
-    """
-    if not isinstance(value, Mapping):
-        raise ValueError(f"not an object: {value!r}")
-    return {text_from_json(name): text_from_json(text) for name, text in value.items()}
-
-
-def _lines_from_json(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"not a list of lines: {value!r}")
-    return tuple(text_from_json(line) for line in value)
-
-
-def _time_to_json(moment: datetime | None) -> str | None:
+def time_to_json(moment: datetime | None) -> str | None:
+    """ISO 8601; None stays None."""
     return None if moment is None else moment.isoformat()
 
 
@@ -358,12 +256,6 @@ def _time_from_json(value: object) -> datetime | None:
     if moment is None:
         raise ValueError(f"not a time: {value!r}")
     return moment
-
-
-def _mapping(value: object, what: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"not an {what}: {value!r}")
-    return dict(value)
 
 
 def _is_count(value: object) -> bool:

@@ -1,39 +1,26 @@
 """
-Decide when to look at an import again, and when to stop.
+When to look at an import again, and when to stop.
 
-Pure: no I/O, no sleeping, no clock of its own, no Airflow. :func:`wait_for_end` is a generator of steps; the worker
-(:meth:`~airflow_provider_imports.hooks.base.ImportHook.wait`) and the trigger both carry out its steps, one by
-blocking, the other by awaiting, so that the two cannot drift apart.
+Pure: no I/O, no sleeping, no clock of its own, no Airflow. The worker
+(:meth:`~airflow_provider_imports.hooks.base.ImportHook.wait`) and the trigger both ask :class:`Wait` after every look,
+one blocks in between, the other awaits, so that the two cannot drift apart.
 
-Its values are named tuples: every Dag file that is parsed pays for their classes, and those of frozen data classes
+Its values are named tuples: every DAG file that is parsed pays for their classes, and those of frozen data classes
 take seven times as long to make.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from airflow_provider_imports.models import (
-    Counts,
-    ImportRun,
-    ImportState,
-    ImportStatus,
-    number_from_json,
-    text_from_json,
-    texts_from_json,
-)
+from airflow_provider_imports.models import ImportState, ImportStatus
+from airflow_provider_imports.progress_log import Line, ProgressLog
 
 #: A share of the time waited so far: the next look comes after a tenth of it.
 WAIT_SHARE = 0.1
 #: Waits differ by this share, so that imports started together are not looked at together for ever.
 JITTER_SHARE = 0.1
-#: Seconds between two log lines while nothing changes.
-QUIET_SECONDS = 60.0
-#: Version of :class:`Event`; a triggerer and a worker of different versions must not guess.
-EVENT_VERSION = 1
 
 
 class PollPolicy(NamedTuple):
@@ -114,6 +101,15 @@ class Ending(NamedTuple):
     error: str | None = None
     message: str | None = None
 
+    @classmethod
+    def of(cls, status: ImportStatus) -> Ending:
+        """
+        The end that a terminal status is.
+
+        :raises KeyError: for a status of an import that goes on
+        """
+        return cls(_OUTCOME_OF_STATE[status.state], status, message=status.message)
+
     @property
     def is_consistent(self) -> bool:
         """False if it says succeeded, failed or canceled, and its status does not."""
@@ -121,142 +117,98 @@ class Ending(NamedTuple):
         return state is self.outcome or self.outcome not in _OUTCOME_OF_STATE.values()
 
 
-class Event(NamedTuple):
+class Next(NamedTuple):
     """
-    What the trigger tells the worker: small, versioned JSON, never a response body, never a secret.
+    What a wait does after a look.
 
-    :param ending: how the wait ended
-    :param deadline: the wait's deadline, epoch seconds
-    :param run: the run that was waited for; None if it was a slot
-    :param slot: the slot that was waited for; None if it was a run
+    :param pause: seconds until the next look
+    :param line: what to write to the log first, if the look brought news
+    :param ending: the wait is over, and this is how it ended; None: look again
     """
 
-    ending: Ending
-    deadline: float
-    run: ImportRun | None = None
-    slot: Mapping[str, str] | None = None
+    pause: float = 0.0
+    line: Line | None = None
+    ending: Ending | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """The event as Airflow carries it."""
-        status = self.ending.status
-        return {
-            "version": EVENT_VERSION,
-            "outcome": str(self.ending.outcome),
-            "status": None if status is None else status.to_json(),
-            "error": self.ending.error,
-            "message": self.ending.message,
-            "deadline": self.deadline,
-            "run": None if self.run is None else self.run.to_json(),
-            "slot": None if self.slot is None else dict(self.slot),
-        }
 
-    @classmethod
-    def from_json(cls, value: object) -> Event:
+class Wait:
+    """
+    One wait for an import's end.
+
+    :param policy: how to wait
+    :param started_at: when the import started (epoch seconds), if known; the pauses grow with its age, so a restarted
+        triggerer goes on where the old one stopped
+    :param now: epoch seconds
+    """
+
+    __slots__ = ("_began", "_failing_since", "_log", "_policy", "_started_at", "_status")
+
+    def __init__(self, policy: PollPolicy, started_at: float | None, now: float) -> None:
+        self._policy = policy
+        self._started_at = started_at
+        self._began = now if started_at is None else started_at
+        self._log = ProgressLog()
+        self._failing_since: float | None = None
+        self._status: ImportStatus | None = None
+
+    def first_pause(self, now: float, jitter: float) -> float:
         """
-        Read back what :meth:`to_json` of the same version wrote.
+        Seconds until the first look: a fresh import gets going first; a thousand old ones are not asked for at once.
 
-        :raises ValueError: for anything else; nothing that is not understood is a success
+        :param jitter: a random number in [0, 1)
         """
-        version = value.get("version") if isinstance(value, Mapping) else None
-        if not isinstance(value, Mapping) or version is True or version != EVENT_VERSION:
-            raise ValueError(f"not an event of version {EVENT_VERSION}: {value!r}")
-        try:
-            status, error, message = value["status"], value["error"], value["message"]
-            ending = Ending(
-                Outcome(value["outcome"]),
-                None if status is None else ImportStatus.from_json(status),
-                None if error is None else text_from_json(error),
-                None if message is None else text_from_json(message),
-            )
-            run, slot = value["run"], value["slot"]
-            event = cls(
-                ending,
-                number_from_json(value["deadline"]),
-                None if run is None else ImportRun.from_json(run),
-                None if slot is None else texts_from_json(slot),
-            )
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"not an event: {error}") from error
-        if not ending.is_consistent:
-            raise ValueError("not an event: its status does not say what its outcome says")
-        return event
+        policy = self._policy
+        age = None if self._started_at is None else max(0.0, now - self._started_at)  # clocks of machines differ
+        if age is None:
+            pause = 0.0
+        elif age < policy.poll_interval:
+            pause = next_wait(policy, 0, jitter) - age
+        else:
+            pause = jitter * policy.poll_interval * JITTER_SHARE
+        return max(0.0, min(pause, policy.deadline - now))
 
+    def after_look(self, seen: ImportStatus | LookFailed, looked_at: float, now: float, jitter: float) -> Next:
+        """
+        Decide what comes after a look.
 
-class Sleep(NamedTuple):
-    """Step: let this many seconds pass."""
-
-    seconds: float
-
-
-class Look(NamedTuple):
-    """
-    Step: read the status and send it (or a :class:`LookFailed`) back.
-
-    :param deadline: the wait's deadline, for whoever must choose between several waiters
-    """
-
-    deadline: float
-
-
-class Say(NamedTuple):
-    """Step: write one line to the task's log."""
-
-    line: str
-    warning: bool = False
-
-
-Step = Sleep | Look | Say
-Wait = Generator[Step, ImportStatus | LookFailed | None, Ending]
-
-
-def wait_for_end(
-    policy: PollPolicy,
-    started_at: float | None,
-    clock: Callable[[], float],
-    jitter: Callable[[], float],
-) -> Wait:
-    """
-    Wait for an import's end, as steps to carry out.
-
-    :param started_at: when the import started (epoch seconds), if known; the waits grow with its age, so a
-        restarted triggerer goes on where the old one stopped
-    :param clock: the wall clock (epoch seconds)
-    :param jitter: random numbers in [0, 1)
-    """
-    began = started_at if started_at is not None else clock()
-    news = News()
-    failing_since: float | None = None
-    status: ImportStatus | None = None
-    yield Sleep(_first_wait(policy, started_at, clock(), jitter()))
-    while True:
-        at_deadline = clock() >= policy.deadline
-        seen = yield Look(policy.deadline)
-        now = clock()
-        asked = 0.0
+        :param seen: what the look brought
+        :param looked_at: when it began (epoch seconds): one that began at the deadline or later was the last
+        :param now: when it ended (epoch seconds)
+        :param jitter: a random number in [0, 1)
+        """
         if isinstance(seen, ImportStatus):
-            failing_since, status = None, seen
-            if (line := news.of(seen, now)) is not None:
-                yield line
+            self._failing_since, self._status = None, seen
+            line = self._log.of(seen, now)
             if seen.state.is_terminal:
-                return Ending(_OUTCOME_OF_STATE[seen.state], seen, message=seen.message)
-        elif isinstance(seen, LookFailed):
-            asked = seen.retry_after or 0.0
-            trouble = _trouble(seen, now - began, policy, waiting_for_start=status is None)
-            if trouble is Trouble.UNAVAILABLE:
-                failing_since = now if failing_since is None else failing_since
-                if now - failing_since >= policy.outage_tolerance:
-                    return Ending(Outcome.UNREACHABLE, status, seen.error, seen.message)
-            elif trouble is Trouble.RATE_LIMITED:
-                failing_since = None  # the vendor lives
-            else:
-                outcome = Outcome.SUPERSEDED if trouble is Trouble.SUPERSEDED else Outcome.REFUSED
-                return Ending(outcome, status, seen.error, seen.message)
-            if (line := news.of_trouble(seen, now)) is not None:
-                yield line
-        if at_deadline:
-            return Ending(Outcome.TIMED_OUT, status, message=None if status is None else status.message)
-        wait = max(next_wait(policy, now - began, jitter()), asked)
-        yield Sleep(max(0.0, min(wait, policy.deadline - now)))
+                return Next(line=line, ending=Ending.of(seen))
+        else:
+            ending = self._after_trouble(seen, now)
+            if ending is not None:
+                return Next(ending=ending)
+            line = self._log.of_trouble(seen.trouble, seen.error, seen.message, now)
+        if looked_at >= self._policy.deadline:
+            message = None if self._status is None else self._status.message
+            return Next(line=line, ending=Ending(Outcome.TIMED_OUT, self._status, message=message))
+        asked = seen.retry_after or 0.0 if isinstance(seen, LookFailed) else 0.0
+        pause = max(next_wait(self._policy, now - self._began, jitter), asked)
+        return Next(max(0.0, min(pause, self._policy.deadline - now)), line)
+
+    def _after_trouble(self, failed: LookFailed, now: float) -> Ending | None:
+        trouble = failed.trouble
+        is_new = self._status is None and now - self._began < self._policy.not_found_grace
+        if trouble is Trouble.NOT_FOUND and is_new:
+            trouble = Trouble.UNAVAILABLE
+        if trouble is Trouble.RATE_LIMITED:
+            self._failing_since = None  # the vendor lives
+            return None
+        if trouble is Trouble.UNAVAILABLE:
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            if now - self._failing_since < self._policy.outage_tolerance:
+                return None
+            outcome = Outcome.UNREACHABLE
+        else:
+            outcome = Outcome.SUPERSEDED if trouble is Trouble.SUPERSEDED else Outcome.REFUSED
+        return Ending(outcome, self._status, failed.error, failed.message)
 
 
 def next_wait(policy: PollPolicy, waited: float, jitter: float) -> float:
@@ -279,99 +231,3 @@ def unseen_for(policy: PollPolicy, took: float, since: float) -> float:
     :param since: seconds since its end
     """
     return max(0.0, next_wait(policy, took, 1.0) - since)
-
-
-def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | None:
-    """
-    Say why the counts of an ended import are not acceptable; None if they are.
-
-    :param max_rejected: None: any number; int: rows; float: share of all rows (0.05 is five per cent)
-    """
-    rejected, rows = counts.rejected, counts.rows or 0
-    if rejected and rejected >= rows:
-        return f"every row was rejected ({rejected:,} of {rows:,})"
-    if max_rejected is None:
-        return None
-    if rejected is None:
-        return f"the vendor reported no count of rejected rows, so max_rejected={max_rejected} cannot be checked"
-    if isinstance(max_rejected, int):
-        told = "1 row was rejected" if rejected == 1 else f"{rejected:,} rows were rejected"
-        return f"{told}, max_rejected={max_rejected}" if rejected > max_rejected else None
-    if rejected > max_rejected * rows:
-        return f"{rejected:,} of {rows:,} rows were rejected ({rejected / rows:.1%}), max_rejected={max_rejected:.1%}"
-    return None
-
-
-class News:
-    """What is worth a line in the log: every change of state, progress or counts, else one line a minute."""
-
-    __slots__ = ("_said_at", "_seen", "_trouble")
-
-    def __init__(self) -> None:
-        self._seen: ImportStatus | None = None
-        self._trouble: tuple[object, ...] | None = None
-        self._said_at = 0.0
-
-    def of(self, status: ImportStatus, now: float) -> Say | None:
-        """Say a status if it is news; what the vendor says about an end is said once, in its report."""
-        if self._trouble is not None:
-            self._trouble, self._seen = None, None
-        before, self._seen = self._seen, status  # only the newest status is kept: thousands wait
-        if before is not None and _news(status) == _news(before) and now - self._said_at < QUIET_SECONDS:
-            return None
-        self._said_at = now
-        if status.state.is_terminal:
-            return Say(describe(replace(status, message=None)))
-        return Say(describe(status), warning=status.message is not None)
-
-    def of_trouble(self, failed: LookFailed, now: float) -> Say | None:
-        """Say a failed look if it is news."""
-        trouble = (failed.trouble, failed.error)
-        if trouble != self._trouble or now - self._said_at >= QUIET_SECONDS:
-            self._trouble, self._said_at = trouble, now
-            return Say(f"Status not readable, the import is left alone and looked at again: {failed.message}", True)
-        return None
-
-
-def _news(status: ImportStatus) -> tuple[object, ...]:
-    return status.state, status.vendor_status, status.progress, status.counts
-
-
-def describe(status: ImportStatus) -> str:
-    """One line for the log: ``running (InProgress), 40 %, 3 inserted``."""
-    parts = [f"{status.state} ({status.vendor_status})"]
-    if status.progress is not None:
-        parts.append(f"{status.progress:g} %")
-    if status.counts != Counts():
-        parts.append(str(status.counts))
-    if status.message and status.message != status.vendor_status:
-        parts.append(status.message)
-    return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: ``45 s``, ``12 min``, ``3 h 20 min``."""
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    minutes = round(seconds / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-
-
-def _first_wait(policy: PollPolicy, started_at: float | None, now: float, jitter: float) -> float:
-    """Let a fresh import get going; look at an old one at once, but not at a thousand old ones in one instant."""
-    age = None if started_at is None else max(0.0, now - started_at)  # another machine's clock may be ahead
-    if age is None:
-        wait = 0.0
-    elif age < policy.poll_interval:
-        wait = next_wait(policy, 0, jitter) - age
-    else:
-        wait = jitter * policy.poll_interval * JITTER_SHARE
-    return max(0.0, min(wait, policy.deadline - now))
-
-
-def _trouble(failed: LookFailed, age: float, policy: PollPolicy, *, waiting_for_start: bool) -> Trouble:
-    if failed.trouble is Trouble.NOT_FOUND and waiting_for_start and age < policy.not_found_grace:
-        return Trouble.UNAVAILABLE
-    return failed.trouble

@@ -17,12 +17,32 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import ImportRun, ImportStatus, manifest
-from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble, describe, judge_rejected
+from airflow_provider_imports.models import Counts, ImportRun, ImportStatus, time_to_json
+from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 log = logging.getLogger(__name__)
 
 LEFT_ALONE = "The import was left as it is; the next try goes on with it."
+
+
+def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
+    """
+    Build what every operator and sensor returns (XCom): the same shape in every vendor and mode.
+
+    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "message", "started_at", "finished_at", "url"}``
+    """
+    return {
+        "vendor": run.vendor,
+        "state": str(status.state),
+        "vendor_status": status.vendor_status,
+        "run": dict(run.key),
+        "counts": status.counts.to_json(),
+        "rejected": status.counts.rejected,
+        "message": status.message,
+        "started_at": time_to_json(status.started_at or run.started_at),
+        "finished_at": time_to_json(status.finished_at),
+        "url": run.url,
+    }
 
 
 def report(
@@ -46,17 +66,38 @@ def report(
     problem = judge_rejected(status.counts, max_rejected)
     if problem is not None:
         raise ImportRejectedRecordsError(
-            f"{what} ended ({describe(status)}), but {problem}. What got in stays in; the log above shows what the "
+            f"{what} ended ({status}), but {problem}. What got in stays in; the log above shows what the "
             "vendor says about the rest. Correct the data and clear the task, or allow more with max_rejected.",
             vendor=run.vendor,
         )
-    log.log(logging.WARNING if status.counts.rejected else logging.INFO, "%s: %s", what, describe(status))
+    log.log(logging.WARNING if status.counts.rejected else logging.INFO, "%s: %s", what, status)
     return manifest(run, status)
+
+
+def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | None:
+    """
+    Say why the counts of an ended import are not acceptable; None if they are.
+
+    :param max_rejected: None: any number; int: rows; float: share of all rows (0.05 is five per cent)
+    """
+    rejected, rows = counts.rejected, counts.rows or 0
+    if rejected and rejected >= rows:
+        return f"every row was rejected ({rejected:,} of {rows:,})"
+    if max_rejected is None:
+        return None
+    if rejected is None:
+        return f"the vendor reported no count of rejected rows, so max_rejected={max_rejected} cannot be checked"
+    if isinstance(max_rejected, int):
+        told = "1 row was rejected" if rejected == 1 else f"{rejected:,} rows were rejected"
+        return f"{told}, max_rejected={max_rejected}" if rejected > max_rejected else None
+    if rejected > max_rejected * rows:
+        return f"{rejected:,} of {rows:,} rows were rejected ({rejected / rows:.1%}), max_rejected={max_rejected:.1%}"
+    return None
 
 
 def _error(vendor: str, what: str, ending: Ending, advice: str) -> VendorImportError:
     said = f": {ending.message.rstrip('.')}" if ending.message else ""
-    last = "" if ending.status is None else f" Last seen: {describe(ending.status)}."
+    last = "" if ending.status is None else f" Last seen: {ending.status}."
     match ending.outcome:
         case Outcome.FAILED:
             return ImportFailedError(

@@ -8,17 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_imports.models import (
-    Counts,
-    ImportRun,
-    ImportState,
-    ImportStatus,
-    manifest,
-    parse_time,
-    state_of,
-)
+from airflow_provider_imports.event import Event
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, parse_time, state_of
 from airflow_provider_imports.operators.run_store import Phase, Record
-from airflow_provider_imports.polling import Ending, Event, Outcome
+from airflow_provider_imports.polling import Ending, Outcome
+from airflow_provider_imports.report import manifest
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 counts = st.none() | st.integers(min_value=0, max_value=10**15)

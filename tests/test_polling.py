@@ -8,23 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_imports.event import Event
+from airflow_provider_imports.http.retry import duration
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus
 from airflow_provider_imports.polling import (
     Ending,
-    Event,
-    Look,
     LookFailed,
     Outcome,
     PollPolicy,
-    Say,
-    Sleep,
     Trouble,
-    describe,
-    duration,
-    judge_rejected,
+    Wait,
     next_wait,
-    wait_for_end,
 )
+from airflow_provider_imports.progress_log import Line
+from airflow_provider_imports.report import judge_rejected
 
 START = 1_750_000_000.0
 RUNNING = ImportStatus(ImportState.RUNNING, "InProgress")
@@ -44,9 +41,8 @@ class Watch:
 
     ending: Ending
     looks: list[float] = field(default_factory=list)
-    told_deadlines: set[float] = field(default_factory=set)
     sleeps: list[float] = field(default_factory=list)
-    said: list[Say] = field(default_factory=list)
+    said: list[Line] = field(default_factory=list)
 
 
 def watch(
@@ -59,27 +55,23 @@ def watch(
     most_steps: int = 20_000,
 ) -> Watch:
     """Carry out a wait; every look takes ``look_seconds``."""
-    clock = [START]
+    clock = START
+    wait = Wait(policy, started_at, clock)
+    pause = wait.first_pause(clock, jitter())
     seen = Watch(Ending(Outcome.TIMED_OUT))
-    steps = wait_for_end(policy, started_at, lambda: clock[0], jitter)
-    sent: Seen | None = None
     for _ in range(most_steps):
-        try:
-            step = steps.send(sent)
-        except StopIteration as end:
-            seen.ending = end.value
+        seen.sleeps.append(pause)
+        looked_at = clock = clock + pause
+        seen.looks.append(looked_at)
+        answer = next(answers)
+        clock += look_seconds
+        step = wait.after_look(answer, looked_at, clock, jitter())
+        if step.line is not None:
+            seen.said.append(step.line)
+        if step.ending is not None:
+            seen.ending = step.ending
             return seen
-        sent = None
-        if isinstance(step, Sleep):
-            seen.sleeps.append(step.seconds)
-            clock[0] += step.seconds
-        elif isinstance(step, Look):
-            seen.looks.append(clock[0])
-            seen.told_deadlines.add(step.deadline)
-            sent = next(answers)
-            clock[0] += look_seconds
-        else:
-            seen.said.append(step)
+        pause = step.pause
     raise AssertionError("the wait does not end")
 
 
@@ -225,7 +217,6 @@ def test_there_is_one_last_look_at_the_deadline() -> None:
     seen = watch(policy, Answers(RUNNING, SUCCEEDED))
 
     assert seen.looks == [START + 60, START + 100]
-    assert seen.told_deadlines == {START + 100}
     assert seen.ending.outcome is Outcome.SUCCEEDED
 
 
@@ -376,7 +367,7 @@ def test_a_change_of_progress_or_counts_is_said_at_once() -> None:
 
     said = watch(PollPolicy(1, 1, START + 100), Answers(*changes, then=SUCCEEDED)).said
 
-    assert [line.line for line in said] == [describe(one) for one in (*changes, SUCCEEDED)]
+    assert [line.text for line in said] == [str(one) for one in (*changes, SUCCEEDED)]
 
 
 def test_what_the_vendor_says_about_an_end_is_left_to_its_report() -> None:
@@ -384,7 +375,7 @@ def test_what_the_vendor_says_about_an_end_is_left_to_its_report() -> None:
 
     seen = watch(PollPolicy(1, 1, START + 100), Answers(then=failed))
 
-    assert [(line.line, line.warning) for line in seen.said] == [("failed (Failed)", False)]
+    assert [(line.text, line.warning) for line in seen.said] == [("failed (Failed)", False)]
     assert seen.ending.message == "column missing"
 
 
@@ -392,7 +383,7 @@ def test_a_status_after_an_outage_is_said_so_that_nobody_wonders() -> None:
     said = watch(PollPolicy(1, 1, START + 100), Answers(RUNNING, OUTAGE, OUTAGE, RUNNING, SUCCEEDED)).said
 
     assert [line.warning for line in said] == [False, True, False, False]
-    assert said[1].line == "Status not readable, the import is left alone and looked at again: down"
+    assert said[1].text == "Status not readable, the import is left alone and looked at again: down"
 
 
 @pytest.mark.parametrize(
@@ -408,7 +399,7 @@ def test_a_status_after_an_outage_is_said_so_that_nobody_wonders() -> None:
     ],
 )
 def test_a_status_is_one_line_with_what_is_known(status: ImportStatus, line: str) -> None:
-    assert describe(status) == line
+    assert str(status) == line
 
 
 def test_an_undocumented_state_is_a_warning() -> None:

@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from airflow_provider_imports import polling
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.connection import ConnectionHook
 from airflow_provider_imports.hooks.flow import Flow, Steps
@@ -19,6 +18,7 @@ from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.send_steps import without_secrets
 from airflow_provider_imports.http.sync_client import SyncClient, on_the_wire
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.polling import Ending, LookFailed, PollPolicy, Wait
 from airflow_provider_imports.report import look_failed
 
 if TYPE_CHECKING:
@@ -97,16 +97,14 @@ class ImportHook(ConnectionHook):
             return ""
         return f" Check the connection's host: is {self.client.settings.base_url} {self.hook_name}'s?"
 
-    def wait(
-        self, run: ImportRun, policy: polling.PollPolicy, clock: Callable[[], float] = time.time
-    ) -> polling.Ending:
+    def wait(self, run: ImportRun, policy: PollPolicy, clock: Callable[[], float] = time.time) -> Ending:
         """Wait for a run's end, blocking."""
         started_at = None if run.started_at is None else run.started_at.timestamp()
         return self._wait(self.status_flow, run, policy, started_at, clock)
 
     def wait_for_slot(
-        self, slot: Mapping[str, str], policy: polling.PollPolicy, clock: Callable[[], float] = time.time
-    ) -> polling.Ending:
+        self, slot: Mapping[str, str], policy: PollPolicy, clock: Callable[[], float] = time.time
+    ) -> Ending:
         """Wait until the vendor's slot is free, blocking."""
         return self._wait(self.slot_status_flow, slot, policy, None, clock)
 
@@ -261,29 +259,26 @@ class ImportHook(ConnectionHook):
         self,
         flow: Callable[[T], Flow[ImportStatus]],
         subject: T,
-        policy: polling.PollPolicy,
+        policy: PollPolicy,
         started_at: float | None,
         clock: Callable[[], float],
-    ) -> polling.Ending:
-        steps = polling.wait_for_end(policy, started_at, clock, random.random)
-        seen: ImportStatus | polling.LookFailed | None = None
+    ) -> Ending:
+        wait = Wait(policy, started_at, clock())
+        pause = wait.first_pause(clock(), random.random())
         while True:
+            time.sleep(pause)
+            looked_at = clock()
+            seen: ImportStatus | LookFailed
             try:
-                step = steps.send(seen)
-            except StopIteration as end:
-                ending: polling.Ending = end.value
-                return ending
-            seen = None
-            match step:
-                case polling.Sleep():
-                    time.sleep(step.seconds)
-                case polling.Look():
-                    try:
-                        seen = self.run_flow(flow(subject), patience=0.0)
-                    except VendorImportError as error:
-                        seen = look_failed(error)
-                case polling.Say():
-                    (self.log.warning if step.warning else self.log.info)("%s", step.line)
+                seen = self.run_flow(flow(subject), patience=0.0)
+            except VendorImportError as error:
+                seen = look_failed(error)
+            step = wait.after_look(seen, looked_at, clock(), random.random())
+            if step.line is not None:
+                (self.log.warning if step.line.warning else self.log.info)("%s", step.line.text)
+            if step.ending is not None:
+                return step.ending
+            pause = step.pause
 
     def _new_client(self) -> AsyncClient:
         return AsyncClient(self, self._alook_up, self._new_rate_limit, self.rate_limit_key)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.errors import HTML_PAGE
-from airflow_provider_imports.models import Found
+from airflow_provider_imports.intent import Found
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.exceptions import VendorImportError
     from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.hooks.slot_turns import Slot
     from airflow_provider_imports.http.call import Answer, Call
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
-    from airflow_provider_imports.models import ImportRun, ImportStatus, Intent, Slot
+    from airflow_provider_imports.intent import Intent
+    from airflow_provider_imports.models import ImportRun, ImportStatus
 
 
 class VendorDescription:
@@ -108,7 +110,7 @@ class VendorDescription:
     def adopt_flow(self, intent: Intent) -> Flow[Found]:
         """Look for the run of a start whose outcome is unknown; a vendor that cannot tell finds nothing."""
         yield from ()  # a flow without calls
-        return Found(None, certain=False)
+        return Found(None, would_show=False)
 
     def cancel_flow(self, run: ImportRun) -> Flow[str]:
         """Cancel a run if it is still ours to cancel, and say what became of it."""

@@ -1,7 +1,8 @@
-"""Whose turn it is at a vendor's slot that has become free, among all who wait for it on one hook."""
+"""A vendor's slot, and whose turn it is once that is free, among all who wait for it on one hook."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,24 @@ if TYPE_CHECKING:
 TURN_SECONDS = 60.0
 
 _Key = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """
+    The vendor's only place for an import of a kind, as seen at one moment.
+
+    :param busy: another start would be refused, or would kill what runs there
+    :param run: who is, or was last, in it; None if nobody ever was
+    :param described: who that is, in words for an error message
+    :param settles_in: seconds for which whoever waits for that run may still not have seen its end, which the next
+        start would hide
+    """
+
+    busy: bool
+    run: ImportRun | None
+    described: str
+    settles_in: float = 0.0
 
 
 class SlotTurns:

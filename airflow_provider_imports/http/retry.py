@@ -55,6 +55,16 @@ def asked_wait(answer: Answer, now: float) -> float | None:
     return None if wait is None else min(max(wait, 0.0), LONGEST_ASKED_WAIT)
 
 
+def duration(seconds: float) -> str:
+    """Seconds for people: ``45 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     text = headers.get("retry-after", "").strip()
     if not text:

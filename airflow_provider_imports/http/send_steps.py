@@ -23,8 +23,7 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
 )
 from airflow_provider_imports.http.call import Answer, Call, SendResult
-from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
-from airflow_provider_imports.polling import duration
+from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, duration, may_repeat
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings

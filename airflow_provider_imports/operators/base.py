@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,14 +14,16 @@ from airflow.providers.common.compat.sdk import Asset, BaseOperator
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
+from airflow_provider_imports.intent import Found, Intent
 from airflow_provider_imports.links import URL_KEY
-from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, manifest
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.run_store import Phase, Record, RunStore, fingerprint_of
+from airflow_provider_imports.report import manifest
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -72,8 +73,6 @@ class ImportOperator(BaseOperator):
         self.on_unknown_outcome = on_unknown_outcome
         self._run: ImportRun | None = None
         self._store: RunStore = RunStore(None)
-        self._killed = False
-        self._run_when_killed: ImportRun | None = None
 
     # What a vendor's operator says
 
@@ -97,10 +96,6 @@ class ImportOperator(BaseOperator):
         :raises InvalidInputError: if it can't be sent
         :raises FileNotFoundError: if there is no such file
         """
-
-    def slot(self) -> Mapping[str, str] | None:
-        """The vendor's slot that only one import can occupy; None if imports do not get in each other's way."""
-        return None
 
     def content_version(self) -> object:
         """What tells one content of what was prepared from another, for instance a file's size and time of change."""
@@ -181,7 +176,7 @@ class ImportOperator(BaseOperator):
             self.log.info("An earlier try ended while it started this %s, which took place", self.what(found.run))
             self._store.started(found.run)
             return self._go_on_with(found.run, None)
-        if found.certain:
+        if found.would_show:
             self.log.info("An earlier try ended before it started the import; it starts now")
             self._store.forget()
             return None
@@ -210,27 +205,20 @@ class ImportOperator(BaseOperator):
         """Start the import: the intent first, the run after it."""
         self.prepare()
         for attempt in range(1, MOST_STARTS + 1):
-            with self._occupy(context) as occupant:
-                self._run = run = self._start_in(occupant, last=attempt == MOST_STARTS)
-            if run is None:
-                continue
-            self.log.info("Started %s", self.what(run))
-            self._store.started(run)
-            if self._killed and self._run_when_killed is None:
-                self.on_kill()
-            return run, self._status_after_start(run)
+            self._run = run = self._start_once(context, last=attempt == MOST_STARTS)
+            if run is not None:
+                self.log.info("Started %s", self.what(run))
+                self._store.started(run)
+                return run, self._status_after_start(run)
         raise RuntimeError("a start was neither confirmed nor refused")
 
-    def _start_in(self, occupant: Slot | None, *, last: bool) -> ImportRun | None:
+    def _start_once(self, context: Context, *, last: bool) -> ImportRun | None:
         """Start the import, or find it after an unclear start; None if it may be started again at once."""
-        if self._killed:  # while it waited; Airflow lets a killed process live for some seconds
-            raise VendorImportError("The task was killed before it started an import. Nothing was sent.")
-        before = None if occupant is None or occupant.run is None else occupant.run.key
-        intent = self._store.intend(self.slot(), before, fingerprint_of(self.content_version()))
+        intent = self._intend()
         try:
             return self.start(self.hook)
         except UnknownOutcomeError as error:
-            found = self._find(replace(self._store.intent or intent, until=datetime.now(UTC)))
+            found = self._find(replace(self._store.intent or intent, unclear_at=datetime.now(UTC)))
             if found.run is None:
                 self._after_unclear_start(error, found, last=last)
                 return None
@@ -239,6 +227,10 @@ class ImportOperator(BaseOperator):
         except VendorImportError:
             self._store.forget()  # nothing was started, so a retry is free to start
             raise
+
+    def _intend(self) -> Intent:
+        """Store that the start is about to be sent."""
+        return self._store.intend(content=fingerprint_of(self.content_version()))
 
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         """What is known of a run that was started; for a vendor that publishes no status, all there will ever be."""
@@ -256,7 +248,7 @@ class ImportOperator(BaseOperator):
 
     def _after_unclear_start(self, error: UnknownOutcomeError, found: Found, *, last: bool) -> None:
         """Return if the import may be started again at once."""
-        if found.certain:
+        if found.would_show:
             self._store.forget()
             raise VendorUnavailableError(
                 f"{error} {self.hook.hook_name} shows that nothing was started; a retry is safe.",
@@ -268,11 +260,6 @@ class ImportOperator(BaseOperator):
             raise self._unknown(error) from error
         self.log.warning("%s on_unknown_outcome='restart' starts it again.", error)
 
-    @contextmanager
-    def _occupy(self, context: Context) -> Iterator[Slot | None]:
-        """Make sure that the vendor's slot is free to start in, say who was in it, and keep it until the start."""
-        yield None
-
     def _find(self, intent: Intent) -> Found:
         """Ask the vendor whether an unclear start took place; a vendor that may need a moment gets it."""
         while True:
@@ -280,9 +267,9 @@ class ImportOperator(BaseOperator):
                 found = self.hook.run_flow(self.hook.adopt_flow(intent))
             except VendorImportError as error:
                 self.log.warning("It can't be found out whether the import was started: %s", error)
-                return Found(None, certain=False)
-            age = time.time() - (intent.until or intent.at).timestamp()
-            if found.run is not None or not found.certain or age >= FIND_OUT_SECONDS:
+                return Found(None, would_show=False)
+            age = time.time() - (intent.unclear_at or intent.at).timestamp()
+            if found.run is not None or not found.would_show or age >= FIND_OUT_SECONDS:
                 return found
             time.sleep(FIND_OUT_INTERVAL)
 

@@ -14,14 +14,14 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
-from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
-    from airflow_provider_imports.models import Intent
+    from airflow_provider_imports.intent import Intent
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
@@ -33,7 +33,7 @@ LOOK_SECONDS = 10.0
 PROGRESS_LINES = 10
 
 
-class RocketChatOperator(WaitingImportOperator):
+class RocketChatOperator(SlotImportOperator):
     """
     What both operators of Rocket.Chat share: the workspace has one import operation, and a new one ends it.
 
@@ -57,18 +57,17 @@ class RocketChatOperator(WaitingImportOperator):
             slot |= {"since": intent.at.isoformat(), "user": self.hook.client.settings.login}
         return slot
 
-    def _door_to(self, slot: Mapping[str, str]) -> str:
-        return super()._door_to({})  # one for the whole workspace, whatever this task left there
+    def _lock_name(self, slot: Mapping[str, str]) -> str:
+        return super()._lock_name({})  # one for the whole workspace, whatever this task left there
 
     def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
         self._earlier = intent
         return super()._attach_to_intent(intent)
 
     @property
-    def _before(self) -> str | None:
+    def _operation_before(self) -> str | None:
         """The operation that was there when this start was intended."""
-        intent = self._store.intent
-        return None if intent is None or intent.before is None else intent.before.get("operation_id")
+        return None if self._before is None else self._before.get("operation_id")
 
 
 class RocketChatCreateImportOperator(RocketChatOperator):
@@ -91,7 +90,7 @@ class RocketChatCreateImportOperator(RocketChatOperator):
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """Make the operation."""
-        return hook.new_import(self._before)
+        return hook.new_import(self._operation_before)
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         try:
@@ -177,10 +176,10 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         from airflow_provider_imports.hooks.rocketchat.operation import StagingUnclearError
 
         for attempt in range(1, MOST_OPERATIONS + 1):
-            run = hook.new_import(self._before)
+            run = hook.new_import(self._operation_before)
             self._run = run  # from here on a killed task clears it
             self._store.staged(run)
-            self._leave_door()  # staging may take minutes, and an operation that was just made counts as busy
+            self._release_lock()  # staging may take minutes, and an operation that was just made counts as busy
             try:
                 self._stage(hook, run)
                 hook.run_import(run)

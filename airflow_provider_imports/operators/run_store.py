@@ -11,15 +11,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from airflow_provider_imports.models import (
-    ImportRun,
-    ImportStatus,
-    Intent,
-    number_from_json,
-    parse_time,
-    text_from_json,
-    texts_from_json,
-)
+from airflow_provider_imports.intent import Intent
+from airflow_provider_imports.json_values import number_from_json, text_from_json, texts_from_json
+from airflow_provider_imports.models import ImportRun, ImportStatus, parse_time
 
 log = logging.getLogger(__name__)
 

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import (
-    ImportBusyError,
     ImportSupersededError,
-    ImportTimeoutError,
     TriggerEventError,
     VendorImportError,
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, manifest
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
-from airflow_provider_imports.operators.slot_lock import claim, claimed_by, slot_lock
-from airflow_provider_imports.polling import Ending, Event, Outcome, PollPolicy, Trouble
-from airflow_provider_imports.report import error_class, look_failed, report
+from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
+from airflow_provider_imports.report import look_failed, manifest, report
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -51,11 +47,7 @@ class WaitingImportOperator(ImportOperator):
     :param outage_tolerance: seconds on end for which the status may be unreadable
     :param cancel_on_kill: cancel the import if the task is killed, where the vendor can
     :param cancel_on_timeout: cancel the import at the deadline, where the vendor can
-    :param if_running: when another import occupies the vendor's only slot: ``"fail"``, ``"wait"`` until it is free,
-        or ``"replace"`` it; without effect at a vendor without slots (templated)
     """
-
-    template_fields: Sequence[str] = (*ImportOperator.template_fields, "if_running")
 
     def __init__(
         self,
@@ -69,7 +61,6 @@ class WaitingImportOperator(ImportOperator):
         outage_tolerance: float = 1800,
         cancel_on_kill: bool = True,
         cancel_on_timeout: bool = True,
-        if_running: IfRunning = "fail",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -82,10 +73,9 @@ class WaitingImportOperator(ImportOperator):
         self.outage_tolerance = outage_tolerance
         self.cancel_on_kill = cancel_on_kill
         self.cancel_on_timeout = cancel_on_timeout
-        self.if_running = if_running
         self._deadline = 0.0
-        self._door: ExitStack | None = None
-        self._whose = ""
+        self._killed = False
+        self._run_when_killed: ImportRun | None = None
 
     def check(self) -> None:
         """Check the parameters of waiting as well."""
@@ -93,7 +83,6 @@ class WaitingImportOperator(ImportOperator):
         for name in ("timeout", "poll_interval", "max_poll_interval", "outage_tolerance"):
             validation.positive(name, getattr(self, name))
         validation.max_rejected(self.max_rejected)
-        validation.one_of("if_running", self.if_running, ("fail", "wait", "replace"))
 
     def execute(self, context: Context) -> Any:
         """
@@ -111,25 +100,27 @@ class WaitingImportOperator(ImportOperator):
         return self._start_and_wait(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Go on after the trigger: judge the import's end, or start it now that the vendor's slot is free."""
+        """Go on after the trigger: judge the import's end."""
         try:
             seen = Event.from_json(event)
-            if seen.run is None and seen.slot is None:
-                raise ValueError("it is about neither an import nor a slot")
         except ValueError as error:
-            raise TriggerEventError(
-                f"The trigger's event can't be understood ({error}); is the triggerer of another version? "
-                f"The import may still be running; {self._next_try(context)}."
-            ) from error
+            raise self._event_error(context, str(error)) from error
         self._deadline = seen.deadline
+        return self._after_event(context, seen)
+
+    def _after_event(self, context: Context, seen: Event) -> Any:
         if seen.run is None:
-            self._judge_slot(seen.ending)
-            self.check()
-            return self._start_and_wait(context)
+            raise self._event_error(context, "it is not about an import")
         self._run = seen.run
         self._store = self._stored(context)
         self._store.load()
         return self._conclude(context, seen.run, seen.ending)
+
+    def _event_error(self, context: Context, reason: str) -> TriggerEventError:
+        return TriggerEventError(
+            f"The trigger's event can't be understood ({reason}); is the triggerer of another version? "
+            f"The import may still be running; {self._next_try(context)}."
+        )
 
     def on_kill(self) -> None:
         """
@@ -155,19 +146,28 @@ class WaitingImportOperator(ImportOperator):
                 self.log.warning("Killed; %s may still be running: %s", self.what(run), error)
 
     def _start_and_wait(self, context: Context) -> Any:
-        ti = context.get("ti")
-        self._whose = json.dumps([getattr(ti, name, None) for name in ("dag_id", "run_id", "task_id", "map_index")])
         run, status = self._attach_or_start(context)
         if not self.wait_for_completion:
             self._store.ended(run, status)
             return self._hand_over(context, manifest(run, status))
         if status.state is ImportState.SUCCEEDED:
-            ending = Ending(Outcome.SUCCEEDED, status, message=status.message)
+            ending = Ending.of(status)
         elif self.deferrable:
-            self._defer(run=run.to_json(), cancel_on_kill=self.cancel_on_kill)
+            self._defer(run=run)
         else:
             ending = self.hook.wait(run, self._policy())
         return self._conclude(context, run, ending)
+
+    def _start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
+        started = super()._start(context)
+        if self._killed and self._run_when_killed is None:
+            self.on_kill()
+        return started
+
+    def _start_once(self, context: Context, *, last: bool) -> ImportRun | None:
+        if self._killed:  # while it waited; Airflow lets a killed process live for some seconds
+            raise VendorImportError("The task was killed before it started an import. Nothing was sent.")
+        return super()._start_once(context, last=last)
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         """Ask what became of a run that an earlier try started; failed, canceled or gone, it is started anew."""
@@ -199,82 +199,12 @@ class WaitingImportOperator(ImportOperator):
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         return RUNNING
 
-    @contextmanager
-    def _occupy(self, context: Context) -> Iterator[Slot | None]:
-        slot = self.slot()
-        if slot is None:
-            yield None
-            return
-        door = self._door_to(slot)
-        while True:
-            with ExitStack() as stack:
-                stack.enter_context(slot_lock(door, self._deadline))
-                seen = self.hook.run_flow(self.hook.slot_flow(slot))
-                if self._may_start_in(seen):
-                    self._door = stack
-                    yield seen
-                    if self._run is not None:
-                        claim(door, _name_of(self._run), self._whose)
-                    return
-            self.log.info("Waiting until the slot is free: %s", seen.described)
-            if self.deferrable:
-                self._defer(slot=dict(slot))
-            self._judge_slot(self.hook.wait_for_slot(slot, self._policy()))
-
-    def _find(self, intent: Intent) -> Found:
-        found = super()._find(intent)
-        if found.run is None or intent.slot is None:
-            return found
-        whose = claimed_by(self._door_to(intent.slot), _name_of(found.run))
-        if whose in (None, self._whose):
-            return found
-        self.log.warning("%s was started by another task: %s", self.what(found.run), whose)
-        return Found(None, certain=False)
-
-    def _door_to(self, slot: Mapping[str, str]) -> str:
-        return json.dumps([self.hook_path, self.hook.client.settings.base_url, sorted(slot.items())])
-
-    def _leave_door(self) -> None:
-        """Let others look at the slot: from here on the vendor shows them that it is taken, though nothing runs yet."""
-        if self._door is not None:
-            self._door.close()
-
-    def _may_start_in(self, seen: Slot) -> bool:
-        """Return False to wait for the slot."""
-        if self.if_running == "wait":
-            return not seen.busy and not seen.settles_in
-        if seen.busy and self.if_running == "fail":
-            raise ImportBusyError(
-                f"{self.hook.hook_name} is busy: {seen.described}. A start would kill that import, so nothing was "
-                "sent. Use if_running='wait' to wait for its end, or 'replace' to kill it.",
-                vendor=self.hook.vendor,
-            )
-        if seen.busy:
-            self.log.warning("Replacing what runs there: %s", seen.described)
-        return True
-
-    def _judge_slot(self, ending: Ending) -> None:
-        """Return if the slot is free."""
-        if ending.outcome is Outcome.SUCCEEDED:
-            return
-        described = f" {ending.status.message}." if ending.status and ending.status.message else ""
-        if ending.outcome is Outcome.TIMED_OUT:
-            raise ImportTimeoutError(
-                f"{self.hook.hook_name} stayed busy until the deadline (timeout).{described} Nothing was sent.",
-                vendor=self.hook.vendor,
-            )
-        # One that would be refused again stays permanent: repeated bad log-ins may lock an account.
-        raise error_class(ending.error)(
-            f"It can't be seen whether {self.hook.hook_name} is free: {ending.message}. Nothing was sent.",
-            vendor=self.hook.vendor,
-        )
-
     def _defer(
         self,
-        run: Mapping[str, Any] | None = None,
+        run: ImportRun | None = None,
         slot: Mapping[str, str] | None = None,
-        cancel_on_kill: bool = False,
     ) -> NoReturn:
+        """Wait on the triggerer, for a run's end or for a slot; only a run can be canceled by a kill."""
         from airflow_provider_imports.triggers.imports import ImportTrigger
 
         policy = self._policy()
@@ -282,13 +212,13 @@ class WaitingImportOperator(ImportOperator):
             trigger=ImportTrigger(
                 hook=self.hook_path,
                 conn_id=self.conn_id,
-                run=run,
+                run=None if run is None else run.to_json(),
                 slot=slot,
                 deadline=policy.deadline,
                 poll_interval=policy.poll_interval,
                 max_poll_interval=policy.max_poll_interval,
                 outage_tolerance=policy.outage_tolerance,
-                cancel_on_kill=cancel_on_kill,
+                cancel_on_kill=self.cancel_on_kill and run is not None,
             ),
             method_name="execute_complete",
             timeout=backstop(time.time(), policy.deadline),
@@ -334,7 +264,3 @@ class WaitingImportOperator(ImportOperator):
         if self.durable and context.get("task_state_store") is not None:
             return "the next try goes on with it"
         return "the next try starts another one, since this task remembers nothing (durable, or Airflow below 3.3)"
-
-
-def _name_of(run: ImportRun) -> str:
-    return json.dumps(run.key, sort_keys=True)

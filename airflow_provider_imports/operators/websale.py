@@ -11,9 +11,11 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, manifest
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
+from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
+from airflow_provider_imports.report import manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +45,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
 
     hook_path = HOOK
     inputs: ClassVar[Sequence[str]] = ("service",)
-    template_fields: Sequence[str] = ("conn_id", "service", "on_unknown_outcome", "if_running")
+    template_fields: Sequence[str] = ("conn_id", "service", "on_unknown_outcome")
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         check_service(self.service)
 
 
-class WebsaleStartImportOperator(WebsaleWaitingOperator):
+class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     """
     Start an import in WEBSALE, and wait for its end.
 

@@ -17,14 +17,14 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import (
     TriggerEventError,
     VendorImportError,
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import ImportRun, ImportState
-from airflow_provider_imports.polling import Ending, Event, Outcome, Trouble, describe
+from airflow_provider_imports.polling import Ending, Outcome, Trouble
 from airflow_provider_imports.report import look_failed, report
 from airflow_provider_imports.version_compat import backstop, deadline
 
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.hooks.base import ImportHook
-
-_OUTCOMES = {
-    ImportState.SUCCEEDED: Outcome.SUCCEEDED,
-    ImportState.FAILED: Outcome.FAILED,
-    ImportState.CANCELED: Outcome.CANCELED,
-}
+    from airflow_provider_imports.models import ImportRun
 
 
 class ImportSensor(BaseSensorOperator):
@@ -144,7 +139,7 @@ class ImportSensor(BaseSensorOperator):
                 f"The trigger's event can't be understood ({error}); is the triggerer of another version?"
             ) from error
         if seen.ending.outcome is Outcome.TIMED_OUT:
-            last = "" if seen.ending.status is None else f" Last seen: {describe(seen.ending.status)}."
+            last = "" if seen.ending.status is None else f" Last seen: {seen.ending.status}."
             message = f"The {self.hook.hook_name} import ({seen.run}) did not end before the sensor's timeout.{last}"
             raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)
         return self._report(seen.run, seen.ending)
@@ -163,14 +158,13 @@ class ImportSensor(BaseSensorOperator):
                 raise
             self.log.warning("Not known at the vendor yet, looked at again: %s", error)
             return False
-        line = describe(status)
+        line = str(status)
         if line != self._seen:
             self._seen = line
             self.log.info("%s", line)
         if not status.state.is_terminal:
             return False
-        ending = Ending(_OUTCOMES[status.state], status, message=status.message)
-        return PokeReturnValue(is_done=True, xcom_value=self._report(run, ending))
+        return PokeReturnValue(is_done=True, xcom_value=self._report(run, Ending.of(status)))
 
     def _is_lag(self, error: VendorImportError, context: Context) -> bool:
         """Say whether "no such import" may be the vendor's lag: nobody knows the start, so from our first look on."""

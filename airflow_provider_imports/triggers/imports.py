@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_imports import polling
+from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.models import ImportRun, ImportStatus
+from airflow_provider_imports.polling import Ending, LookFailed, PollPolicy, Wait
 from airflow_provider_imports.report import look_failed
 from airflow_provider_imports.triggers.task_states import STATE_SECONDS, TaskKey, is_still_deferred
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
@@ -64,10 +65,7 @@ class ImportTrigger(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         self._hook = hook
         self._conn_id = conn_id
-        self._deadline = deadline
-        self._poll_interval = poll_interval
-        self._max_poll_interval = max_poll_interval
-        self._outage_tolerance = outage_tolerance
+        self._policy = PollPolicy(poll_interval, max_poll_interval, deadline, outage_tolerance)
         self._run = None if run is None else _import_run(run)  # lighter than its JSON, and thousands wait
         self._slot = slot
         self._cancel_on_kill = cancel_on_kill
@@ -77,10 +75,10 @@ class ImportTrigger(BaseTrigger):
         arguments = {
             "hook": self._hook,
             "conn_id": self._conn_id,
-            "deadline": self._deadline,
-            "poll_interval": self._poll_interval,
-            "max_poll_interval": self._max_poll_interval,
-            "outage_tolerance": self._outage_tolerance,
+            "deadline": self._policy.deadline,
+            "poll_interval": self._policy.poll_interval,
+            "max_poll_interval": self._policy.max_poll_interval,
+            "outage_tolerance": self._policy.outage_tolerance,
             "run": None if self._run is None else self._run.to_json(),
             "slot": self._slot,
             "cancel_on_kill": self._cancel_on_kill,
@@ -88,13 +86,13 @@ class ImportTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield one event: a :class:`~airflow_provider_imports.polling.Event` in its JSON form."""
+        """Wait, and yield one event: an :class:`~airflow_provider_imports.event.Event` in its JSON form."""
         hook_class = await _load_hook(self._hook)
         if self._may_cancel(hook_class) and not AIRFLOW_V_3_3_PLUS:
             self.log.warning("Airflow below 3.3 does not tell when a deferred task is killed: the import goes on then")
         async with hook_class.shared(self._conn_id) as hook:
             ending = await self._wait(hook)
-        event = polling.Event(ending, self._deadline, self._run, self._slot)
+        event = Event(ending, self._policy.deadline, self._run, self._slot)
         yield TriggerEvent(event.to_json())  # type: ignore[no-untyped-call]
 
     def _may_cancel(self, hook_class: type[ImportHook]) -> bool:
@@ -152,40 +150,31 @@ class ImportTrigger(BaseTrigger):
         except VendorImportError as error:
             self.log.warning("The task was killed; the import (%s) may still be running: %s", run, error)
 
-    async def _wait(self, hook: ImportHook) -> polling.Ending:
+    async def _wait(self, hook: ImportHook) -> Ending:
         run = self._run
         started_at = None if run is None or run.started_at is None else run.started_at.timestamp()
-        policy = polling.PollPolicy(
-            poll_interval=self._poll_interval,
-            max_poll_interval=self._max_poll_interval,
-            deadline=self._deadline,
-            outage_tolerance=self._outage_tolerance,
-            not_found_grace=hook.not_found_grace,
-        )
+        policy = self._policy._replace(not_found_grace=hook.not_found_grace)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        steps = polling.wait_for_end(policy, started_at, time.time, random.random)
-        seen: ImportStatus | polling.LookFailed | None = None
+        wait = Wait(policy, started_at, time.time())
+        pause = wait.first_pause(time.time(), random.random())
         while True:
+            await asyncio.sleep(pause)
+            looked_at = time.time()
+            # what others asked before this wait began may be older than the start it is about
+            max_age = min(policy.poll_interval, loop.time() - began)
+            seen: ImportStatus | LookFailed
             try:
-                step = steps.send(seen)
-            except StopIteration as end:
-                ending: polling.Ending = end.value
-                return ending
-            seen = None
-            match step:
-                case polling.Sleep():
-                    await asyncio.sleep(step.seconds)
-                case polling.Look():
-                    # what others asked before this wait began may be older than the start it is about
-                    max_age = min(policy.poll_interval, loop.time() - began)
-                    try:
-                        seen = await hook.arun_flow(self._flow(hook, run), step.deadline, max_age)
-                    except VendorImportError as error:
-                        seen = look_failed(error)
-                case polling.Say():
-                    log = self.logger()  # one for all triggers: each own one weighs a kilobyte
-                    (log.warning if step.warning else log.info)("%s", step.line)
+                seen = await hook.arun_flow(self._flow(hook, run), policy.deadline, max_age)
+            except VendorImportError as error:
+                seen = look_failed(error)
+            step = wait.after_look(seen, looked_at, time.time(), random.random())
+            if step.line is not None:
+                log = self.logger()  # one for all triggers: each own one weighs a kilobyte
+                (log.warning if step.line.warning else log.info)("%s", step.line.text)
+            if step.ending is not None:
+                return step.ending
+            pause = step.pause
 
     def _flow(self, hook: ImportHook, run: ImportRun | None) -> Flow[ImportStatus]:
         return hook.slot_status_flow(self._slot or {}) if run is None else hook.status_flow(run)

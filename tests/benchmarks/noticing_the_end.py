@@ -27,21 +27,17 @@ Waits = tuple[float, float]
 
 
 def adaptive(policy: polling.PollPolicy, run_time: float, dice: random.Random) -> Waits:
-    """Let the package's own :func:`~airflow_provider_imports.polling.wait_for_end` wait; returns reads and delay."""
-    now, reads, seen = 0.0, 0, None
-    steps = polling.wait_for_end(policy, 0.0, lambda: now, dice.random)
+    """Let the package's own :class:`~airflow_provider_imports.polling.Wait` wait; returns reads and delay."""
+    wait = polling.Wait(policy, 0.0, 0.0)
+    now, reads = wait.first_pause(0.0, dice.random()), 0
     while True:
-        try:
-            step = steps.send(seen)
-        except StopIteration:
+        reads += 1
+        ended = now >= run_time
+        status = ImportStatus(ImportState.SUCCEEDED if ended else ImportState.RUNNING, "Completed" if ended else "-")
+        step = wait.after_look(status, now, now, dice.random())
+        if step.ending is not None:
             return reads, now - run_time
-        seen = None
-        if isinstance(step, polling.Sleep):
-            now += step.seconds
-        elif isinstance(step, polling.Look):
-            reads += 1
-            ended = now >= run_time
-            seen = ImportStatus(ImportState.SUCCEEDED if ended else ImportState.RUNNING, "Completed" if ended else "-")
+        now += step.pause
 
 
 def fixed(interval: float, run_time: float) -> Waits:

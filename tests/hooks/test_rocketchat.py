@@ -26,7 +26,8 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook, calls
 from airflow_provider_imports.hooks.rocketchat.operation import STEPS, StagingUnclearError, read_current, status_of
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, Intent
+from airflow_provider_imports.intent import Intent
+from airflow_provider_imports.models import Counts, ImportRun, ImportState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -609,7 +610,7 @@ def test_whether_an_unclear_start_took_place_shows_in_the_status(
     vendor.get(LATEST, json=[])
     found = hook.run_flow(hook.adopt_flow(Intent(datetime.now(UTC), {}, None, RUN_OF_OURS)))
     assert (found.run == RUN_OF_OURS) is runs
-    assert found.certain
+    assert found.would_show
 
 
 def test_one_that_ended_before_it_was_replaced_did_take_place(
@@ -623,7 +624,7 @@ def test_one_that_ended_before_it_was_replaced_did_take_place(
 
 def test_without_an_operation_nothing_of_ours_can_run(vendor: requests_mock.Mocker, hook: RocketChatHook) -> None:
     found = hook.run_flow(hook.adopt_flow(Intent(datetime.now(UTC), {}, None, None)))
-    assert (found.run, found.certain) == (None, True)
+    assert (found.run, found.would_show) == (None, True)
     assert not vendor.called
 
 

@@ -29,7 +29,8 @@ from airflow_provider_imports.hooks.websale.calls import FORMATS
 from airflow_provider_imports.hooks.websale.status import WebsaleImport, read_import, websale_run
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, Intent
+from airflow_provider_imports.intent import Intent
+from airflow_provider_imports.models import Counts, ImportRun, ImportState
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -608,7 +609,7 @@ def test_a_fresh_end_settles_before_the_next_start_hides_it(
 
 def adopted(hook: WebsaleHook, intent: Intent) -> tuple[ImportRun | None, bool]:
     found = hook.run_flow(hook.adopt_flow(intent))
-    return found.run, found.certain
+    return found.run, found.would_show
 
 
 @pytest.mark.parametrize("before", [None, {"service": "product", "start": "2025-02-18T08:00:00.000Z"}])
@@ -630,7 +631,7 @@ def test_the_same_start_as_before_means_not_started(
     [
         Intent(AT + timedelta(minutes=5), SLOT),
         Intent(AT - timedelta(hours=2), SLOT),
-        Intent(AT - timedelta(minutes=4), SLOT, until=AT - timedelta(minutes=3)),
+        Intent(AT - timedelta(minutes=4), SLOT, unclear_at=AT - timedelta(minutes=3)),
     ],
     ids=["older than the intent", "long after the try ended", "after its unclear answer"],
 )
@@ -643,7 +644,7 @@ def test_an_import_of_another_time_may_be_somebody_elses(
 
 def test_a_start_at_the_end_of_a_long_upload_is_ours(shop: requests_mock.Mocker, hook: WebsaleHook) -> None:
     shows(shop, "import_running")
-    run, _ = adopted(hook, Intent(AT - timedelta(hours=2), SLOT, until=AT))
+    run, _ = adopted(hook, Intent(AT - timedelta(hours=2), SLOT, unclear_at=AT))
     assert run is not None
 
 

@@ -24,6 +24,10 @@ PACKAGE = "airflow_provider_imports"
 #: Whole modules, and of the others what reads a status; mutmut puts "x_" before a function, "xǁ" before a class.
 NAMES = (
     "polling.*",
+    "progress_log.*",
+    "event.*",
+    "report.x_judge_rejected__*",
+    "models.xǁImportStatusǁ__str__*",
     "http.errors.*",
     "http.retry.*",
     "hooks.rocketchat.operation.*",

@@ -191,7 +191,7 @@ def test_a_retry_at_rocket_chat_waits_for_other_tasks_that_are_about_to_start(
         first.execute(make_context())
 
     with (
-        slot_lock(first._door_to(first.slot()), time.time() + 20),
+        slot_lock(first._lock_name(first.slot()), time.time() + 20),
         pytest.raises(ImportTimeoutError, match="same place"),
     ):
         task("rocketchat", timeout=0.3)().execute(make_context(try_number=2))

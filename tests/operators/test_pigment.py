@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, Asset
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, Asset
 
 from airflow_provider_imports.exceptions import (
     ImportFailedError,
@@ -202,7 +202,6 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
         ({"data": "a", "timeout": "3600"}, "timeout must be a number of seconds greater than 0"),
         ({"data": "a", "poll_interval": -1}, "poll_interval must be a number of seconds"),
         ({"data": "a", "on_unknown_outcome": "retry"}, "on_unknown_outcome must be one of 'fail', 'restart'"),
-        ({"data": "a", "if_running": "kill"}, "if_running must be one of 'fail', 'replace', 'wait'"),
         ({"file_path": ""}, "file_path must be a text that is not empty"),
         ({"file_path": "/"}, "file_path: '/' is a folder, not a file."),
         ({"file_path": "/dev/null"}, "file_path: The file '/dev/null' is empty."),
@@ -419,3 +418,8 @@ def test_nothing_is_pushed_to_xcom_if_the_user_says_so(trigger_task: MakeTask, m
     context = make_context()
     finish(trigger_task(do_xcom_push=False), context)
     assert context["ti"].xcoms == {}
+
+
+def test_pigment_has_no_slot_to_wait_for(push_task: MakeTask) -> None:
+    with pytest.raises((TypeError, AirflowException), match="if_running"):
+        push_task(data="a", if_running="wait")()

@@ -19,7 +19,8 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.pigment import PigmentHook
-from airflow_provider_imports.models import Found, ImportRun
+from airflow_provider_imports.intent import Found
+from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.operators.run_store import KEY, RunStore
 from tests.tries import CancelingHook, Killed, defer, event_of, finish, killed_at, requests, starts
 
@@ -697,7 +698,7 @@ def test_a_start_that_the_vendor_shows_not_to_have_happened_may_be_retried(
 ) -> None:
     def nothing(self: Any, intent: Any) -> Any:
         yield from ()
-        return Found(None, certain=True)
+        return Found(None)
 
     monkeypatch.setattr(PigmentHook, "adopt_flow", nothing)
     monkeypatch.setattr("airflow_provider_imports.operators.base.FIND_OUT_SECONDS", 0.0)

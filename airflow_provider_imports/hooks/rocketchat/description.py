@@ -25,8 +25,10 @@ from airflow_provider_imports.hooks.rocketchat.operation import (
     status_of,
     superseded,
 )
+from airflow_provider_imports.hooks.slot_turns import Slot
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
-from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, parse_time
+from airflow_provider_imports.intent import Found, Intent
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,11 +23,13 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.description import VendorDescription
+from airflow_provider_imports.hooks.slot_turns import Slot
 from airflow_provider_imports.hooks.websale.calls import CANCEL, Act, login_call, read_token, status_call
 from airflow_provider_imports.hooks.websale.status import CLOCK_SKEW, WebsaleCode, WebsaleImport, read_import
 from airflow_provider_imports.http.call import Answer, Call, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
-from airflow_provider_imports.models import Found, ImportRun, ImportStatus, Intent, Slot, parse_time
+from airflow_provider_imports.intent import Found, Intent
+from airflow_provider_imports.models import ImportRun, ImportStatus, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,10 +166,10 @@ class WebsaleDescription(VendorDescription):
         if seen.run is None or seen.is_run(ImportRun(self.vendor, intent.before or {})):
             return Found(None)
         began = parse_time(seen.run.key["start"])
-        skew, latest = timedelta(seconds=CLOCK_SKEW), intent.until or intent.at + timedelta(seconds=LONGEST_START)
+        skew, latest = timedelta(seconds=CLOCK_SKEW), intent.unclear_at or intent.at + timedelta(seconds=LONGEST_START)
         if began is None or not intent.at - skew <= began <= latest + skew:
             log.warning("WEBSALE shows an import that began at another time than ours was sent: %s", seen)
-            return Found(None, certain=False)
+            return Found(None, would_show=False)
         return Found(replace(seen.run, started_at=intent.at))
 
     def cancel_flow(self, run: ImportRun) -> Flow[str]:

@@ -23,7 +23,7 @@ from airflow_provider_imports.models import (
     read_count,
     state_of,
 )
-from airflow_provider_imports.polling import PollPolicy, describe, unseen_for
+from airflow_provider_imports.polling import PollPolicy, unseen_for
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class WebsaleImport(NamedTuple):
     def __str__(self) -> str:
         """In words."""
         start = "never started" if self.run is None else f"start={self.run.key['start']}"
-        return f"import of {self.service!r} ({start}): {describe(self.status)}"
+        return f"import of {self.service!r} ({start}): {self.status}"
 
     def is_run(self, run: ImportRun) -> bool:
         """Say whether it is this run: the time of its start is all that tells one import from another."""

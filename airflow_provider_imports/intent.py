@@ -1,0 +1,45 @@
+"""A start that was about to be sent, and what a search for it found. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from airflow_provider_imports.models import ImportRun
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """
+    A start that was about to be sent.
+
+    :param at: when, by our clock
+    :param slot: the vendor's slot it was to occupy, if it has slots
+    :param before: the key of the run that was in the slot before
+    :param run: what we had already made there, for a vendor that starts in several steps
+    :param unclear_at: when its unclear outcome came, by our clock: no byte left later. None if the try ended before
+        that
+    """
+
+    at: datetime
+    slot: Mapping[str, str] | None = None
+    before: Mapping[str, str] | None = None
+    run: ImportRun | None = None
+    unclear_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    What a search for the run of an unclear start brought.
+
+    :param run: ours, if it was found
+    :param would_show: with no run: True if the vendor would show it by now had it begun, False if nobody can tell
+    """
+
+    run: ImportRun | None
+    would_show: bool = True
