@@ -22,6 +22,7 @@ from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Troubl
 
 log = logging.getLogger(__name__)
 
+_GREEN = frozenset({Outcome.SUCCEEDED, Outcome.EVIDENCE})
 LEFT_ALONE = "The import was left as it is; the next try goes on with it."
 
 
@@ -29,14 +30,15 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
     """
     Build what every operator and sensor returns (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "auto_created", "message", "started_at",
-    "finished_at", "url"}``
+    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "message",
+    "started_at", "finished_at", "url"}``
     """
     return {
         "vendor": run.vendor,
         "state": str(status.state),
         "vendor_status": status.vendor_status,
         "run": dict(run.key),
+        "sendings": run.sendings,
         "counts": status.counts.to_json(),
         "rejected": status.counts.rejected,
         "auto_created": status.auto_created,
@@ -56,7 +58,7 @@ def report(
     max_auto_created: int | None = None,
 ) -> dict[str, Any]:
     """
-    Report an ending: only an explicit success, with acceptable counts, is green.
+    Report an ending: only an explicit success (or evidence), with acceptable counts, is green.
 
     :param vendor_name: as people write it
     :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows
@@ -66,7 +68,7 @@ def report(
     :raises VendorImportError: of the class that the ending means
     """
     what = f"{vendor_name} import ({run})"
-    if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
+    if ending.outcome not in _GREEN or ending.status is None or not ending.is_consistent:
         _log_lines(ending.status)
         raise _error(run.vendor, what, ending, advice)
     status = ending.status

@@ -126,7 +126,7 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
     if access.generation == 0 and not call.public:
         yield Authenticate(0, patience)
     attempts, waited, renewed, redirects = 0, 0.0, False, 0
-    earlier: SendResult | None = None
+    earlier: tuple[SendResult, ...] = ()
     unclear: UnknownOutcomeError | None = None
     while True:
         generation, headers = access.generation, access.wire_headers(call)
@@ -143,7 +143,7 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
                 redirects += 1
                 call = replace(call, path=target, query=())
                 continue
-            if earlier is not None:
+            if earlier:
                 outcome = replace(outcome, repeated_after=earlier)
         error = vendor.error_of(call, outcome)
         if error is None:
@@ -158,7 +158,7 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
             raise error if unclear is None else _still_unclear(unclear, error)
         waited += wait
         if isinstance(error, UnknownOutcomeError):
-            earlier, unclear = outcome, error
+            earlier, unclear = (*earlier, outcome), error
         yield Pause(wait, error)
 
 

@@ -61,6 +61,7 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
         "state": "succeeded",
         "vendor_status": "Completed",
         "run": {"import_id": start.run},
+        "sendings": None,
         "counts": Counts(inserted=3, updated=0, deleted=0, skipped=0).to_json(),
         "rejected": 0,
         "auto_created": 0,
