@@ -28,6 +28,8 @@ class VendorEntry:
     :param ui_field_behaviour: ``hidden-fields``, ``relabeling``, ``placeholders`` of the form
     :param conn_fields: the form's further fields, kept in ``extra``: also the list of extras that are read at all
     :param links: import paths of the links to the vendor's own UI that its operators have
+    :param poll_interval: shortest seconds between two looks at a status, unless the user says otherwise
+    :param max_poll_interval: longest seconds between two looks, unless the user says otherwise
     """
 
     vendor_name: str
@@ -38,13 +40,18 @@ class VendorEntry:
     ui_field_behaviour: dict[str, Any]
     conn_fields: dict[str, dict[str, Any]]
     links: tuple[str, ...] = ()
+    poll_interval: float = 15
+    max_poll_interval: float = 300
 
     @property
     def credentials(self) -> str:
         """What the form calls the fields that the vendor's credentials are in: ``API key ID and API secret``."""
-        behaviour = self.ui_field_behaviour
-        shown = (field for field in ("login", "password") if field not in behaviour["hidden-fields"])
-        return " and ".join(behaviour["relabeling"].get(field, field) for field in shown)
+        hidden = self.ui_field_behaviour["hidden-fields"]
+        return " and ".join(self.label(field) for field in ("login", "password") if field not in hidden)
+
+    def label(self, field: str) -> str:
+        """What the form calls one of the standard fields."""
+        return str(self.ui_field_behaviour["relabeling"].get(field, field))
 
 
 def _field(label: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:
@@ -168,6 +175,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
         ),
         conn_fields=SHARED_FIELDS,
         links=("airflow_provider_imports.links.RocketChatImportLink",),
+        poll_interval=10,
     ),
     "websale": VendorEntry(
         "WEBSALE",
@@ -185,5 +193,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             ),
             **SHARED_FIELDS,
         },
+        poll_interval=5,
+        max_poll_interval=30,
     ),
 }

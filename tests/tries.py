@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,23 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.http.call import Call
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    import pytest
 
     from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.models import ImportRun
     from airflow_provider_imports.sandbox.journal import Entry
 
 STARTS = ("push_csv", "trigger_import")
+
+
+def default_poll_interval(monkeypatch: pytest.MonkeyPatch, vendor: str, seconds: float) -> None:
+    """Let a vendor's imports settle as if everybody looked so often."""
+    monkeypatch.setitem(VENDOR_ENTRIES, vendor, replace(VENDOR_ENTRIES[vendor], poll_interval=seconds))
 
 
 class Killed(BaseException):

@@ -72,11 +72,7 @@ class BloomreachHook(ImportHook):
 
     def authorization(self, settings: Settings) -> Mapping[str, str]:
         """Basic: key ID and secret."""
-        if not settings.login or not settings.password:
-            missing = "API secret; enter it as password" if settings.login else "API key ID; enter it as login"
-            raise ConnectionSettingsError(
-                f"Connection {settings.conn_id!r} has no {missing}. Nothing was sent.", vendor=self.vendor
-            )
+        self.require_credentials(settings, "login", "password")
         credentials = f"{settings.login}:{settings.password}".encode()
         return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
 

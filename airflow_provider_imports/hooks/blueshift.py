@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Answer, Call, Repeat, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.settings import read_extra
@@ -60,11 +59,7 @@ class BlueshiftHook(ImportHook):
 
     def authorization(self, settings: Settings) -> Mapping[str, str]:
         """Basic: the key as user name, no password."""
-        if not settings.password:
-            raise ConnectionSettingsError(
-                f"Connection {settings.conn_id!r} has no User API key; enter it as password. Nothing was sent.",
-                vendor=self.vendor,
-            )
+        self.require_credentials(settings, "password")
         return {"Authorization": f"Basic {b64encode(f'{settings.password}:'.encode()).decode()}"}
 
     def default_host_of(self, connection: AirflowConnection) -> str:
@@ -107,7 +102,7 @@ class BlueshiftHook(ImportHook):
         :raises VendorImportError: if Blueshift did not start it
         """
         task = validation.uuid("uuid", uuid)
-        return self.run_flow(_trigger(import_run(task, self.client.settings.base_url)))
+        return self.run_flow(_trigger(blueshift_run(task, self.client.settings.base_url)))
 
     def test_flow(self) -> Flow[str]:
         """Read the list of catalogs, which the User API key may and the Event API key may not."""
@@ -116,7 +111,7 @@ class BlueshiftHook(ImportHook):
         return "Blueshift accepted the User API key."
 
 
-def import_run(uuid: str, base_url: str) -> ImportRun:
+def blueshift_run(uuid: str, base_url: str) -> ImportRun:
     """The run of a task that is triggered now; with the task's page where its address is known."""
     page = PAGES.get(base_url)
     return ImportRun("blueshift", {"uuid": uuid}, datetime.now(UTC), None if page is None else f"{page}{uuid}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.errors import HTML_PAGE
 from airflow_provider_imports.intent import Found
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +56,22 @@ class VendorDescription:
     def authorization(self, settings: Settings) -> Mapping[str, str]:
         """Headers that carry the connection's credentials."""
         raise NotImplementedError(f"{type(self).__name__} has neither authorization() nor login_call()")
+
+    def require_credentials(self, settings: Settings, *fields: str) -> None:
+        """
+        See that the connection has credentials.
+
+        :param fields: ``login``, ``password``
+        :raises ConnectionSettingsError: naming the first one that is empty, as the connection's form calls it
+        """
+        for field in fields:
+            if not getattr(settings, field):
+                entry = VENDOR_ENTRIES.get(self.conn_type)
+                raise ConnectionSettingsError(
+                    f"Connection {settings.conn_id!r} has no {field if entry is None else entry.label(field)}; "
+                    f"enter it as {field}. Nothing was sent.",
+                    vendor=self.vendor,
+                )
 
     def login_call(self, settings: Settings) -> Call | None:
         """The log-in, for a vendor that has one."""

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
-    ConnectionSettingsError,
     InvalidInputError,
     VendorAuthError,
     VendorRequestError,
@@ -91,11 +90,7 @@ class PigmentHook(ImportHook):
 
     def authorization(self, settings: Settings) -> Mapping[str, str]:
         """Bearer token: the API key."""
-        if not settings.password:
-            raise ConnectionSettingsError(
-                f"Connection {settings.conn_id!r} has no API key; enter it as password. Nothing was sent.",
-                vendor=self.vendor,
-            )
+        self.require_credentials(settings, "password")
         return {"Authorization": f"Bearer {settings.password}"}
 
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
@@ -183,7 +178,7 @@ class PigmentHook(ImportHook):
         )
 
 
-def import_run(import_id: str, started_at: datetime | None = None) -> ImportRun:
+def pigment_run(import_id: str, started_at: datetime | None = None) -> ImportRun:
     """The run that Pigment knows by this ``importId``."""
     return ImportRun("pigment", {"import_id": validation.uuid("import_id", import_id)}, started_at)
 
@@ -206,7 +201,7 @@ def _started(call: Call) -> Flow[ImportRun]:
     answer = yield call
     import_id = answer.object().get("importId")
     try:
-        return import_run(str(UUID(import_id)), started_at)
+        return pigment_run(str(UUID(import_id)), started_at)
     except (ValueError, AttributeError, TypeError):
         raise UnreadableAnswerError("the answer has no importId") from None
 

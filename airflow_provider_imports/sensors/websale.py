@@ -51,6 +51,6 @@ class WebsaleImportSensor(ImportSensor):
 
     def run_to_watch(self) -> ImportRun:
         """The import that began at ``start``, or whichever is current."""
-        from airflow_provider_imports.hooks.websale.status import import_run
+        from airflow_provider_imports.hooks.websale.status import websale_run
 
-        return import_run(self.service, self.start)
+        return websale_run(self.service, self.start)

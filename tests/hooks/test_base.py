@@ -18,12 +18,12 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.base import ImportHook, look_failed
-from airflow_provider_imports.hooks.pigment import PigmentHook, import_run
+from airflow_provider_imports.hooks.pigment import PigmentHook, pigment_run
 from airflow_provider_imports.polling import Outcome, PollPolicy, Trouble
 from tests.http.wire import WireServer, answer, silence
 
 TOKEN = "s3cret/token+of the-test"
-RUN = import_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33")
+RUN = pigment_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33")
 DONE = answer(200, json.dumps({"importStatus": "Completed"}))
 RUNNING = answer(200, json.dumps({"importStatus": "InProgress"}))
 

@@ -25,7 +25,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks import pigment
-from airflow_provider_imports.hooks.pigment import PigmentHook, import_run, read_status
+from airflow_provider_imports.hooks.pigment import PigmentHook, pigment_run, read_status
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus
@@ -188,7 +188,7 @@ def test_a_running_import_has_no_counts_and_no_end(vendor: requests_mock.Mocker,
 def test_the_detailed_report_is_read_once_and_only_at_the_end(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     vendor.get(STATUS, [sample(f"import_{name}.json") for name in ("in_progress", "in_progress", "completed")])
     vendor.get(f"{STATUS}?includedDetailedReport=true", **sample("import_completed_in_detail.json"))
-    ending = hook.wait(import_run(IMPORT_ID), PollPolicy(poll_interval=0.01))
+    ending = hook.wait(pigment_run(IMPORT_ID), PollPolicy(poll_interval=0.01))
     asked = [request.query for request in vendor.request_history]
     assert asked == ["", "", "", "includeddetailedreport=true"]
     assert ending.outcome is Outcome.SUCCEEDED
@@ -207,7 +207,7 @@ def test_skipped_rows_are_told_with_reason_column_and_samples() -> None:
 
 def test_a_failed_import_says_why(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     vendor.get(STATUS, **sample("import_failed.json"))
-    status = hook.get_status(import_run(IMPORT_ID))
+    status = hook.get_status(pigment_run(IMPORT_ID))
     assert status.state is ImportState.FAILED
     assert status.message == 'InvalidHeader: The column "Amount" is missing'
     assert status.errors == (status.message,)
@@ -588,7 +588,7 @@ def test_a_push_that_broke_after_its_last_byte_is_an_unknown_outcome(
 
 
 def long_ago(seconds: float) -> ImportRun:
-    return import_run(IMPORT_ID, datetime.fromtimestamp(time.time() - seconds, UTC))
+    return pigment_run(IMPORT_ID, datetime.fromtimestamp(time.time() - seconds, UTC))
 
 
 def test_a_404_in_the_first_minute_is_pigments_lag(
@@ -652,5 +652,5 @@ def test_a_connection_that_does_not_work_is_told_so(
 def test_pigment_says_that_it_cannot_cancel(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     assert not hook.can_cancel
     with pytest.raises(NotImplementedError, match="Pigment has no call that cancels an import"):
-        hook.cancel(import_run(IMPORT_ID))
+        hook.cancel(pigment_run(IMPORT_ID))
     assert not vendor.called

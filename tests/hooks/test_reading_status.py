@@ -16,7 +16,7 @@ from airflow_provider_imports.hooks.rocketchat import operation as rocketchat_op
 from airflow_provider_imports.hooks.rocketchat.operation import Operation, read_current, read_listed, status_of
 from airflow_provider_imports.hooks.slot_turns import Slot
 from airflow_provider_imports.hooks.websale import status as websale_status
-from airflow_provider_imports.hooks.websale.status import import_run, read_import
+from airflow_provider_imports.hooks.websale.status import read_import, websale_run
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, read_count, state_of
 
@@ -216,11 +216,11 @@ def test_websales_message_is_its_errors_and_the_first_three_of_the_import() -> N
 
 
 def test_a_run_at_websale_is_a_service_and_a_start() -> None:
-    assert import_run("product") == ImportRun("websale", {"service": "product"})
-    assert import_run("product", "now") == ImportRun("websale", {"service": "product", "start": "now"})
-    assert read_import("product", {"status": 2, "start": "now"}).run == import_run("product", "now")
+    assert websale_run("product") == ImportRun("websale", {"service": "product"})
+    assert websale_run("product", "now") == ImportRun("websale", {"service": "product", "start": "now"})
+    assert read_import("product", {"status": 2, "start": "now"}).run == websale_run("product", "now")
     with pytest.raises(InvalidInputError, match=r"^start "):
-        import_run("product", "")
+        websale_run("product", "")
 
 
 @pytest.mark.parametrize(
@@ -235,12 +235,12 @@ def test_a_run_at_websale_is_a_service_and_a_start() -> None:
     ],
 )
 def test_a_websale_run_is_recognised_by_its_start_however_that_is_written(shown: str, ours: str, same: bool) -> None:
-    assert read_import("product", {"status": 2, "start": shown}).is_run(import_run("product", ours)) is same
+    assert read_import("product", {"status": 2, "start": shown}).is_run(websale_run("product", ours)) is same
 
 
 def test_a_websale_run_of_unknown_start_is_nobodys() -> None:
-    assert not read_import("product", {"status": 2, "start": "now"}).is_run(import_run("product"))
-    assert not read_import("product", {"status": 0}).is_run(import_run("product", "now"))
+    assert not read_import("product", {"status": 2, "start": "now"}).is_run(websale_run("product"))
+    assert not read_import("product", {"status": 0}).is_run(websale_run("product", "now"))
 
 
 def test_who_is_in_websales_slot_is_told_in_words() -> None:
@@ -262,23 +262,47 @@ def test_who_is_in_websales_slot_is_told_in_words() -> None:
     ],
 )
 def test_an_end_at_websale_settles_once_everybody_has_looked(date: str, seconds: float) -> None:
-    status = read_import("product", sample("websale/import_finished")).status
+    shown = read_import("product", sample("websale/import_finished"))
 
-    assert websale_status.settles_in(status, answer_of(date)) == pytest.approx(seconds)
+    assert shown.settles_in(answer_of(date)) == pytest.approx(seconds)
 
 
 def test_a_long_import_at_websale_settles_within_the_longest_interval() -> None:
     report = {"status": 5, "start": "2025-02-19T10:00:00Z", "end": "2025-02-19T13:00:00Z"}
-    status = read_import("product", report).status
+    shown = read_import("product", report)
 
-    assert websale_status.settles_in(status, answer_of("Wed, 19 Feb 2025 13:00:00 GMT")) == pytest.approx(33)
+    assert shown.settles_in(answer_of("Wed, 19 Feb 2025 13:00:00 GMT")) == pytest.approx(33)
+
+
+def test_an_end_that_websale_leaves_out_is_told_by_the_duration_and_said() -> None:
+    shown = read_import("product", sample("websale/import_finished") | {"end": ""})
+
+    assert shown.status.finished_at == datetime(2025, 2, 19, 13, 5, 15, tzinfo=UTC)
+    assert shown.status.message == "end is missing; finished_at is start and the duration of 4, taken as seconds"
+    assert shown.duration == 4
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"status": 2, "start": "2025-02-19T13:05:11Z", "end": "", "duration": 2},  # it still runs
+        {"status": 5, "start": "2025-02-19T13:05:11Z", "duration": 10**12},
+        {"status": 5, "start": "2025-02-19T13:05:11Z", "duration": "long"},
+        {"status": 5, "duration": 4},
+    ],
+)
+def test_no_end_is_made_up_for_websale(report: dict[str, Any]) -> None:
+    shown = read_import("product", report)
+
+    assert shown.status.finished_at is None
+    assert shown.status.message is None
 
 
 @pytest.mark.parametrize("report", [{}, {"start": "2025-02-19T13:05:11Z"}, {"end": "2025-02-19T13:05:15Z"}])
 def test_without_both_times_nobody_waits_for_websale_to_settle(report: dict[str, str]) -> None:
-    status = read_import("product", {"status": 5, **report}).status
+    shown = read_import("product", {"status": 5, **report})
 
-    assert websale_status.settles_in(status, answer_of("Wed, 19 Feb 2025 13:05:15 GMT")) == 0
+    assert shown.settles_in(answer_of("Wed, 19 Feb 2025 13:05:15 GMT")) == 0
 
 
 # Rocket.Chat
@@ -480,7 +504,7 @@ DONE = {"count": {"completed": 3, "total": 3}, "ts": "2023-08-11T20:00:00Z", "_u
 def test_an_end_at_rocketchat_settles_once_everybody_has_looked(
     fields: dict[str, Any], date: str, seconds: float
 ) -> None:
-    assert rocketchat_operation.settles_in(listed(**fields), answer_of(date)) == pytest.approx(seconds)
+    assert listed(**fields).settles_in(answer_of(date)) == pytest.approx(seconds)
 
 
 def test_the_seconds_since_an_unknown_moment_are_none() -> None:

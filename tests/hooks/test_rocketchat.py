@@ -97,13 +97,13 @@ def test_every_call_carries_the_users_id_and_token(vendor: requests_mock.Mocker,
     assert "Authorization" not in headers
 
 
-@pytest.mark.parametrize("missing", ["login", "password"])
+@pytest.mark.parametrize(("missing", "told"), [("login", "no User ID"), ("password", "no Personal access token")])
 def test_a_connection_without_id_or_token_sends_nothing(
-    vendor: requests_mock.Mocker, set_connection: Callable[..., str], missing: str
+    vendor: requests_mock.Mocker, set_connection: Callable[..., str], missing: str, told: str
 ) -> None:
     fields = {"login": USER_ID, "password": TOKEN} | {missing: ""}
     set_connection("half", conn_type="rocketchat", host=HOST, **fields)
-    with pytest.raises(ConnectionSettingsError, match="user's ID as login"):
+    with pytest.raises(ConnectionSettingsError, match=f"{told}; enter it as {missing}"):
         RocketChatHook("half").clear_import()
     assert not vendor.called
 

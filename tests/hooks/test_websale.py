@@ -23,14 +23,15 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks.websale import WebsaleHook
+from airflow_provider_imports.hooks.websale import WebsaleHook, calls
 from airflow_provider_imports.hooks.websale import status as websale_status
 from airflow_provider_imports.hooks.websale.calls import FORMATS
-from airflow_provider_imports.hooks.websale.status import WebsaleImport, import_run, read_import
+from airflow_provider_imports.hooks.websale.status import WebsaleImport, read_import, websale_run
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ PASSWORD = "s3cret-password"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.websale-access"
 START = "2025-02-19T13:05:11.000Z"
 AT = datetime(2025, 2, 19, 13, 5, 10, tzinfo=UTC)
-OURS = import_run("product", START)
+OURS = websale_run("product", START)
 SLOT = {"service": "product"}
 
 
@@ -117,7 +118,7 @@ def test_the_connection_names_another_header_for_the_token(
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"password": ""}, "has no password"),
+        ({"password": ""}, "has no Password or API key; enter it as password"),
         ({"extra": {"auth_header": "X Auth\n"}}, "auth_header must be the name of a header"),
         ({"host": ""}, "host is empty"),
     ],
@@ -226,7 +227,13 @@ def test_the_table_of_services_is_the_vendors() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("products", b"[]", "json"), "service must be one of 'adminUser', 'category', .* not 'products'"),
+        ((" ", b"[]", "json"), "service must be a text that is not empty"),
+        (("{{ typo }}", b"[]", "json"), "service must be a word like 'product', not '{{ typo }}'"),
+        (("product", b"[]", "json;csv"), "format must be a word like 'json', not 'json;csv'"),
+        ((7, b"[]", "json"), "service must be a text that is not empty"),
+        (("product", b"[]", " "), "format must be a text that is not empty"),
+        (("bundle", b"[]"), "Give format='json' or 'csv' or 'xml' for service 'bundle'"),
+        (("bundle", b"[]", "json", True), "send_mail is only for service 'adminUser', not for 'bundle'"),
         (("order", b"a;b", "csv"), "'order' takes format 'json' or 'xml', not 'csv'"),
         (("product", b"<a/>", "xml"), "'product' takes format 'json' or 'csv', not 'xml'"),
         (("product", b"[]"), "Give format='json' or 'csv'"),
@@ -269,12 +276,76 @@ def test_a_file_is_streamed_and_its_suffix_is_its_format(
     assert isinstance(shop.last_request.body, FileBody)
 
 
-def test_a_mail_is_sent_only_if_asked_for(shop: requests_mock.Mocker, hook: WebsaleHook) -> None:
-    shop.post(f"{API}/import/adminUser/start", json=sample("import_starting"))
+def test_websale_is_always_told_whether_to_send_a_mail_and_only_for_admin_users(
+    shop: requests_mock.Mocker, hook: WebsaleHook
+) -> None:
+    for service in ("adminUser", "customerAccount"):
+        shop.post(f"{API}/import/{service}/start", json=sample("import_starting"))
     hook.start_import("adminUser", b"[]", "json")
-    assert "sendMail" not in shop.last_request.url
+    assert shop.last_request.url.endswith("?format=json&sendMail=false")
     hook.start_import("adminUser", b"[]", "json", send_mail=True)
     assert shop.last_request.url.endswith("?format=json&sendMail=true")
+    hook.start_import("customerAccount", b"[]", "json")
+    assert shop.last_request.url.endswith("?format=json")
+
+
+def test_a_service_that_is_not_documented_is_sent_with_one_warning(
+    shop: requests_mock.Mocker, hook: WebsaleHook, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls._warn.cache_clear()
+    shop.post(f"{API}/import/bundle/start", json=sample("import_starting"))
+    for _ in range(2):
+        assert hook.start_import("bundle", b"<a/>", "xml").key["service"] == "bundle"
+    assert shop.last_request.qs == {"format": ["xml"]}
+    (line,) = [one.message for one in caplog.records if one.levelname == "WARNING"]
+    assert line.startswith("WEBSALE documents no service 'bundle' that imports.")
+    assert "adminUser, category, customerAccount" in line
+
+
+def test_a_format_that_is_not_documented_is_sent_with_a_warning(
+    shop: requests_mock.Mocker, hook: WebsaleHook, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls._warn.cache_clear()
+    shop.post(f"{API}/import/product/start", json=sample("import_starting"))
+    hook.start_import("product", b"- a", "yaml")
+    assert shop.last_request.qs == {"format": ["yaml"]}
+    assert shop.last_request.headers["Content-Type"] == "application/octet-stream"
+    assert "Service 'product' is documented to take 'json' or 'csv'" in caplog.text
+
+
+def test_websale_decides_about_a_service_that_is_not_documented(shop: requests_mock.Mocker, hook: WebsaleHook) -> None:
+    shop.get(f"{API}/import/bundle/status", status_code=400, json=sample("unknown_service"))
+    with pytest.raises(VendorRequestError, match=r"service is unknown.*WEBSALE says so for a service that it does not"):
+        hook.get_import_status("bundle")
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "answer", "told"),
+    [
+        ("start_import", "POST start", "could_not_be_triggered", "could not trigger the import process"),
+        ("start_import", "POST start", "did_not_start_in_time", "its file service can't be reached"),
+        ("get_import_status", "GET status", "no_status", "WEBSALE's Redis gave no status."),
+        ("pause_import", "POST pause", "no_status", "or can't be reached, or the process could not be stopped"),
+        ("resume_import", "POST resume", "no_status", "or can't be reached, or the process could not be stopped"),
+        ("cancel_import", "DELETE cancel", "no_status", "or can't be reached, or the process could not be stopped"),
+    ],
+)
+def test_each_documented_reason_of_a_503_is_named(
+    shop: requests_mock.Mocker,
+    hook: WebsaleHook,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    call: str,
+    answer: str,
+    told: str,
+) -> None:
+    monkeypatch.setattr("airflow_provider_imports.http.sync_client.time.sleep", lambda seconds: None)
+    verb, end = call.split()
+    shows(shop, "import_running" if method == "pause_import" else "import_paused")
+    shop.register_uri(verb, f"{API}/import/product/{end}", status_code=503, json=sample(answer))
+    content = (b"[]", "json") if method == "start_import" else ()
+    with pytest.raises(VendorImportError, match=told):
+        getattr(hook, method)("product", *content)
 
 
 # Answers to a start
@@ -406,7 +477,7 @@ def test_a_service_without_any_import_has_lost_ours(shop: requests_mock.Mocker, 
 
 def test_without_a_start_whichever_import_is_current_counts(shop: requests_mock.Mocker, hook: WebsaleHook) -> None:
     shows(shop, "no_import_yet", "import_running", "import_of_somebody_else")
-    states = [hook.get_status(import_run("product")).vendor_status for _ in range(3)]
+    states = [hook.get_status(websale_run("product")).vendor_status for _ in range(3)]
     assert states == ["READY", "RUNNING", "RUNNING"]
 
 
@@ -530,7 +601,7 @@ def test_a_fresh_end_settles_before_the_next_start_hides_it(
     slot = hook.run_flow(hook.slot_flow(SLOT))
     assert not slot.busy
     assert bool(slot.settles_in) is settles
-    assert slot.settles_in <= websale_status.POLL_INTERVAL * 1.1
+    assert slot.settles_in <= VENDOR_ENTRIES["websale"].poll_interval * 1.1
 
 
 # After an unclear start

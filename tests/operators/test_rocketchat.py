@@ -26,11 +26,10 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.rocketchat import calls as rocketchat_calls
 from airflow_provider_imports.hooks.rocketchat import hook as hooks
-from airflow_provider_imports.hooks.rocketchat import operation as rocketchat_operation
 from airflow_provider_imports.operators import rocketchat as operators
 from airflow_provider_imports.operators.rocketchat import RocketChatCreateImportOperator, RocketChatImportUsersOperator
 from airflow_provider_imports.sandbox import rocketchat as vendor
-from tests.tries import Killed, defer, event_of, finish, moved
+from tests.tries import Killed, default_poll_interval, defer, event_of, finish, moved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -444,7 +443,7 @@ def test_replace_ends_what_runs_there(import_task: MakeTask, chat: Any, make_con
 def test_wait_lets_the_other_import_end_first(
     import_task: MakeTask, chat: Any, make_context: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rocketchat_operation, "POLL_INTERVAL", 0.1)
+    default_poll_interval(monkeypatch, "rocketchat", 0.1)
     chat.change_settings(run_seconds=1)
     somebody_else(chat, "import.new", "import.addUsers", "import.run")
     finish(import_task(if_running="wait"), make_context())

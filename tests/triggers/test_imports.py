@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_imports.event import Event
-from airflow_provider_imports.hooks.pigment import import_run
+from airflow_provider_imports.hooks.pigment import pigment_run
 from airflow_provider_imports.polling import Outcome
 from airflow_provider_imports.sandbox.pigment import API_KEY
 from tests.tries import CancelingHook, event_of, moved, requests
@@ -96,7 +96,9 @@ def test_a_trigger_whose_deadline_passed_while_no_triggerer_ran_looks_once(
 
 
 def test_an_import_that_pigment_does_not_know_ends_the_wait(make_trigger: Callable[..., ImportTrigger]) -> None:
-    unknown = import_run("11111111-2222-3333-4444-555555555555").to_json() | {"started_at": "2026-01-01T00:00:00+00:00"}
+    unknown = pigment_run("11111111-2222-3333-4444-555555555555").to_json() | {
+        "started_at": "2026-01-01T00:00:00+00:00"
+    }
     event = event_of(make_trigger(run=unknown))
     assert event["outcome"] == "refused"
     assert event["error"] == "VendorRequestError"

@@ -7,15 +7,11 @@ and the server's own code where the documents say nothing.
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import (
-    ConnectionSettingsError,
     UnknownOutcomeError,
-    VendorAuthError,
     VendorImportError,
     VendorRateLimitError,
     VendorRequestError,
@@ -24,41 +20,24 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.rocketchat import calls
 from airflow_provider_imports.hooks.rocketchat.calls import send_once
+from airflow_provider_imports.hooks.rocketchat.description import CURRENT, RocketChatDescription
 from airflow_provider_imports.hooks.rocketchat.operation import (
     DONE,
     IMPORTING,
     NEW,
-    NONE,
     Operation,
     not_idle,
-    read_listed,
-    settles_in,
-    since,
     staging_unclear,
-    status_of,
     superseded,
 )
 from airflow_provider_imports.hooks.rocketchat.users import checked_users
-from airflow_provider_imports.hooks.slot_turns import Slot
-from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
-from airflow_provider_imports.intent import Found, Intent
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, parse_time
+from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from airflow_provider_imports.hooks.flow import Flow
-    from airflow_provider_imports.http.settings import Settings
-
-#: Seconds after which an empty operation no longer counts as one that somebody is about to stage users in.
-FRESH_SECONDS = 60.0
-#: Key of a run that is whichever operation is the current one.
-CURRENT = {"operation": "current"}
-
-_WAIT = re.compile(rb"wait (\d{1,7}) seconds?")
+    from collections.abc import Iterable
 
 
-class RocketChatHook(ImportHook):
+class RocketChatHook(RocketChatDescription, ImportHook):
     """
     Rocket.Chat's bulk import of users.
 
@@ -67,41 +46,7 @@ class RocketChatHook(ImportHook):
     aborts whatever is under way there, ``import.addUsers`` and ``import.run`` act on it whoever made it.
     """
 
-    conn_type = "rocketchat"
     default_conn_name = "rocketchat_default"
-    hook_name = "Rocket.Chat"
-    default_host = ""
-    where_to_look = "Administration > Workspace > Import in Rocket.Chat"
-    #: 10 calls a minute of each route and from one IP address, unless the user may bypass it
-    #: (``api-bypass-rate-limit``) or the workspace is set up otherwise.
-    requests_per_minute = 10.0
-    rate_limit_by_operation = True
-    can_cancel = True
-    hints = {
-        ("*", 401): "The login must be the user's ID, not the name, and the password a token of that user.",
-        ("*", 403): "The user needs the permission 'run-import'.",
-        ("*", 404): "The import API needs Rocket.Chat 6.3 or newer; check the connection's host, too.",
-        ("*", 413): "A batch is too large for this server or its proxy; use a smaller batch_size.",
-    }
-
-    # How the connection authenticates
-
-    def authorization(self, settings: Settings) -> Mapping[str, str]:
-        """The user's ID and a token."""
-        if not settings.login or not settings.password:
-            raise ConnectionSettingsError(
-                f"Connection {settings.conn_id!r} needs the user's ID as login and a personal access token as "
-                "password. Nothing was sent.",
-                vendor=self.vendor,
-            )
-        return {"X-User-Id": settings.login, "X-Auth-Token": settings.password}
-
-    def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
-        """Read the wait from the message, for answers without ``X-RateLimit-Reset``."""
-        asked = _WAIT.search(answer.content)
-        return min(float(asked[1]), 3600.0) if asked else None
-
-    # What people call
 
     def new_import(self, before: str | None = None) -> ImportRun:
         """
@@ -229,88 +174,6 @@ class RocketChatHook(ImportHook):
         url = f"{self.client.settings.base_url}/admin/import"
         return ImportRun(self.vendor, {"operation_id": operation_id}, started_at, url)
 
-    # What waiting, starting once and canceling ask
-
-    def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
-        """
-        Read a run's status, if it is the workspace's current operation; else see how it ended.
-
-        :raises ImportSupersededError: if another operation took its place before it had ended
-        """
-        current = yield from calls.current_operation()
-        if current is not None and current.id == run.key.get("operation_id", current.id):
-            return status_of(current)
-        if run.key == CURRENT:
-            return ImportStatus(ImportState.ACCEPTED, NONE, message="there is no operation yet")
-        if current is None:
-            raise VendorRequestError("Rocket.Chat has no import operation.", vendor=self.vendor, status_code=404)
-        past = yield from self._past(run)
-        if past is None or not past.is_through:
-            raise superseded(run, current)
-        ended = status_of(replace(past, state=DONE, valid=True))
-        told = [ended.message, "Another operation took its place after it had ended."]
-        return replace(ended, message=" ".join(filter(None, told)), finished_at=None)
-
-    def slot_flow(self, slot: Mapping[str, str]) -> Flow[Slot]:
-        """
-        Read who has the workspace: busy while an operation runs or holds staged users, or was made just now.
-
-        :param slot: ``ours`` is the ``_id`` of an operation to which that does not apply; ``user`` and ``since`` (ISO
-            8601) are whose, and how old, an empty one may be
-        """
-        current, answer = yield from calls.look()
-        if current is None:
-            return Slot(False, None, "no operation was ever made")
-        busy = current.is_running or (current.is_idle and current.id != slot.get("ours"))
-        if busy and current.state == NEW and not current.staged:
-            left_behind = slot.get("since") and current.was_made_by(slot["user"], parse_time(slot["since"]))
-            busy = not left_behind and since(current.made_at, answer) < FRESH_SECONDS
-        return Slot(
-            busy, ImportRun(self.vendor, {"operation_id": current.id}), str(current), settles_in(current, answer)
-        )
-
-    def adopt_flow(self, intent: Intent) -> Flow[Found]:
-        """
-        See whether the operation that was made for a start runs, or ran.
-
-        Without one, nothing of ours can run: an empty operation that may have been made is in nobody's way for long.
-        """
-        if intent.run is None:
-            return Found(None)
-        current = yield from calls.current_operation()
-        if current is None or current.id != intent.run.key["operation_id"]:
-            past = yield from self._past(intent.run)
-            return Found(intent.run if past is not None and past.is_through else None)
-        if current.valid and (current.is_running or current.state == DONE):
-            return Found(intent.run)
-        return Found(None)
-
-    def cancel_flow(self, run: ImportRun) -> Flow[str]:
-        """Clear the operation if it is ours and has not ended; what was imported until then stays."""
-        operation_id = run.key.get("operation_id", "")
-        current = yield from calls.current_operation()
-        if current is None or current.id != operation_id:
-            return f"Operation {operation_id} is not the workspace's current one any more, so nothing was cleared."
-        if not (current.is_running or current.is_idle):
-            return f"Operation {operation_id} had ended already ({current.state})."
-        try:
-            yield from calls.confirmed(calls.CLEAR)
-        except (VendorUnavailableError, UnreadableAnswerError):
-            current = yield from calls.current_operation()
-            if current is not None and current.id == operation_id and current.valid:
-                raise
-        return f"Operation {operation_id} was cleared; users that were imported until then stay."
-
-    def test_flow(self) -> Flow[str]:
-        """Read the user's own account, then the import status: a missing permission shows there."""
-        answer = yield calls.ME
-        name = answer.object().get("username")
-        if not isinstance(name, str):
-            raise UnreadableAnswerError("the answer has no username")
-        current = yield from calls.current_operation()
-        state = "no operation yet" if current is None else f"current operation: {current.state or current.step}"
-        return f"Rocket.Chat knows the user {name}, who may import ({state})."
-
     # Whose operation it is
 
     def _ours(self, run: ImportRun) -> Operation:
@@ -321,15 +184,6 @@ class RocketChatHook(ImportHook):
 
     def _current(self) -> Operation | None:
         return self.run_flow(calls.current_operation())
-
-    def _past(self, run: ImportRun) -> Flow[Operation | None]:
-        """Look for an operation that is not the current one any more, if the user may see those."""
-        try:
-            answer = yield calls.LATEST
-        except (VendorAuthError, VendorRequestError) as error:
-            self.log.debug("The latest operations can't be read: %s", error)
-            return None
-        return read_listed(answer.json(), run.key["operation_id"])
 
     def _is_ours(self, operation: Operation, since: datetime, before: str | None) -> bool:
         return operation.id != before and operation.was_made_by(self.client.settings.login, since)

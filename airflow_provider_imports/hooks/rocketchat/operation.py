@@ -16,13 +16,12 @@ from airflow_provider_imports.exceptions import ImportSupersededError, VendorUna
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time, read_count
 from airflow_provider_imports.polling import PollPolicy, unseen_for
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Answer
     from airflow_provider_imports.models import ImportRun
 
-#: Seconds between two looks, unless the user says otherwise.
-POLL_INTERVAL = 10.0
 #: Seconds by which Rocket.Chat's clock and ours may differ, when an operation is told from an older one.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -136,6 +135,14 @@ class Operation:
         """As reported; nothing is guessed."""
         return Counts(inserted=self.completed, failed=self.errors, total=self.total)
 
+    def settles_in(self, answer: Answer) -> float:
+        """Seconds for which a waiter with the default intervals may still not have seen that it is done."""
+        if not self.is_through or self.made_at is None or self.changed_at is None:
+            return 0.0
+        entry = VENDOR_ENTRIES["rocketchat"]
+        policy = PollPolicy(entry.poll_interval, entry.max_poll_interval)
+        return unseen_for(policy, (self.changed_at - self.made_at).total_seconds(), since(self.changed_at, answer))
+
     def __str__(self) -> str:
         """``operation 64d6… (importing) of user rbAX…``: who is in the way."""
         users = "" if not self.users else f", {self.users:,} users"
@@ -218,14 +225,6 @@ def status_of(operation: Operation) -> ImportStatus:
 def since(moment: datetime | None, answer: Answer) -> float:
     """Seconds since then, by Rocket.Chat's own clock where the answer shows it; 0 if the moment is not known."""
     return 0.0 if moment is None else abs(answer.date - moment).total_seconds()
-
-
-def settles_in(operation: Operation, answer: Answer) -> float:
-    """Seconds for which a waiter with the default intervals may still not have seen that this operation is done."""
-    if not operation.is_through or operation.made_at is None or operation.changed_at is None:
-        return 0.0
-    took = (operation.changed_at - operation.made_at).total_seconds()
-    return unseen_for(PollPolicy(POLL_INTERVAL), took, since(operation.changed_at, answer))
 
 
 def _judge(operation: Operation) -> tuple[ImportState, str | None]:

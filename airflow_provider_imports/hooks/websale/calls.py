@@ -7,6 +7,7 @@ https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/api-refer
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.http.settings import Settings
 
+log = logging.getLogger(__name__)
+
 _JSON_CSV = ("json", "csv")
-#: The services that can import, and the formats that each takes.
+#: The services that can import, and the formats that each takes, as far as WEBSALE documents them.
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "adminUser": _JSON_CSV,
     "category": _JSON_CSV,
@@ -44,6 +47,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 #: The only service whose imported users WEBSALE can send a mail to.
 MAILING_SERVICE = "adminUser"
 CONTENT_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -64,7 +68,7 @@ class Act:
     def call(self, service: str) -> Call:
         """The call for the import of a service."""
         verb = self.operation.partition("_")[0]
-        target = path(f"/admin/api/v1/import/{{service}}/{verb}", service=check_service(service))
+        target = path(f"/admin/api/v1/import/{{service}}/{verb}", service=validation.required("service", service))
         return Call(self.operation, self.method, target, repeat=Repeat.IF_NOT_ACTED, starts=True)
 
 
@@ -81,36 +85,35 @@ CANCEL = Act("cancel_import", "DELETE", frozenset({"CANCELED"}), frozenset({"CAN
 @lru_cache(maxsize=len(FORMATS))
 def status_call(service: str) -> Call:
     """Read the running or most recent import of a service."""
-    target = path("/admin/api/v1/import/{service}/status", service=check_service(service))
+    target = path("/admin/api/v1/import/{service}/status", service=validation.required("service", service))
     return Call("get_import_status", "GET", target, shared=True)
 
 
 def start_call(service: str, body: Body | bytes, chosen: str, send_mail: bool) -> Call:
-    """Start an import of what :func:`~airflow_provider_imports.hooks.websale.calls.check_import` has checked."""
+    """
+    Start an import of what :func:`~airflow_provider_imports.hooks.websale.calls.check_import` has checked.
+
+    ``sendMail`` has no documented default, so the one service that knows it is always told.
+    """
+    mail = (("sendMail", "true" if send_mail else "false"),) if service == MAILING_SERVICE else ()
     return Call(
         "start_import",
         "POST",
         path("/admin/api/v1/import/{service}/start", service=service),
-        query=(("format", chosen), *((("sendMail", "true"),) if send_mail else ())),
+        query=(("format", chosen), *mail),
         body=body,
-        content_type=CONTENT_TYPES[chosen],
+        content_type=CONTENT_TYPES.get(chosen, "application/octet-stream"),
         repeat=Repeat.IF_NOT_ACTED,
         starts=True,
     )
 
 
-def log_in(settings: Settings) -> Call:
+def login_call(settings: Settings) -> Call:
     """
     Log in by e-mail and password, or by API key.
 
-    :raises ConnectionSettingsError: if the connection has no password, or names no header for the token
+    :raises ConnectionSettingsError: if the connection names no header for the token
     """
-    if not settings.password:
-        raise ConnectionSettingsError(
-            f"Connection {settings.conn_id!r} has no password; enter the admin's password, or an API key and no "
-            "login. Nothing was sent.",
-            vendor="websale",
-        )
     if settings.login:
         credentials = {"email": settings.login, "password": settings.password}
     else:
@@ -154,23 +157,30 @@ def _auth_header(settings: Settings) -> str:
 
 def check_service(service: object) -> str:
     """
-    Check a service's name.
+    Check a service's name. One that is not documented passes with a warning: a newer WEBSALE may know it.
 
-    :raises InvalidInputError: listing the services that can import
+    :raises InvalidInputError: if it is no name at all, for instance a template that was not rendered
     """
-    validation.one_of("service", service, FORMATS)
-    return str(service)
+    name = _word("service", service, "product")
+    if name not in FORMATS:
+        _warn(
+            f"WEBSALE documents no service {name!r} that imports. It is sent as it is, and WEBSALE decides. Known are "
+            f"{', '.join(FORMATS)}."
+        )
+    return name
 
 
 def check_import(service: str, format: str | None, file_path: str | None, send_mail: object = False) -> str:
     """
     Check what a start would send, and choose the format.
 
+    A format, or a service, that is not documented passes with a warning.
+
     :param format: None: the file's suffix
     :return: the format
     :raises InvalidInputError: naming what would be right
     """
-    formats = FORMATS[check_service(service)]
+    formats = FORMATS.get(check_service(service), tuple(CONTENT_TYPES))
     if not isinstance(send_mail, bool):
         raise InvalidInputError(f"send_mail must be True or False, not {send_mail!r}. Nothing was sent.")
     if send_mail and service != MAILING_SERVICE:
@@ -184,6 +194,25 @@ def check_import(service: str, format: str | None, file_path: str | None, send_m
         if format not in CONTENT_TYPES:
             of_what = f"the suffix of {file_path!r} is not one" if file_path else "data has no suffix to tell it"
             raise InvalidInputError(f"Give format={known} for service {service!r}: {of_what}. Nothing was sent.")
-    if format not in formats:
+    format = _word("format", format, "json")
+    if format not in CONTENT_TYPES:
+        _warn(
+            f"WEBSALE documents no format {format!r} of an import. It is sent as it is, and WEBSALE decides. Service "
+            f"{service!r} is documented to take {known}."
+        )
+    elif format not in formats:
         raise InvalidInputError(f"Service {service!r} takes format {known}, not {format!r}. Nothing was sent.")
     return format
+
+
+def _word(name: str, value: object, example: str) -> str:
+    word = validation.required(name, value)
+    if not _WORD.fullmatch(word):
+        raise InvalidInputError(f"{name} must be a word like {example!r}, not {value!r}. Nothing was sent.")
+    return word
+
+
+@lru_cache
+def _warn(line: str) -> None:
+    """Say it once: the same name is checked when a task begins, and again when it is sent."""
+    log.warning("%s", line)

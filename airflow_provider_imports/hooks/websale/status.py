@@ -7,11 +7,11 @@ Source: https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.hooks.websale.calls import check_service
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.errors import cut
 from airflow_provider_imports.models import (
@@ -24,8 +24,11 @@ from airflow_provider_imports.models import (
     state_of,
 )
 from airflow_provider_imports.polling import PollPolicy, unseen_for
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_imports.http.call import Answer
 
 
@@ -53,9 +56,6 @@ STATES = {
 }
 #: Seconds by which WEBSALE's clock may differ from ours when an import is recognised by the time of its start.
 CLOCK_SKEW = 60.0
-#: Seconds between two looks of an operator that keeps to the defaults: shortest and longest.
-POLL_INTERVAL = 5.0
-MAX_POLL_INTERVAL = 30.0
 #: Import errors that are kept, and characters of each.
 MOST_ERRORS = 20
 MOST_SAMPLES = 3
@@ -71,11 +71,13 @@ class WebsaleImport(NamedTuple):
     :param service: the service
     :param run: that import; None if the service never had one
     :param status: where it stands
+    :param duration: how long it took so far, as WEBSALE says it; the unit is not documented, seconds in its example
     """
 
     service: str
     run: ImportRun | None
     status: ImportStatus
+    duration: int | None = None
 
     def __str__(self) -> str:
         """In words."""
@@ -86,10 +88,26 @@ class WebsaleImport(NamedTuple):
         """Say whether it is this run: the time of its start is all that tells one import from another."""
         return self.run is not None and _same_start(self.run.key["start"], run.key.get("start"))
 
+    def settles_in(self, answer: Answer) -> float:
+        """
+        Seconds for which a waiter with the default intervals may still not have seen this end.
 
-def import_run(service: str, start: str | None = None) -> ImportRun:
+        By WEBSALE's own clock (the ``Date`` of the answer), since it wrote the end.
+        """
+        began, ended = self.status.started_at, self.status.finished_at
+        if began is None or ended is None:
+            return 0.0
+        since = (answer.date - ended).total_seconds()
+        if since < -CLOCK_SKEW:
+            return 0.0  # the two times can't be compared
+        entry = VENDOR_ENTRIES["websale"]
+        policy = PollPolicy(entry.poll_interval, entry.max_poll_interval)
+        return unseen_for(policy, (ended - began).total_seconds(), max(since, 0.0))
+
+
+def websale_run(service: str, start: str | None = None) -> ImportRun:
     """The import of a service that began at ``start``, as WEBSALE writes it; whichever is current, without one."""
-    key = {"service": check_service(service)}
+    key = {"service": validation.required("service", service)}
     return ImportRun("websale", key if start is None else {**key, "start": validation.required("start", start)})
 
 
@@ -111,8 +129,11 @@ def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:
         state = ImportState.FAILED
     errors = _import_errors(report.get("importErrors"))
     general = [f"globalError {global_error}"] if global_error else []
-    told = [doubt, *general, last_error, *errors[:MOST_SAMPLES]]
-    start = report.get("start")
+    start, duration = report.get("start"), _number(report.get("duration"))
+    began, ended, end_doubt = parse_time(start), parse_time(report.get("end")), None
+    if state.is_terminal and ended is None and began is not None and duration is not None:
+        ended, end_doubt = _end_by_duration(began, duration)
+    told = [doubt, *general, last_error, *errors[:MOST_SAMPLES], end_doubt]
     return WebsaleImport(
         service,
         ImportRun("websale", {"service": service, "start": start}) if isinstance(start, str) and start else None,
@@ -123,30 +144,25 @@ def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:
             counts=Counts(processed=_number(report.get("processed")), failed=_number(report.get("failed"))),
             message="; ".join(dict.fromkeys(line for line in told if line)) or None,
             errors=tuple(dict.fromkeys([*general, *errors, *([last_error] if last_error else [])])),
-            started_at=parse_time(start),
-            finished_at=parse_time(report.get("end")),
+            started_at=began,
+            finished_at=ended,
         ),
+        duration,
     )
+
+
+def _end_by_duration(began: datetime, duration: int) -> tuple[datetime | None, str | None]:
+    """When an import ended whose ``end`` is missing, and how that is known; nothing if no calendar goes so far."""
+    try:
+        ended = began + timedelta(seconds=duration)
+    except OverflowError:
+        return None, None
+    return ended, f"end is missing; finished_at is start and the duration of {duration}, taken as seconds"
 
 
 def _same_start(one: str, other: str | None) -> bool:
     moment = parse_time(one)
     return one == other or (moment is not None and moment == parse_time(other))
-
-
-def settles_in(status: ImportStatus, answer: Answer) -> float:
-    """
-    Seconds for which a waiter with the default intervals may still not have seen this end.
-
-    By WEBSALE's own clock (the ``Date`` of the answer), since it wrote the end.
-    """
-    if status.started_at is None or status.finished_at is None:
-        return 0.0
-    since = (answer.date - status.finished_at).total_seconds()
-    if since < -CLOCK_SKEW:
-        return 0.0  # the two times can't be compared
-    took = (status.finished_at - status.started_at).total_seconds()
-    return unseen_for(PollPolicy(POLL_INTERVAL, MAX_POLL_INTERVAL), took, max(since, 0.0))
 
 
 def _number(value: object) -> int | None:
