@@ -16,6 +16,7 @@ from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +44,13 @@ class RocketChatOperator(SlotImportOperator):
     hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
     operator_extra_links = (RocketChatImportLink(),)
 
-    def __init__(self, *, conn_id: str = "rocketchat_default", poll_interval: float = 10, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        conn_id: str = "rocketchat_default",
+        poll_interval: float = VENDOR_ENTRIES["rocketchat"].poll_interval,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
         self._earlier: Intent | None = None
 

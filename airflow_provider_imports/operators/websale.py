@@ -16,6 +16,7 @@ from airflow_provider_imports.operators.payload import exactly_one, open_payload
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 from airflow_provider_imports.report import manifest
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +53,8 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         *,
         service: str,
         conn_id: str = "websale_default",
-        poll_interval: float = 5,
-        max_poll_interval: float = 30,
+        poll_interval: float = VENDOR_ENTRIES["websale"].poll_interval,
+        max_poll_interval: float = VENDOR_ENTRIES["websale"].max_poll_interval,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
