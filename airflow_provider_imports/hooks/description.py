@@ -43,6 +43,9 @@ class VendorDescription:
     rate_limit_by_operation: ClassVar[bool] = False
     #: Seconds after a start in which "no such import" is taken for the vendor's lag.
     not_found_grace: ClassVar[float] = 0.0
+    #: Seconds after the last byte of a start in which the vendor may still begin the import; one that is not shown
+    #: after that was not started. For vendors whose :meth:`adopt_flow` finds runs.
+    longest_start: ClassVar[float] = 120.0
     #: The vendor has a call that cancels a running import.
     can_cancel: ClassVar[bool] = False
     #: Advice that only this vendor's documentation gives, by operation (or ``*``) and HTTP status.

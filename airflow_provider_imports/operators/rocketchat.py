@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.intent import Intent
+    from airflow_provider_imports.operators.record import Record
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
@@ -67,9 +68,9 @@ class RocketChatOperator(SlotImportOperator):
     def _lock_name(self, slot: Mapping[str, str]) -> str:
         return super()._lock_name({})  # one for the whole workspace, whatever this task left there
 
-    def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
-        self._earlier = intent
-        return super()._attach_to_intent(intent)
+    def _attach_to_unclear_start(self, record: Record) -> tuple[ImportRun, ImportStatus] | None:
+        self._earlier = record.intent
+        return super()._attach_to_unclear_start(record)
 
     @property
     def _operation_before(self) -> str | None:
@@ -170,6 +171,11 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         self._total = check_every_user(self._records)
         self.log.info("Checked %s users", f"{self._total:,}")
 
+    @property
+    def in_steps(self) -> bool:
+        """Nothing is imported before ``import.run``."""
+        return True
+
     def content_version(self) -> object:
         """Size and time of change of the file."""
         return None if self._records is None else self._records.version
@@ -189,6 +195,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
             self._release_lock()  # staging may take minutes, and an operation that was just made counts as busy
             try:
                 self._stage(hook, run)
+                self._store.sending()
                 hook.run_import(run)
             except UnknownOutcomeError:
                 raise  # of import.run: it may be running

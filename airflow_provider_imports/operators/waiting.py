@@ -132,7 +132,7 @@ class WaitingImportOperator(ImportOperator):
         """
         self._killed = True
         run = self._run_when_killed = self._run
-        if run is None and self._store.intent is not None:
+        if run is None and self._store.record is not None:
             self.log.warning("Killed while the import was being started; it may be running, and the next try finds out")
         elif run is None:
             self.log.info("Killed before an import was started, so there is none to cancel")

@@ -321,7 +321,12 @@ def test_a_start_with_an_unknown_outcome_fails_for_good_and_says_where_to_look(
         finish(trigger_task(), make_context())
     assert isinstance(caught.value, AirflowFailException)
     text = str(caught.value)
-    for words in ("could import twice", '"Update History" of the block', "on_unknown_outcome='restart'", "as success"):
+    for words in (
+        "could import twice",
+        '"Update History" of the block',
+        "clear the task, and it starts one",
+        "as success",
+    ):
         assert words in text
     assert ".." not in text
     assert "  " not in text

@@ -46,7 +46,7 @@ def people(first: int, last: int) -> list[dict[str, Any]]:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again at once."""
     monkeypatch.setattr(rocketchat_calls, "LOOK_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr("airflow_provider_imports.operators.base.FIND_OUT_SECONDS", 0.0)
+    monkeypatch.setattr("airflow_provider_imports.hooks.base.ImportHook.longest_start", 0.0)
 
 
 @pytest.fixture

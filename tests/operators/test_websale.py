@@ -26,7 +26,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.hooks.websale import description as websale
-from airflow_provider_imports.operators import base
+from airflow_provider_imports.operators import unclear_start
 from airflow_provider_imports.operators.websale import (
     WebsaleCancelImportOperator,
     WebsalePauseImportOperator,
@@ -53,8 +53,8 @@ LONG = 3600.0
 def _short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """An end settles in a moment, and an unclear start is looked after for a moment."""
     default_poll_interval(monkeypatch, "websale", 0.1)
-    monkeypatch.setattr(base, "FIND_OUT_SECONDS", 0.2)
-    monkeypatch.setattr(base, "FIND_OUT_INTERVAL", 0.05)
+    monkeypatch.setattr(unclear_start, "FIND_OUT_INTERVAL", 0.05)
+    monkeypatch.setattr(WebsaleHook, "longest_start", 0.2)
 
 
 @pytest.fixture
@@ -438,7 +438,7 @@ def test_an_import_that_may_be_somebody_elses_is_not_adopted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(websale, "CLOCK_SKEW", 0.0)
-    monkeypatch.setattr(websale, "LONGEST_START", 0.0)
+    monkeypatch.setattr(WebsaleHook, "longest_start", 0.0)
     make = start_task()
     with killed_at(task_state_store, "intended", "after"), pytest.raises(Killed):
         finish(make, make_context())
