@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_imports.hooks.pigment import PigmentHook
-from airflow_provider_imports.http.call import Call
+from airflow_provider_imports.http.call import Call, Flow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.models import ImportRun
     from airflow_provider_imports.sandbox.journal import Entry
 

@@ -39,13 +39,12 @@ from airflow_provider_imports.hooks.rocketchat.operation import (
     superseded,
 )
 from airflow_provider_imports.hooks.rocketchat.users import checked_users
-from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Flow, UnreadableAnswerError
 from airflow_provider_imports.models import Found, ImportRun, ImportState, ImportStatus, Intent, Slot, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import Settings
 
 #: Seconds after which an empty operation no longer counts as one that somebody is about to stage users in.

@@ -40,14 +40,13 @@ from airflow_provider_imports.hooks.websale.status import (
     settles_in,
 )
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Answer, Body, Call, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Body, Call, Flow, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.models import Found, ImportRun, ImportStatus, Intent, Slot, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import Settings
 
 #: Seconds after which an import that started can't be that of a try which ended in the middle of its start.
