@@ -21,7 +21,7 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
 )
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.errors import HTML_PAGE, error_from, read_message
 from airflow_provider_imports.models import ImportRun
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_imports.exceptions import VendorImportError
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import Settings
 
 #: How the import service words that it could not log in to an import's source, not that we could not log in to it.

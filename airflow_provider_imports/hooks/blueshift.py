@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.http.call import Answer, Call, Repeat, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.settings import read_extra
 from airflow_provider_imports.models import ImportRun
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_imports.exceptions import VendorImportError
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
 
 #: Where the API of each region lives.

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_imports.exceptions import VendorImportError
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.hooks.slot_turns import Slot
-    from airflow_provider_imports.http.call import Answer, Call
+    from airflow_provider_imports.http.call import Answer, Call, Flow
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus

@@ -21,7 +21,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.call import Answer, Body, Call, Flow, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.errors import HTML_PAGE, cut
 from airflow_provider_imports.models import (
     Counts,
@@ -34,7 +34,6 @@ from airflow_provider_imports.models import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import Settings
 
 STATES = {

@@ -22,12 +22,12 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.intent import Found, Intent
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.hooks.base import ImportHook
+    from airflow_provider_imports.intent import Found, Intent
 
 OnUnknownOutcome = Literal["fail", "restart"]
 

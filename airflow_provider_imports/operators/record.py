@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.json_values import number_from_json, text_from_json, texts_from_json

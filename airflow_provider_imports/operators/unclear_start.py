@@ -83,10 +83,10 @@ def where_to_look(hook: ImportHook) -> str:
 def _not_found_out(hook: ImportHook, error: VendorImportError) -> VendorImportError:
     passes = isinstance(error, VendorUnavailableError | VendorRateLimitError)
     kind = VendorUnavailableError if passes else type(error)
+    then = "the next try looks" if passes else "mend this and clear the task: it looks"
     return kind(
         f"It is not clear whether {hook.hook_name} started the import, and it could not be looked up: {error} Nothing "
-        f"is started until that is clear; {'the next try looks' if passes else 'mend this and clear the task: it looks'} "
-        "again.",
+        f"is started until that is clear; {then} again.",
         vendor=hook.vendor,
         operation=error.operation,
         status_code=error.status_code,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.http.body import CHUNK, FileBody
-from airflow_provider_imports.http.call import Call, UnreadableBodyError
+from airflow_provider_imports.http.call import Call, UnreadableBodyError, one_call
 from tests.http.vendor import Connection, sync_client
 from tests.http.wire import WireServer
 
@@ -100,7 +100,7 @@ def test_a_file_that_has_grown_is_sent_up_to_its_announced_length(file: Path) ->
 
     with WireServer() as server:
         client = sync_client(Connection(server.url))
-        client.send(Call("push", "POST", "/push", body=body, content_type="text/csv", starts=True), 0)
+        client.run(one_call(Call("push", "POST", "/push", body=body, content_type="text/csv", starts=True)), 0)
         client.close()
 
     assert server.requests[0].body == b"a;b\n1;2\n"

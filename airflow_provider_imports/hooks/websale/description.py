@@ -34,7 +34,7 @@ from airflow_provider_imports.models import ImportRun, ImportStatus, parse_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.settings import Settings
 
 log = logging.getLogger(__name__)
