@@ -7,6 +7,8 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports.sandbox.options import checked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -28,30 +30,14 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 }
 """Every fault and when it can strike; the first is the default."""
 
-
-NONE = type(None)
-
-
-def _anything(value: Any) -> bool:
-    return True
-
-
-OPTIONS: Mapping[str, tuple[tuple[type, ...], Callable[[Any], bool]]] = {
-    "fault": ((str,), _anything),
-    "vendor": ((str, NONE), _anything),
-    "operation": ((str, NONE), _anything),
-    "when": ((str,), _anything),
-    "count": ((int, NONE), lambda count: count >= 1),
-    "status": ((int, NONE), lambda status: 200 <= status <= 599),
-    "seconds": ((int, float, NONE), lambda seconds: seconds >= 0),
-    "headers": ((dict,), lambda headers: all(isinstance(text, str) for item in headers.items() for text in item)),
-    "body": ((str, NONE), _anything),
-    "hints": ((bool,), _anything),
-    "after_operation": ((str, NONE), _anything),
-    "probability": ((int, float), lambda probability: 0 <= probability <= 1),
-    "seed": ((int, NONE), _anything),
+BOUNDS: Mapping[str, Callable[[Any], bool]] = {
+    "count": lambda count: count >= 1,
+    "status": lambda status: 200 <= status <= 599,
+    "seconds": lambda seconds: seconds >= 0,
+    "headers": lambda headers: all(isinstance(text, str) for item in headers.items() for text in item),
+    "probability": lambda probability: 0 <= probability <= 1,
 }
-"""Types and bounds of a fault's options."""
+"""What the value of a fault's option must be besides its type."""
 
 
 @dataclass(slots=True)
@@ -87,7 +73,7 @@ class Fault:
     count: int | None = 1
     status: int | None = None
     seconds: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
     hints: bool = True
     after_operation: str | None = None
@@ -96,9 +82,9 @@ class Fault:
     _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, (kinds, ok) in OPTIONS.items():
-            value = getattr(self, name)
-            if not isinstance(value, kinds) or not (value is None or ok(value)):
+        for name, value in self.as_dict().items():
+            checked(Fault, name, value)
+            if value is not None and not BOUNDS.get(name, lambda _: True)(value):
                 raise ValueError(f"{name!r} cannot be {value!r}")
         if self.fault not in FAULTS:
             raise ValueError(f"unknown fault {self.fault!r}; known: {', '.join(FAULTS)}")
@@ -114,10 +100,8 @@ class Fault:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Fault:
         """Make a fault of a JSON object; an unknown key is a ``ValueError``."""
-        known = {f.name for f in dataclasses.fields(cls) if f.init}
-        unknown = sorted(set(options) - known)
-        if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        for name, value in options.items():
+            checked(cls, name, value)
         if "fault" not in options:
             raise ValueError("'fault' is required")
         return cls(**options)

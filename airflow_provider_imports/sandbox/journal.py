@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
+
+from aiohttp import web
 
 
 @dataclass(slots=True)
@@ -47,6 +50,12 @@ class Entry:
         return dataclasses.asdict(self)
 
 
+# aiohttp before 3.14 has no RequestKey, and takes any key.
+_request_key: Any = getattr(web, "RequestKey", web.AppKey)
+ENTRY: web.RequestKey[Entry] = _request_key("entry", Entry)
+"""The entry of a request, as in ``request[ENTRY]``."""
+
+
 class Journal:
     """The list of all entries. Safe to read from any thread: readers get copies."""
 
@@ -54,10 +63,10 @@ class Journal:
         self._entries: list[Entry] = []
         self._lock = threading.Lock()
 
-    def open(self, at: float, vendor: str, operation: str, method: str, path: str) -> Entry:
+    def open(self, vendor: str, operation: str, method: str, path: str) -> Entry:
         """Begin the entry of a request that has just arrived."""
         with self._lock:
-            entry = Entry(len(self._entries) + 1, at, vendor, operation, method, path)
+            entry = Entry(len(self._entries) + 1, time.time(), vendor, operation, method, path)
             self._entries.append(entry)
             return entry
 
@@ -74,3 +83,15 @@ class Journal:
         """Forget all entries; numbers begin at 1 again."""
         with self._lock:
             self._entries.clear()
+
+
+def concerns(request: web.Request, run: str) -> None:
+    """Record which import a request is about."""
+    request[ENTRY].run = run
+
+
+def acted(request: web.Request, run: str | None = None) -> None:
+    """Record that the vendor did what was asked, for the import ``run``."""
+    request[ENTRY].acted = True
+    if run is not None:
+        concerns(request, run)

@@ -8,7 +8,6 @@ import pytest
 import requests
 
 from airflow_provider_imports.sandbox import FAULTS, Sandbox, bloomreach, blueshift, pigment, rocketchat, websale
-from airflow_provider_imports.sandbox.app import stand_ins
 
 STRIKES = [(fault, when) for fault, whens in FAULTS.items() for when in whens if fault != "refuse"]
 FILLED_IN = {
@@ -31,14 +30,14 @@ SECRETS = [
 def send_every_call(sandbox: Sandbox) -> Iterator[tuple[str, requests.Response | None]]:
     """Send each call with all credentials at once and some body; ``None`` where no answer came."""
     with requests.Session() as session:
-        for vendor in stand_ins():
+        for vendor in sandbox.vendors.values():
             basic = {"auth": (sandbox.connection(vendor.name)["login"], sandbox.connection(vendor.name)["password"])}
             if vendor.name == "blueshift":
                 basic = {"auth": (blueshift.USER_API_KEY, "")}
             headers = {"X-User-Id": rocketchat.USER_ID, "X-Auth-Token": rocketchat.AUTH_TOKEN}
             if vendor.name == "pigment":
                 basic, headers = {}, {"Authorization": f"Bearer {pigment.API_KEY}"}
-            for route in vendor.routes:
+            for route in vendor.routes():
                 path = route.path
                 for name, value in FILLED_IN.items():
                     path = path.replace(name, value)
@@ -50,7 +49,7 @@ def send_every_call(sandbox: Sandbox) -> Iterator[tuple[str, requests.Response |
                     )
                 except requests.RequestException:
                     answer = None
-                yield route.operation, answer
+                yield route.handler.__name__, answer
 
 
 @pytest.mark.parametrize(("fault", "when"), STRIKES)
