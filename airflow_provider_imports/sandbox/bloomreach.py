@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -123,15 +124,12 @@ class Bloomreach(StandIn):
             return failure(403, {"_global": [NO_PERMISSION]})
         return None
 
-    def rate_limited(self, request: web.Request, seconds: float, hints: bool) -> web.Response:
-        headers = {"Retry-After": f"{seconds:.0f}"} if hints else {}
-        return web.json_response({"success": False, "errors": ["Too many requests"]}, status=429, headers=headers)
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        return failure(429, ["Too many requests"])
 
-    def not_found(self) -> web.Response:
-        return web.json_response({"errors": {"code": 404, "description": "Not Found"}}, status=404)
-
-    def wrong_method(self) -> web.Response:
-        return web.json_response({"errors": {"code": 405, "description": "Method Not Allowed"}}, status=405)
+    def unrouted(self, status: int) -> web.Response:
+        errors = {"code": status, "description": HTTPStatus(status).phrase}
+        return web.json_response({"errors": errors}, status=status)
 
     async def start_import(self, request: web.Request) -> web.Response:
         """``POST .../imports/{import_id}/start``: only imports made in the UI."""

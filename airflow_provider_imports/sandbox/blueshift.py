@@ -88,15 +88,11 @@ class Blueshift(StandIn):
             return web.json_response({"message": "Not authorized"}, status=401)
         return None
 
-    def rate_limited(self, request: web.Request, seconds: float, hints: bool) -> web.Response:
-        headers = {**_seen(), **({"Retry-After": f"{seconds:.0f}"} if hints else {})}
-        return web.json_response({"message": "Rate limit exceeded"}, status=429, headers=headers)
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        return web.json_response({"message": "Rate limit exceeded"}, status=429, headers=_seen())
 
-    def not_found(self) -> web.Response:
+    def unrouted(self, status: int) -> web.Response:
         return web.json_response({"status": "404", "error": "Not Found"}, status=404)
-
-    def wrong_method(self) -> web.Response:
-        return self.not_found()
 
     async def trigger_customer_import(self, request: web.Request) -> web.Response:
         """``POST customer_attributes/trigger_import``, with ``{"uuid": ...}``."""

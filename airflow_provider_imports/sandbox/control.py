@@ -51,16 +51,10 @@ def control_app(sandbox: Sandbox) -> web.Application:
         except ValueError as error:
             return web.json_response({"error": str(error)}, status=400)
 
-    def shows(value: Callable[[], Any]) -> Handler:
-        async def show(request: web.Request) -> web.Response:
-            return web.json_response(value())
-
-        return show
-
-    def does(action: Callable[[], None]) -> Handler:
+    def does(action: Callable[[], Any]) -> Handler:
         async def do(request: web.Request) -> web.Response:
-            action()
-            return web.json_response({"ok": True})
+            result = action()
+            return web.json_response({"ok": True} if result is None else result)
 
         return do
 
@@ -84,14 +78,14 @@ def control_app(sandbox: Sandbox) -> web.Application:
     app = web.Application(middlewares=[errors])
     app.add_routes(
         [
-            web.get("", shows(explained)),
-            web.get("/", shows(explained)),
+            web.get("", does(explained)),
+            web.get("/", does(explained)),
             web.get("/journal", journal),
             web.delete("/journal", does(sandbox.clear_journal)),
-            web.get("/faults", shows(sandbox.faults)),
+            web.get("/faults", does(sandbox.faults)),
             web.post("/faults", add_fault),
             web.delete("/faults", does(sandbox.clear_faults)),
-            web.get("/settings", shows(sandbox.settings)),
+            web.get("/settings", does(sandbox.settings)),
             web.patch("/settings", change_settings),
             web.post("/reset", does(sandbox.reset)),
         ]

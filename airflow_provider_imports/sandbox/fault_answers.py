@@ -75,7 +75,9 @@ async def _status(struck: Struck) -> web.Response:
 
 
 async def _rate_limit(struck: Struck) -> web.Response:
-    answer = struck.vendor.rate_limited(struck.request, struck.seconds(1.0), struck.fault.hints)
+    seconds = struck.seconds(1.0)
+    answer = struck.vendor.rate_limited(struck.request, seconds)
+    answer.headers.update(struck.vendor.wait_headers(seconds) if struck.fault.hints else {})
     answer.headers.update(struck.fault.headers)
     return answer
 

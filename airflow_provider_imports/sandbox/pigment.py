@@ -144,16 +144,13 @@ class Pigment(StandIn):
             return web.Response(text="Unauthorized", status=401)
         return None
 
-    def rate_limited(self, request: web.Request, seconds: float, hints: bool) -> web.Response:
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         is_push = operation_of(request) == "push_csv"
         text = TOO_MANY_PUSHES.format(self.settings.pushes_per_hour) if is_push else "Too many requests"
-        return web.Response(text=text, status=429, headers={"Retry-After": f"{seconds:.0f}"} if hints else {})
+        return web.Response(text=text, status=429)
 
-    def not_found(self) -> web.Response:
-        return web.Response(status=404)
-
-    def wrong_method(self) -> web.Response:
-        return web.Response(status=405)
+    def unrouted(self, status: int) -> web.Response:
+        return web.Response(status=status)
 
     async def push_csv(self, request: web.Request) -> web.Response:
         """``POST /api/v1/import/push/csv``: the CSV is the raw body."""
@@ -167,7 +164,7 @@ class Pigment(StandIn):
         if configuration_id in INTEGRATIONS or content_type(request) not in CSV_TYPES or too_large:
             return web.Response(text=BAD_PUSH, status=400)
         if not self._pushes.take(configuration_id, settings.pushes_per_hour, 3600).allowed:
-            return web.Response(text=TOO_MANY_PUSHES.format(settings.pushes_per_hour), status=429)
+            return self.rate_limited(request, 3600)
         rows = CsvRecords()
         async for chunk in chunks(request):
             if settings.size_limit is not None and request[ENTRY].bytes > settings.size_limit:

@@ -32,7 +32,7 @@ from airflow_provider_imports.sandbox.rocketchat_workspace import (
 from airflow_provider_imports.sandbox.stand_in import UNROUTED, StandIn, operation_of, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aiohttp.typedefs import Handler
 
@@ -111,7 +111,10 @@ class RocketChat(StandIn):
             return await super().answer(request, handler)
         key = (operation_of(request), request.remote)
         taken = self._calls.take(key, settings.calls_per_window, settings.window_seconds)
-        answer = await super().answer(request, handler) if taken.allowed else self._too_many(taken)
+        if taken.allowed:
+            answer = await super().answer(request, handler)
+        else:
+            answer = self.rate_limited(request, taken.resets_at - self.clock())
         answer.headers.update(self._limit_headers(taken))
         return answer
 
@@ -130,19 +133,15 @@ class RocketChat(StandIn):
             return failure(NO_PERMISSION, 403)
         return None
 
-    def rate_limited(self, request: web.Request, seconds: float, hints: bool) -> web.Response:
-        taken = Taken(False, 0, self.clock() + seconds)
-        answer = self._too_many(taken)
-        answer.headers.update(self._limit_headers(taken) if hints else {})
-        return answer
-
-    def _too_many(self, taken: Taken) -> web.Response:
-        seconds = max(1, round(taken.resets_at - self.clock()))
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         return failure(
-            f"Error, too many requests. Please slow down. You must wait {seconds} seconds before trying this"
-            " endpoint again. [error-too-many-requests]",
+            f"Error, too many requests. Please slow down. You must wait {max(1, round(seconds))} seconds before trying"
+            " this endpoint again. [error-too-many-requests]",
             429,
         )
+
+    def wait_headers(self, seconds: float) -> Mapping[str, str]:
+        return self._limit_headers(Taken(False, 0, self.clock() + seconds))
 
     def _limit_headers(self, taken: Taken) -> dict[str, str]:
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -65,28 +66,23 @@ class StandIn:
         if unrouted is None:
             refusal = self.refusal(request)
             return await handler(request) if refusal is None else refusal
-        return self.wrong_method() if isinstance(unrouted, web.HTTPMethodNotAllowed) else self.not_found()
+        return self.unrouted(unrouted.status)
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Check credentials, permissions and rate limits; return what refuses the request, ``None`` to go on."""
         return None
 
-    def not_found(self) -> web.Response:
-        """Answer a path that the vendor does not have."""
-        return web.json_response({"error": "Not Found"}, status=404)
+    def unrouted(self, status: int) -> web.Response:
+        """Answer a path that the vendor does not have (404), or a method that the path does not take (405)."""
+        return web.json_response({"error": HTTPStatus(status).phrase}, status=status)
 
-    def wrong_method(self) -> web.Response:
-        """Answer a method that a path does not take."""
-        return web.json_response({"error": "Method Not Allowed"}, status=405)
-
-    def rate_limited(self, request: web.Request, seconds: float, hints: bool) -> web.Response:
-        """
-        Answer 429 the way this vendor does.
-
-        :param seconds: after how many seconds the client may come back.
-        :param hints: whether headers say so. Without them the client has to guess.
-        """
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        """Answer 429 the way this vendor does; the client may come back after so many seconds."""
         raise NotImplementedError
+
+    def wait_headers(self, seconds: float) -> Mapping[str, str]:
+        """Return the headers that say so. A fault may leave them out: then the client has to guess."""
+        return {"Retry-After": f"{seconds:.0f}"}
 
 
 def operation_of(request: web.Request) -> str:

@@ -136,16 +136,13 @@ class Websale(StandIn):
             return error(401, "unauthorized", "Not authorized: no permission for the service.")
         return None
 
-    def rate_limited(self, request: web.Request, seconds: float, hints: bool) -> web.Response:
-        answer = error(429, "tooManyRequests", "Too many requests.")
-        answer.headers.update({"Retry-After": f"{seconds:.0f}"} if hints else {})
-        return answer
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        return error(429, "tooManyRequests", "Too many requests.")
 
-    def not_found(self) -> web.Response:
-        return error(404, "notFound", "endpoint not found")
-
-    def wrong_method(self) -> web.Response:
-        return error(405, "methodNotAllowed", "method not allowed")
+    def unrouted(self, status: int) -> web.Response:
+        if status == 405:
+            return error(status, "methodNotAllowed", "method not allowed")
+        return error(status, "notFound", "endpoint not found")
 
     def _account(self, request: web.Request) -> str | None:
         sent = request.headers.get(self.settings.auth_header, "").removeprefix("Bearer ")
