@@ -84,6 +84,7 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Stop at once, whatever is under way."""
+        self._faults.forget()
         await self._port.stop()
         self._loop = None
 
@@ -197,12 +198,22 @@ class Sandbox:
         self._faults.clear()
         self._port.open()
 
+    def wait_for_late_acts(self) -> None:
+        """
+        Return when the vendors have done all that the fault ``late`` lets them do late.
+
+        Not to be called in the sandbox's own event loop, which would stand still.
+        """
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self._faults.late_acts(), self._loop).result()
+
     def reset(self) -> None:
         """Forget what happened: vendors' state, journal and faults. Settings stay."""
         self._in_loop(self._reset)
 
     def _reset(self) -> None:
-        self._clear_faults()
+        self._faults.forget()
+        self._port.open()
         self._journal.clear()
         for vendor in self.vendors.values():
             vendor.forget()

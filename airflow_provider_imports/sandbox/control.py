@@ -25,7 +25,7 @@ HELP = {
     "GET /_sandbox/faults": "faults that still wait for their requests",
     "POST /_sandbox/faults": (
         "let the next requests go wrong; keys: fault, vendor, operation, when, count, status, "
-        "seconds, headers, body, hints, after_operation, probability, seed"
+        "seconds, headers, body, hints, after_operation, instead, probability, seed"
     ),
     "DELETE /_sandbox/faults": "remove all faults",
     "GET /_sandbox/settings": "all settings",

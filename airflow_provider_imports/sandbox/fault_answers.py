@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiohttp import web
 
-from airflow_provider_imports.sandbox.faults import AFTER
+from airflow_provider_imports.sandbox.faults import AFTER, INSTEAD, LATE
 
 if TYPE_CHECKING:
     from airflow_provider_imports.sandbox.faults import Fault
@@ -140,6 +140,12 @@ def _body(answer: web.Response) -> bytes:
     return answer.body if isinstance(answer.body, bytes) else b""
 
 
+async def _late(struck: Struck) -> web.StreamResponse:
+    shown = struck.fault.instead or INSTEAD[0]
+    fault = dataclasses.replace(struck.fault, fault=shown, instead=None, when="", seconds=None, count=1)
+    return await bad_answer(dataclasses.replace(struck, fault=fault))
+
+
 _ANSWERS: Mapping[str, Callable[[Struck], Awaitable[web.StreamResponse]]] = {
     "reset": _reset,
     "timeout": _timeout,
@@ -150,4 +156,5 @@ _ANSWERS: Mapping[str, Callable[[Struck], Awaitable[web.StreamResponse]]] = {
     "wrong_types": _wrong_types,
     "empty": _empty,
     "slow_drip": _slow_drip,
+    LATE: _late,
 }

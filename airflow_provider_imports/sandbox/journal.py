@@ -31,6 +31,7 @@ class Entry:
     :param fault: name of the fault that was applied.
     :param run: the vendor's id of the import concerned.
     :param bytes: size of the body that was received.
+    :param acted_at: when the vendor acted, in seconds since the epoch.
     """
 
     n: int
@@ -44,6 +45,7 @@ class Entry:
     fault: str | None = None
     run: str | None = None
     bytes: int = 0
+    acted_at: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as the control endpoint shows it."""
@@ -51,8 +53,8 @@ class Entry:
 
 
 # aiohttp before 3.14 has no RequestKey, and takes any key.
-_request_key: Any = getattr(web, "RequestKey", web.AppKey)
-ENTRY: web.RequestKey[Entry] = _request_key("entry", Entry)
+request_key: Any = getattr(web, "RequestKey", web.AppKey)
+ENTRY: web.RequestKey[Entry] = request_key("entry", Entry)
 """The entry of a request, as in ``request[ENTRY]``."""
 
 
@@ -92,6 +94,7 @@ def concerns(request: web.Request, run: str) -> None:
 
 def acted(request: web.Request, run: str | None = None) -> None:
     """Record that the vendor did what was asked, for the import ``run``."""
-    request[ENTRY].acted = True
+    entry = request[ENTRY]
+    entry.acted, entry.acted_at = True, time.time()
     if run is not None:
         concerns(request, run)

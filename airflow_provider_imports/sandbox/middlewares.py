@@ -9,9 +9,9 @@ from aiohttp import web
 
 from airflow_provider_imports.sandbox.control import control_app
 from airflow_provider_imports.sandbox.fault_answers import Struck, bad_answer
-from airflow_provider_imports.sandbox.faults import AFTER, BEFORE_BODY
+from airflow_provider_imports.sandbox.faults import AFTER, BEFORE_BODY, LATE
 from airflow_provider_imports.sandbox.journal import ENTRY
-from airflow_provider_imports.sandbox.stand_in import operation_of, read
+from airflow_provider_imports.sandbox.stand_in import keep_body, operation_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,10 @@ def _with_faults(vendor: StandIn, faults: Faults, refuse: Callable[[float | None
         answer = None
         if fault is None or fault.when == AFTER:
             answer = await handler(request)
-        if fault is None or fault.when != BEFORE_BODY:
+        if fault is not None and fault.when == LATE:
+            await keep_body(request)
+            faults.act_later(lambda: handler(request), 0.5 if fault.seconds is None else fault.seconds)
+        elif fault is None or fault.when != BEFORE_BODY:
             await read(request)  # so that the client is listening when it is answered
         if refusal is not None:
             # The port must be closed before the client can have the answer, or its next call slips through.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from aiohttp import web
 
-from airflow_provider_imports.sandbox.journal import ENTRY
+from airflow_provider_imports.sandbox.journal import ENTRY, request_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 UNROUTED = "unrouted"
 """The operation of a request for which the vendor has no call."""
+BODY: web.RequestKey[bytes] = request_key("body", bytes)
+"""The body of a request that is kept, as in ``request[BODY]``."""
 
 
 @dataclass
@@ -109,11 +111,19 @@ def basic_credentials(request: web.Request) -> tuple[str, str]:
 async def chunks(request: web.Request) -> AsyncIterator[bytes]:
     """Yield the body piece by piece as it arrives; each piece is counted in the journal."""
     entry = request[ENTRY]
+    if BODY in request:
+        yield request[BODY]
+        return
     if request.headers.get("Expect", "").lower() == "100-continue" and not entry.bytes:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     while chunk := await request.content.readany():
         entry.bytes += len(chunk)
         yield chunk
+
+
+async def keep_body(request: web.Request) -> None:
+    """Receive the whole body and keep it: the client may be gone when the vendor reads it."""
+    request[BODY] = await read(request)
 
 
 async def read(request: web.Request) -> bytes:

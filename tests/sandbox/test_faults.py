@@ -162,6 +162,9 @@ def test_a_share_of_requests_fails_the_same_way_for_the_same_seed(call: Call, sa
         {"vendor": "pigment"},
         {"fault": "status", "after_operation": "push_csv"},
         {"fault": "refuse", "vendor": "pigment"},
+        {"fault": "late", "when": "before"},
+        {"fault": "late", "instead": "empty"},
+        {"fault": "reset", "instead": "timeout"},
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(sandbox: Sandbox, options: dict[str, Any]) -> None:

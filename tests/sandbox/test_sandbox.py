@@ -87,11 +87,11 @@ def test_the_journal_tells_what_came_and_what_was_done(call: Call, sandbox: Sand
     import_id = push(call).json()["importId"]
     push(call, b"")
     first, second = (entry.as_dict() for entry in sandbox.journal)
-    assert first.pop("at") <= second.pop("at")
+    assert first.pop("at") <= first.pop("acted_at") <= second.pop("at")
     path = "/api/v1/import/push/csv?configurationId=33d0d7d0-6125-47c4-b36a-882f4ed53b33"
     same = {"vendor": "pigment", "operation": "push_csv", "method": "POST", "path": path, "fault": None}
     assert first == {**same, "n": 1, "status": 200, "acted": True, "run": import_id, "bytes": len(CSV)}
-    assert second == {**same, "n": 2, "status": 400, "acted": False, "run": None, "bytes": 0}
+    assert second == {**same, "n": 2, "status": 400, "acted": False, "acted_at": None, "run": None, "bytes": 0}
 
 
 def test_the_journal_over_http(call: Call) -> None:
