@@ -204,8 +204,8 @@ class RocketChatImportUsersOperator(RocketChatOperator):
                 if attempt == MOST_OPERATIONS:
                     self._clear(hook, run)
                     raise
-            except (VendorImportError, OSError):
-                self._clear(hook, run)
+            except Exception:
+                self._clear(hook, run)  # whatever went wrong: staged users would be in the way of others
                 raise
             else:
                 return run
@@ -247,7 +247,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
             )
 
     def _clear(self, hook: RocketChatHook, run: ImportRun) -> None:
-        """Leave no staged users behind, for they would be in the way of others; a retry knows what is left."""
+        """Leave no staged users behind; a retry knows what is left."""
         try:
             self.log.info("%s", hook.cancel(run, patience=10.0))
         except VendorImportError as error:

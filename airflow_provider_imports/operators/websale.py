@@ -266,7 +266,8 @@ def _json_array(records: list[Any]) -> bytes:
         if not isinstance(record, dict):
             raise InvalidInputError(f"data[{position}] must be a dict, not {type(record).__name__}. Nothing was sent.")
         try:
-            json.dumps(record, allow_nan=False)
+            text = json.dumps(record, allow_nan=False, ensure_ascii=False)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(f"data[{position}] is not JSON: {error}. Nothing was sent.") from None
+        validation.encodable(f"data[{position}]", text)
     return json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode()
