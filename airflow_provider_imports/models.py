@@ -26,6 +26,7 @@ class ImportState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
+    EVIDENCE = "evidence"  #: one known record has arrived at a vendor that publishes no status: it proves that row
 
     @property
     def is_terminal(self) -> bool:
@@ -35,7 +36,7 @@ class ImportState(StrEnum):
 
 #: More rows than this are no count: a share of them could not be computed.
 MOST_ROWS = 2**63 - 1
-_TERMINAL = frozenset({ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELED})
+_TERMINAL = frozenset({ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELED, ImportState.EVIDENCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,9 @@ class ImportStatus:
     :param progress: 0-100, or None
     :param counts: rows as the vendor counted them
     :param message: what the vendor says in words
-    :param errors: error details and rejected rows, a bounded number of lines
+    :param errors: error details, rejected rows and what else deserves a warning, a bounded number of lines
+    :param details: what became of the parts of the import, a bounded number of lines
+    :param auto_created: items of dimensions that the import created by itself; None if the vendor does not report it
     :param started_at: by the vendor's clock
     :param finished_at: by the vendor's clock
     """
@@ -164,6 +167,8 @@ class ImportStatus:
     errors: tuple[str, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    details: tuple[str, ...] = ()
+    auto_created: int | None = None
 
     def __str__(self) -> str:
         """The progress line of every log and error: ``running (InProgress), 40 %, 3 inserted``."""
@@ -172,6 +177,8 @@ class ImportStatus:
             parts.append(f"{self.progress:g} %")
         if self.counts != Counts():
             parts.append(str(self.counts))
+        if self.auto_created:
+            parts.append(f"{self.auto_created:,} auto-created")
         if self.message and self.message != self.vendor_status:
             parts.append(self.message)
         return ", ".join(parts)
@@ -187,6 +194,8 @@ class ImportStatus:
             "errors": list(self.errors),
             "started_at": time_to_json(self.started_at),
             "finished_at": time_to_json(self.finished_at),
+            "details": list(self.details),
+            "auto_created": self.auto_created,
         }
 
     @classmethod
@@ -207,6 +216,8 @@ class ImportStatus:
                 errors=lines_from_json(data["errors"]),
                 started_at=time_from_json(data["started_at"]),
                 finished_at=time_from_json(data["finished_at"]),
+                details=lines_from_json(data.get("details", ())),  # an older version wrote neither
+                auto_created=_count_from_json(data.get("auto_created")),
             )
         except KeyError as error:
             raise ValueError(f"not an import status, {error} is missing") from error
@@ -256,6 +267,12 @@ def time_from_json(value: object) -> datetime | None:
     if moment is None:
         raise ValueError(f"not a time: {value!r}")
     return moment
+
+
+def _count_from_json(value: object) -> int | None:
+    if value is not None and read_count(value) is None:
+        raise ValueError(f"not a count: {value!r}")
+    return read_count(value)
 
 
 def _is_count(value: object) -> bool:

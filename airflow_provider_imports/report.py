@@ -29,7 +29,8 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
     """
     Build what every operator and sensor returns (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "message", "started_at", "finished_at", "url"}``
+    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "auto_created", "message", "started_at",
+    "finished_at", "url"}``
     """
     return {
         "vendor": run.vendor,
@@ -38,6 +39,7 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
         "run": dict(run.key),
         "counts": status.counts.to_json(),
         "rejected": status.counts.rejected,
+        "auto_created": status.auto_created,
         "message": status.message,
         "started_at": time_to_json(status.started_at or run.started_at),
         "finished_at": time_to_json(status.finished_at),
@@ -46,7 +48,12 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
 
 
 def report(
-    vendor_name: str, run: ImportRun, ending: Ending, max_rejected: int | float | None, advice: str = LEFT_ALONE
+    vendor_name: str,
+    run: ImportRun,
+    ending: Ending,
+    max_rejected: int | float | None,
+    advice: str = LEFT_ALONE,
+    max_auto_created: int | None = None,
 ) -> dict[str, Any]:
     """
     Report an ending: only an explicit success, with acceptable counts, is green.
@@ -54,23 +61,27 @@ def report(
     :param vendor_name: as people write it
     :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows
     :param advice: for an import that has not ended: what became of it, and what the next try does
+    :param max_auto_created: None: any number, with a warning; int: items of dimensions
     :return: the manifest
     :raises VendorImportError: of the class that the ending means
     """
     what = f"{vendor_name} import ({run})"
     if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
-        _log_errors(ending.status)
+        _log_lines(ending.status)
         raise _error(run.vendor, what, ending, advice)
     status = ending.status
-    _log_errors(status)
-    problem = judge_rejected(status.counts, max_rejected)
+    _log_lines(status)
+    problem, parameter = judge_rejected(status.counts, max_rejected), "max_rejected"
+    if problem is None:
+        problem, parameter = judge_auto_created(status, max_auto_created), "max_auto_created"
     if problem is not None:
         raise ImportRejectedRecordsError(
             f"{what} ended ({status}), but {problem}. What got in stays in; the log above shows what the "
-            "vendor says about the rest. Correct the data and clear the task, or allow more with max_rejected.",
+            f"vendor says about the rest. Correct the data and clear the task, or allow more with {parameter}.",
             vendor=run.vendor,
         )
-    log.log(logging.WARNING if status.counts.rejected else logging.INFO, "%s: %s", what, status)
+    is_odd = status.counts.rejected or status.auto_created
+    log.log(logging.WARNING if is_odd else logging.INFO, "%s: %s", what, status)
     return manifest(run, status)
 
 
@@ -93,6 +104,21 @@ def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | No
     if rejected > max_rejected * rows:
         return f"{rejected:,} of {rows:,} rows were rejected ({rejected / rows:.1%}), max_rejected={max_rejected:.1%}"
     return None
+
+
+def judge_auto_created(status: ImportStatus, max_auto_created: int | None) -> str | None:
+    """
+    Say why it is not acceptable what an ended import created by itself; None if it is.
+
+    :param max_auto_created: None: any number; int: items of dimensions
+    """
+    created = status.auto_created
+    if max_auto_created is None:
+        return None
+    if created is None:
+        return f"the vendor reported no count of created items, so max_auto_created={max_auto_created} can't be checked"
+    told = "1 item of a dimension was" if created == 1 else f"{created:,} items of dimensions were"
+    return f"{told} created, max_auto_created={max_auto_created}" if created > max_auto_created else None
 
 
 def _error(vendor: str, what: str, ending: Ending, advice: str) -> VendorImportError:
@@ -147,6 +173,10 @@ def error_class(name: str | None) -> type[VendorImportError]:
     return VendorImportError
 
 
-def _log_errors(status: ImportStatus | None) -> None:
-    for line in () if status is None else status.errors:
+def _log_lines(status: ImportStatus | None) -> None:
+    if status is None:
+        return
+    for line in status.details:
+        log.info("  %s", line)
+    for line in status.errors:
         log.warning("  %s", line)

@@ -144,11 +144,12 @@ def test_an_event_of_another_version_is_refused(version: object) -> None:
         Event.from_json({**event, "version": version})
 
 
-def test_only_three_states_are_final() -> None:
+def test_only_four_states_are_final() -> None:
     assert {state for state in ImportState if state.is_terminal} == {
         ImportState.SUCCEEDED,
         ImportState.FAILED,
         ImportState.CANCELED,
+        ImportState.EVIDENCE,
     }
 
 
@@ -201,6 +202,7 @@ def test_the_manifest_is_json_and_has_the_same_keys_for_everybody(run: ImportRun
         "run",
         "counts",
         "rejected",
+        "auto_created",
         "message",
         "started_at",
         "finished_at",

@@ -1,6 +1,7 @@
 """Only an explicit success with acceptable counts is green; everything else is the error that it means."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -91,3 +92,40 @@ def test_the_vendors_reasons_are_in_the_log_before_a_failure(caplog: pytest.LogC
 def test_an_error_named_by_an_event_is_one_of_ours(name: str) -> None:
     assert issubclass(error_class(name), VendorImportError)
     assert error_class(None) is VendorImportError
+
+
+CREATED = ImportStatus(ImportState.SUCCEEDED, "Completed", counts=Counts(inserted=3, skipped=0), auto_created=2)
+
+
+@pytest.mark.parametrize("allowed", [None, 2, 3])
+def test_items_that_an_import_created_by_itself_are_told(caplog: pytest.LogCaptureFixture, allowed: int | None) -> None:
+    result = report("Pigment", RUN, Ending.of(CREATED), None, max_auto_created=allowed)
+
+    assert result["auto_created"] == 2
+    (line,) = caplog.records
+    assert (line.levelname, "2 auto-created" in line.message) == ("WARNING", True)
+
+
+@pytest.mark.parametrize(
+    ("created", "allowed", "told"),
+    [
+        (2, 1, "2 items of dimensions were created, max_auto_created=1"),
+        (1, 0, "1 item of a dimension was created, max_auto_created=0"),
+        (None, 0, "reported no count of created items, so max_auto_created=0 can't be checked"),
+    ],
+)
+def test_more_created_items_than_allowed_fail_the_task(created: int | None, allowed: int, told: str) -> None:
+    status = replace(CREATED, auto_created=created)
+
+    with pytest.raises(ImportRejectedRecordsError, match=told) as raised:
+        report("Pigment", RUN, Ending.of(status), None, max_auto_created=allowed)
+
+    assert "or allow more with max_auto_created." in str(raised.value)
+
+
+def test_what_became_of_each_part_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    report("Pigment", RUN, Ending.of(replace(DONE, details=("List block a: 3 inserted",))), None)
+
+    assert next((one.levelname, one.message) for one in caplog.records) == ("INFO", "  List block a: 3 inserted")

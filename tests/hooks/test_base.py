@@ -18,7 +18,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.base import ImportHook, look_failed
-from airflow_provider_imports.hooks.pigment import PigmentHook, pigment_run
+from airflow_provider_imports.hooks.pigment.hook import PigmentHook, pigment_run
 from airflow_provider_imports.polling import Outcome, PollPolicy, Trouble
 from tests.http.wire import WireServer, answer, silence
 

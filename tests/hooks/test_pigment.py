@@ -24,8 +24,11 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks import pigment
-from airflow_provider_imports.hooks.pigment import PigmentHook, pigment_run, read_status
+from airflow_provider_imports.hooks.pigment import PigmentHook
+from airflow_provider_imports.hooks.pigment import hook as pigment
+from airflow_provider_imports.hooks.pigment.hook import pigment_run
+from airflow_provider_imports.hooks.pigment.metadata import Application, Block, ImportConfiguration
+from airflow_provider_imports.hooks.pigment.status import MOST_ERRORS, read_status
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus
@@ -199,10 +202,29 @@ def test_the_detailed_report_is_read_once_and_only_at_the_end(vendor: requests_m
 
 def test_skipped_rows_are_told_with_reason_column_and_samples() -> None:
     status = read_status(json.loads((SAMPLES / "import_completed_in_detail.json").read_text()))
+    block = "block b3f1c9a2-6d2e-4a57-8f0e-2c9d1e7a4b66"
     assert status.errors == (
-        "2 rows skipped: ParsingError in column 'Amount', for instance '12,5O', 'n/a'",
-        "1 row skipped: MissingModalitySkippedDataRow",
+        f"2 rows skipped in {block}: ParsingError in column 'Amount', for instance '12,5O', 'n/a'",
+        f"1 row skipped in {block}: MissingModalitySkippedDataRow",
     )
+    assert status.details == (f"List {block}: 120 inserted, 30 updated, 0 deleted, 3 skipped",)
+
+
+def test_items_that_an_import_creates_by_itself_are_counted_and_told_by_dimension() -> None:
+    status = read_status(json.loads((SAMPLES / "import_completed_with_auto_created_items.json").read_text()))
+    metric, first, second = (f"5d0e7a3c-1f4b-4c8e-9a21-7b6f2e0d9c1{n}" for n in (0, 1, 2))
+    assert status.auto_created == 4
+    assert status.errors == (
+        f"3 items created in dimension {first}: the data names them, and they were not there",
+        f"1 item created in dimension {second}: the data names it, and it was not there",
+        f"1 row skipped in block {metric}, scenario 9a0c4e1d-3b5f-4d6a-8e7c-2f1b0a9d8c7e: MissingWriteAccessRights",
+    )
+    assert status.details == (
+        f"Metric block {metric}: 10 inserted, 0 updated, 0 deleted, 0 skipped",
+        f"Metric block {metric}, scenario 9a0c4e1d-3b5f-4d6a-8e7c-2f1b0a9d8c7e: "
+        "10 inserted, 0 updated, 2 deleted, 1 skipped",
+    )
+    assert "4 auto-created" in str(status)
 
 
 def test_a_failed_import_says_why(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
@@ -232,7 +254,7 @@ def test_a_report_of_any_size_becomes_a_few_short_lines() -> None:
         "detailedReport": {"impactedBlocks": [{"skippedData": [rows] * 500}]},
     }
     status = read_status(report)
-    assert len(status.errors) == pigment.MOST_ERRORS
+    assert len(status.errors) == MOST_ERRORS
     assert any(line.startswith("7 rows skipped") for line in status.errors)
     assert len(json.dumps(status.to_json())) < 20_000
 
@@ -327,6 +349,141 @@ def test_a_connection_without_a_key_is_refused_before_anything_is_sent(
     assert not vendor.called
 
 
+@pytest.mark.parametrize(
+    "key", ["3jp2e232-9875-42f4-9fcf-63fe2ce568jp", "0f8fad5b-d9cb-469f-a165-70867728950e", "a-b-c-d-e"]
+)
+def test_a_key_of_the_retired_format_is_refused_before_it_is_sent(
+    vendor: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PIGMENT_DEFAULT", json.dumps({"conn_type": "pigment", "password": key}))
+    with pytest.raises(ConnectionSettingsError, match=r"dashes, a format that Pigment has retired\. Nothing") as caught:
+        trigger(PigmentHook())
+    assert key not in str(caught.value)
+    assert not vendor.called
+
+
+@pytest.mark.parametrize("key", ["M2pwMmUyMzItOTg3NS00MmY0LTlmY2YtNjNmZTJjZTU2OGpw", "pgmt_a-b-c-d-e", "a_b-c"])
+def test_a_key_of_any_other_format_is_sent(
+    vendor: requests_mock.Mocker, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PIGMENT_DEFAULT", json.dumps({"conn_type": "pigment", "password": key}))
+    vendor.post(TRIGGER, **sample("start_accepted.json"))
+    trigger(PigmentHook())
+    assert vendor.request_history[0].headers["Authorization"] == f"Bearer {key}"
+
+
+# Configurations by name
+
+
+FPA, WORKFORCE = "057f8f30-a9a0-4daf-becd-eadc08af93ae", "2ad09a12-b5b0-4fc4-bcf1-f34d7771943c"
+SALES, REVENUE = "b3f1c9a2-6d2e-4a57-8f0e-2c9d1e7a4b66", "6f2d8b1e-0c4a-4e9d-9b7f-1a3c5d7e9f02"
+CONFIGURATIONS = f"{HOST}/api/v1/importConfigurations"
+
+
+@pytest.fixture
+def metadata(vendor: requests_mock.Mocker, slept: list[float]) -> requests_mock.Mocker:
+    """Two applications: one with a list, a metric and a table, the other empty."""
+    vendor.get(f"{HOST}/api/v1/applications", **sample("applications.json"))
+    vendor.get(f"{HOST}/api/v1/blocks?applicationId={FPA}", **sample("blocks.json"))
+    vendor.get(f"{HOST}/api/v1/blocks?applicationId={WORKFORCE}", text="[]")
+    vendor.get(f"{CONFIGURATIONS}?applicationId={FPA}&blockId={SALES}", **sample("import_configurations.json"))
+    vendor.get(f"{CONFIGURATIONS}?applicationId={FPA}&blockId={REVENUE}", text="[]")
+    return vendor
+
+
+def test_applications_blocks_and_configurations_are_read(metadata: requests_mock.Mocker, hook: PigmentHook) -> None:
+    assert hook.get_applications() == [Application(FPA, "FP&A"), Application(WORKFORCE, "Workforce")]
+    blocks = hook.get_blocks(FPA)
+    assert blocks[0] == Block(SALES, "Sales", "TransactionList")
+    assert [one.type for one in blocks] == ["TransactionList", "Metric", "Table"]
+    found = hook.get_import_configurations(FPA, SALES)
+    assert found[0] == ImportConfiguration(CONFIGURATION_ID, "Sales plan")
+    metadata.get(f"{CONFIGURATIONS}?applicationId={WORKFORCE}", text="[]")
+    assert hook.get_import_configurations(WORKFORCE) == []
+    assert metadata.last_request.query == f"applicationid={WORKFORCE}"
+
+
+def test_a_configuration_is_found_by_its_name_alone(metadata: requests_mock.Mocker, hook: PigmentHook) -> None:
+    assert hook.find_configuration("Sales plan") == CONFIGURATION_ID
+    asked = [request.path.rpartition("/")[2] for request in metadata.request_history]
+    assert asked == ["applications", "blocks", "importconfigurations", "importconfigurations", "blocks"], "no Table"
+
+
+@pytest.mark.parametrize("application", ["FP&A", FPA])
+@pytest.mark.parametrize("block", ["Sales", SALES])
+def test_named_places_spare_requests(
+    metadata: requests_mock.Mocker, hook: PigmentHook, application: str, block: str
+) -> None:
+    assert hook.find_configuration("Sales plan", application, block) == CONFIGURATION_ID
+    assert metadata.call_count == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        (
+            ("Sale plans",),
+            "no configuration 'Sale plans' .* There is: 'Sales plan' of block 'Sales' in 'FP&A'; 'Sal",
+        ),
+        (
+            ("Sales plan", "FPA"),
+            "no application 'FPA' to the owner of this key. There is: FP&A; Workforce. Noth",
+        ),
+        (("Sales plan", "FP&A", "Sale"), "no block 'Sale' .* There is: Sales; Revenue; Overview. Nothing was sent"),
+        (("Sales plan", "FP&A", "Overview"), "no configuration 'Sales plan' .* There is none at all. Nothing was sent"),
+        (("Sales plan", "Workforce"), "no configuration 'Sales plan' .* There is none at all"),
+        ((" ",), "configuration must be a text that is not empty"),
+    ],
+)
+def test_a_wrong_name_lists_what_there_is(
+    metadata: requests_mock.Mocker, hook: PigmentHook, wanted: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        hook.find_configuration(*wanted)
+
+
+def test_a_name_that_occurs_twice_lists_both(metadata: requests_mock.Mocker, hook: PigmentHook) -> None:
+    second = "11111111-2222-3333-4444-555555555555"
+    metadata.get(f"{CONFIGURATIONS}?applicationId={FPA}&blockId={REVENUE}", json=[{"id": second, "name": "Sales plan"}])
+    with pytest.raises(InvalidInputError, match="There are 2 import configurations") as caught:
+        hook.find_configuration("Sales plan")
+    assert f"of block 'Sales' in 'FP&A' ({CONFIGURATION_ID})" in str(caught.value)
+    assert f"of block 'Revenue' in 'FP&A' ({second})" in str(caught.value)
+    assert hook.find_configuration("Sales plan", block="Revenue") == second
+
+
+def test_two_applications_of_one_name_are_told_apart_by_id(metadata: requests_mock.Mocker, hook: PigmentHook) -> None:
+    twins = [{"id": FPA, "name": "Twin"}, {"id": WORKFORCE, "name": "Twin"}]
+    metadata.get(f"{HOST}/api/v1/applications", json=twins)
+    with pytest.raises(InvalidInputError, match=f"2 applications .* 'Twin': give the id of one .{FPA}, {WORKFORCE}"):
+        hook.find_configuration("Sales plan", "Twin")
+    assert hook.find_configuration("Sales plan", FPA) == CONFIGURATION_ID
+
+
+def test_a_long_list_is_cut(metadata: requests_mock.Mocker, hook: PigmentHook) -> None:
+    many = [{"id": CONFIGURATION_ID, "name": f"Plan {n}"} for n in range(500)]
+    metadata.get(f"{CONFIGURATIONS}?applicationId={FPA}&blockId={SALES}", json=many)
+    with pytest.raises(InvalidInputError, match="and 480 more") as caught:
+        hook.find_configuration("Plan 499x")
+    assert "There is: 'Plan 499' of" in str(caught.value), "what is most alike comes first"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_of_the_wrong_type_is_told_which_one_to_use(
+    metadata: requests_mock.Mocker, hook: PigmentHook, status: int
+) -> None:
+    metadata.get(f"{HOST}/api/v1/applications", status_code=status)
+    with pytest.raises(VendorAuthError, match="type Modeling Metadata, which is another key than the one that imports"):
+        hook.find_configuration("Sales plan")
+
+
+@pytest.mark.parametrize("body", ['{"applications": []}', '["FP&A"]', '[{"id": "1"}]', '[{"id": 1, "name": "a"}]'])
+def test_metadata_of_another_shape_is_unreadable(metadata: requests_mock.Mocker, hook: PigmentHook, body: str) -> None:
+    metadata.get(f"{HOST}/api/v1/applications", text=body)
+    with pytest.raises(VendorUnavailableError, match=r"the answer is not a list of objects|lacks id or name"):
+        hook.get_applications()
+
+
 # Refusals: what happened, what became of the import, what to do
 
 
@@ -359,14 +516,14 @@ def test_a_refused_request_is_permanent_and_says_what_to_check(
 
 
 @pytest.mark.parametrize("do", [push, trigger, read], ids=["push_csv", "trigger", "status"])
-def test_refused_credentials_are_permanent_and_tell_of_expiry_and_the_retired_format(
+def test_refused_credentials_are_permanent_and_tell_of_expiry_and_type(
     vendor: requests_mock.Mocker, hook: PigmentHook, do: Callable[[PigmentHook], Any]
 ) -> None:
     vendor.register_uri(requests_mock.ANY, requests_mock.ANY, status_code=401, headers={"X-Request-Id": "req-7"})
     error = refused(do, hook, VendorAuthError)
     assert isinstance(error, AirflowFailException)
     assert error.request_id == "req-7"
-    told = ["HTTP 401", "req-7", "nothing was done", "expiry date", "IP addresses", "dashes", "made anew"]
+    told = ["HTTP 401", "req-7", "nothing was done", "expiry date", "IP addresses", "the type Import"]
     assert all(word in str(error) for word in told)
     assert vendor.call_count == 1, "the same key is not tried again"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.hooks import pigment
-from airflow_provider_imports.hooks.pigment import read_status
+from airflow_provider_imports.hooks.pigment import status as pigment
+from airflow_provider_imports.hooks.pigment.status import read_status
 from airflow_provider_imports.hooks.rocketchat import operation as rocketchat_operation
 from airflow_provider_imports.hooks.rocketchat.operation import Operation, read_current, read_listed, status_of
 from airflow_provider_imports.hooks.slot_turns import Slot
@@ -107,6 +107,91 @@ def test_pigments_errors_and_reasons_are_cut_to_a_line() -> None:
     short = "x" * 79 + "…"
     assert error == "x" * 399 + "…"
     assert row == f"2 rows skipped: {short} in column '{short}', for instance '{short}'"
+
+
+def in_detail(**details: Any) -> ImportStatus:
+    return read_status({"importStatus": "Completed", "detailedReport": details})
+
+
+@pytest.mark.parametrize(
+    ("items", "number", "lines"),
+    [
+        ([], 0, ()),
+        ([{"blockId": "d", "count": 0}], 0, ()),
+        (
+            [{"blockId": "d", "count": 2}],
+            2,
+            ("2 items created in dimension d: the data names them, and they were not there",),
+        ),
+        (
+            [{"blockId": "d", "count": 1}, {"blockId": "e", "count": "x"}],
+            None,
+            (
+                "1 item created in dimension d: the data names it, and it was not there",
+                "items created in dimension e: the data names them, and they were not there",
+            ),
+        ),
+        (
+            [{"blockId": "d", "count": 1}, {"blockId": "e", "count": 1000}],
+            1001,
+            (
+                "1 item created in dimension d: the data names it, and it was not there",
+                "1,000 items created in dimension e: the data names them, and they were not there",
+            ),
+        ),
+    ],
+)
+def test_what_pigment_created_by_itself_is_counted_and_never_guessed(
+    items: list[dict[str, Any]], number: int | None, lines: tuple[str, ...]
+) -> None:
+    status = in_detail(autoCreatedDimensionModalities=items)
+
+    assert (status.auto_created, status.errors) == (number, lines)
+
+
+def test_what_pigment_created_is_not_known_without_a_detailed_report() -> None:
+    assert read_status({"importStatus": "Completed"}).auto_created is None
+    assert in_detail(summary={}).auto_created is None
+
+
+@pytest.mark.parametrize(
+    ("block", "line"),
+    [
+        ({"blockId": "b", "insertedCount": 1, "skippedData": []}, "List block b: 1 inserted, 0 skipped"),
+        (
+            {"blockId": "b", "scenarioId": "s", "deletedCount": 2, "skippedData": [{"count": 3}, {"count": 4}]},
+            "List block b, scenario s: 2 deleted, 7 skipped",
+        ),
+        ({"blockId": "b", "updatedCount": 1, "skippedData": [{"count": 3}, {}]}, "List block b: 1 updated"),
+        ({"insertedCount": 1}, "List block: 1 inserted"),
+        ({}, "List block: no counts reported"),
+    ],
+)
+def test_each_block_of_pigments_report_has_its_line(block: dict[str, Any], line: str) -> None:
+    assert in_detail(blockType="List", impactedBlocks=[block]).details == (line,)
+
+
+def test_twenty_of_pigments_blocks_have_a_line() -> None:
+    blocks = [{"blockId": f"b{n}", "insertedCount": 1} for n in range(22)]
+
+    lines = in_detail(impactedBlocks=blocks).details
+
+    assert lines == (*(f"block b{n}: 1 inserted" for n in range(20)), "... and 2 more blocks")
+    assert len(in_detail(impactedBlocks=blocks[:20]).details) == 20
+
+
+def test_pigments_names_of_blocks_are_cut() -> None:
+    endless, short = "x" * 1000, "x" * 79 + "…"
+    block = {"blockId": endless, "scenarioId": endless, "skippedData": [{"count": 1, "reason": "r"}]}
+    created = [{"blockId": endless, "count": 2}]
+
+    status = in_detail(blockType=endless, impactedBlocks=[block], autoCreatedDimensionModalities=created)
+
+    assert status.details == (f"{short} block {short}, scenario {short}: 1 skipped",)
+    assert status.errors == (
+        f"2 items created in dimension {short}: the data names them, and they were not there",
+        f"1 row skipped in block {short}, scenario {short}: r",
+    )
 
 
 def test_a_pigment_report_without_its_status_says_what_is_missing() -> None:

@@ -77,6 +77,7 @@ def test_an_accepted_start_is_told_as_accepted_and_no_more(
         "run": key,
         "counts": Counts().to_json(),
         "rejected": None,
+        "auto_created": None,
         "message": manifest["message"],
         "started_at": manifest["started_at"],
         "finished_at": None,

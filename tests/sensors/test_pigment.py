@@ -124,6 +124,7 @@ def test_every_mode_returns_the_same_keys(sensor_for: Any, watch: Any, started: 
         "run",
         "counts",
         "rejected",
+        "auto_created",
         "message",
         "started_at",
         "finished_at",

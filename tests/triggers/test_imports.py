@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_imports.event import Event
-from airflow_provider_imports.hooks.pigment import pigment_run
+from airflow_provider_imports.hooks.pigment.hook import pigment_run
 from airflow_provider_imports.polling import Outcome
 from airflow_provider_imports.sandbox.pigment import API_KEY
 from tests.tries import CancelingHook, event_of, moved, requests

@@ -7,49 +7,42 @@ Sources: https://kb.pigment.com/docs/trigger-import-apis and Pigment's OpenAPI d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
+    ConnectionSettingsError,
     InvalidInputError,
     VendorAuthError,
     VendorRequestError,
 )
 from airflow_provider_imports.hooks.base import ImportHook
+from airflow_provider_imports.hooks.pigment import metadata
+from airflow_provider_imports.hooks.pigment.status import read_status
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Answer, Body, Call, Flow, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.http.errors import HTML_PAGE, cut
-from airflow_provider_imports.models import (
-    Counts,
-    ImportRun,
-    ImportState,
-    ImportStatus,
-    parse_time,
-    read_count,
-    state_of,
-)
+from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.errors import HTML_PAGE
+from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.settings import Settings
 
-STATES = {
-    "InProgress": ImportState.RUNNING,
-    "Completed": ImportState.SUCCEEDED,
-    "Failed": ImportState.FAILED,
-}
-#: Error details and reasons of skipped rows that are kept.
-MOST_ERRORS = 20
-MOST_SAMPLES = 3
-LONGEST_SAMPLE = 80
-LONGEST_LINE = 400
 #: Seconds to wait after the two kinds of 429, whose windows are 5 minutes and one hour.
 REQUEST_LIMIT_WAIT = 60.0
 PUSH_LIMIT_WAIT = 600.0
-_NO_COUNTS = Counts()
+#: Five groups, as in Pigment's own example of the old format, ``3jp2e232-9875-42f4-9fcf-63fe2ce568jp``.
+_RETIRED_KEY = re.compile(r"[0-9A-Za-z]+(?:-[0-9A-Za-z]+){4}")
+_WHERE_THE_ID_IS = (
+    "Check configuration_id (in Pigment: the block's Settings > Import configurations > Copy ID, which needs the "
+    "permission Import Data), and that the key's owner may see it."
+)
 _NO_IMPORT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -57,39 +50,50 @@ class PigmentHook(ImportHook):
     """
     Pigment's import API.
 
-    The connection's password is an API key of type *Import*; it acts with the rights of its owner. Pigment has no
-    call that cancels an import and none that lists imports: an import whose ``importId`` was lost can't be found
-    again by the API, only in the block's *Update History*.
+    The connection's password is an API key of type *Import*; it acts with the rights of its owner. The methods that
+    read applications, blocks and configurations need another key, of type *Modeling Metadata*, and so a connection of
+    their own. Pigment has no call that cancels an import and none that lists imports: an import whose ``importId`` was
+    lost can't be found again by the API, only in the block's *Update History*.
     """
 
     conn_type = "pigment"
     default_conn_name = "pigment_default"
     hook_name = "Pigment"
     default_host = "https://pigment.app"
-    where_to_look = 'the "Update History" of the block in Pigment'
+    where_to_look = (
+        'the "Update History" of the block in Pigment (listed under whoever created or edited the configuration, not '
+        "under the key's owner)"
+    )
     #: 500 requests in 5 minutes from one IP address, all public endpoints together.
     requests_per_minute = 100.0
     #: How soon the status of a new import can be read is not documented.
     not_found_grace = 60.0
     hints = {
         ("*", 401): (
-            "A Pigment API key ends on the day before its expiry date and may be limited to IP addresses; "
-            "a key with dashes has the retired format and must be made anew."
+            "A Pigment API key ends on the day before its expiry date, may be limited to IP addresses, and is of one "
+            "type: starting imports needs the type Import."
         ),
+        **metadata.HINTS,
         ("push_csv", 400): (
             "Pigment answers 400 for a file that is too large, too, and for a configuration that takes no uploads."
         ),
-        ("push_csv", 404): "Check configuration_id, and that the key's owner may see it.",
+        ("push_csv", 404): _WHERE_THE_ID_IS,
         ("trigger_import", 400): (
             "This call runs integration, list and metric configurations; for an upload configuration use push_csv."
         ),
-        ("trigger_import", 404): "Check configuration_id, and that the key's owner may see it.",
+        ("trigger_import", 404): _WHERE_THE_ID_IS,
         ("get_import_status", 404): "Pigment knows no import with this importId (a new one may take a moment).",
     }
 
     def authorization(self, settings: Settings) -> Mapping[str, str]:
-        """Bearer token: the API key."""
+        """Bearer token: the API key; one of the retired format is not sent."""
         self.require_credentials(settings, "password")
+        if _RETIRED_KEY.fullmatch(settings.password):
+            raise ConnectionSettingsError(
+                f"Connection {settings.conn_id!r} has an API key with dashes, a format that Pigment has retired. "
+                "Nothing was sent; generate a new key in Pigment and enter it as password.",
+                vendor=self.vendor,
+            )
         return {"Authorization": f"Bearer {settings.password}"}
 
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
@@ -138,6 +142,43 @@ class PigmentHook(ImportHook):
         :param detailed_report: with counts and skipped rows; Pigment asks to use it sparingly
         """
         return self.run_flow(_status(validation.uuid("import_id", import_id), detailed_report))
+
+    def get_applications(self) -> list[metadata.Application]:
+        """Read the workspace's applications, as far as the owner of a *Modeling Metadata* key sees them."""
+        return self.run_flow(metadata.applications())
+
+    def get_blocks(self, application_id: str) -> list[metadata.Block]:
+        """
+        Read an application's blocks: lists, metrics and tables. Needs a key of type *Modeling Metadata*.
+
+        :param application_id: UUID
+        """
+        return self.run_flow(metadata.blocks(application_id))
+
+    def get_import_configurations(
+        self, application_id: str, block_id: str | None = None
+    ) -> list[metadata.ImportConfiguration]:
+        """
+        Read the import configurations of a block. Needs a key of type *Modeling Metadata*.
+
+        :param application_id: UUID
+        :param block_id: UUID; what Pigment answers without one is not documented
+        """
+        return self.run_flow(metadata.configurations(application_id, block_id))
+
+    def find_configuration(self, name: str, application: str | None = None, block: str | None = None) -> str:
+        """
+        Find the id of an import configuration by its name. Needs a key of type *Modeling Metadata*.
+
+        Each block that may have it costs a request: name the application and the block where there are many.
+
+        :param name: as Pigment shows it
+        :param application: name or UUID of the application to look in; None: all
+        :param block: name or UUID of the block to look in; None: all
+        :return: its UUID
+        :raises InvalidInputError: if there is none or more than one, with what there is
+        """
+        return self.run_flow(metadata.find_configuration(name, application, block))
 
     def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
         """Read the status; once the import has ended, the detailed report as well."""
@@ -217,66 +258,3 @@ def _status_call(import_id: str, detailed_report: bool) -> Call:
 def _status(import_id: str, detailed_report: bool) -> Flow[ImportStatus]:
     answer = yield _status_call(import_id, detailed_report)
     return read_status(answer.object())
-
-
-def read_status(report: Mapping[str, Any]) -> ImportStatus:
-    """
-    Read an ``ApiImportReportDto``.
-
-    :raises UnreadableAnswerError: if it has no ``importStatus``
-    """
-    word = report.get("importStatus")
-    if not isinstance(word, str):
-        raise UnreadableAnswerError("the answer has no importStatus")
-    state, doubt = state_of(word, STATES)
-    errors = _errors(report)
-    details = _object(report.get("detailedReport"))
-    return ImportStatus(
-        state,
-        word,
-        counts=_counts(_object(details.get("summary"))) if details else _NO_COUNTS,
-        message=doubt or "; ".join(errors[:MOST_SAMPLES]) or None,
-        errors=tuple([*errors, *_skipped_rows(details)][:MOST_ERRORS]),
-        started_at=parse_time(report.get("createdAt")),
-        finished_at=parse_time(report.get("completedAt")),
-    )
-
-
-def _errors(report: Mapping[str, Any]) -> list[str]:
-    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))]
-    lines = (": ".join(str(part) for part in pair if part) for pair in parts)
-    return [cut(line, LONGEST_LINE) for line in lines if line]
-
-
-def _skipped_rows(details: Mapping[str, Any]) -> list[str]:
-    blocks = _objects(details.get("impactedBlocks"))
-    return [_skipped_row(skipped) for block in blocks for skipped in _objects(block.get("skippedData"))]
-
-
-def _skipped_row(skipped: Mapping[str, Any]) -> str:
-    """Tell one reason: ``2 rows skipped: ParsingError in column 'Amount', for instance '12,5O', 'n/a'``."""
-    count, column, samples = read_count(skipped.get("count")), skipped.get("sourceColumnName"), skipped.get("samples")
-    rows = "rows" if count is None else "1 row" if count == 1 else f"{count:,} rows"
-    shown = [cut(str(one), LONGEST_SAMPLE) for one in samples[:MOST_SAMPLES]] if isinstance(samples, list) else []
-    return (
-        f"{rows} skipped: {cut(str(skipped.get('reason') or 'no reason given'), LONGEST_SAMPLE)}"
-        + (f" in column {cut(str(column), LONGEST_SAMPLE)!r}" if column else "")
-        + (f", for instance {', '.join(map(repr, shown))}" if shown else "")
-    )
-
-
-def _counts(summary: Mapping[str, Any]) -> Counts:
-    return Counts(
-        inserted=read_count(summary.get("insertedCount")),
-        updated=read_count(summary.get("updatedCount")),
-        deleted=read_count(summary.get("deletedCount")),
-        skipped=read_count(summary.get("skippedCount")),
-    )
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []

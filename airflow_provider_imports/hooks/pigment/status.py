@@ -1,0 +1,141 @@
+"""
+What Pigment reports of an import: its state, its counts, and what became of each block.
+
+Source: ``ApiImportReportDto`` of Pigment's OpenAPI document ("Pigment External API", ``v1-external``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from airflow_provider_imports.http.call import UnreadableAnswerError
+from airflow_provider_imports.http.errors import cut
+from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time, read_count, state_of
+
+STATES = {
+    "InProgress": ImportState.RUNNING,
+    "Completed": ImportState.SUCCEEDED,
+    "Failed": ImportState.FAILED,
+}
+#: Error details and reasons of skipped rows that are kept, and blocks that are told.
+MOST_ERRORS = 20
+MOST_BLOCKS = 20
+MOST_SAMPLES = 3
+LONGEST_SAMPLE = 80
+LONGEST_LINE = 400
+_NO_COUNTS = Counts()
+
+
+def read_status(report: Mapping[str, Any]) -> ImportStatus:
+    """
+    Read an ``ApiImportReportDto``.
+
+    :raises UnreadableAnswerError: if it has no ``importStatus``
+    """
+    word = report.get("importStatus")
+    if not isinstance(word, str):
+        raise UnreadableAnswerError("the answer has no importStatus")
+    state, doubt = state_of(word, STATES)
+    errors = _errors(report)
+    details = _object(report.get("detailedReport"))
+    created = _created_items(details)
+    return ImportStatus(
+        state,
+        word,
+        counts=_counts(_object(details.get("summary"))) if details else _NO_COUNTS,
+        message=doubt or "; ".join(errors[:MOST_SAMPLES]) or None,
+        errors=tuple([*errors, *map(_created, created), *_skipped_rows(details)][:MOST_ERRORS]),
+        details=tuple(_blocks(details)),
+        auto_created=_sum(created) if "autoCreatedDimensionModalities" in details else None,
+        started_at=parse_time(report.get("createdAt")),
+        finished_at=parse_time(report.get("completedAt")),
+    )
+
+
+def _errors(report: Mapping[str, Any]) -> list[str]:
+    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))]
+    lines = (": ".join(str(part) for part in pair if part) for pair in parts)
+    return [cut(line, LONGEST_LINE) for line in lines if line]
+
+
+def _skipped_rows(details: Mapping[str, Any]) -> list[str]:
+    blocks = _objects(details.get("impactedBlocks"))
+    return [_skipped_row(skipped, _where(block)) for block in blocks for skipped in _objects(block.get("skippedData"))]
+
+
+def _skipped_row(skipped: Mapping[str, Any], where: str) -> str:
+    """Tell one reason: ``2 rows skipped in block b3f1…: ParsingError in column 'Amount', for instance '12,5O'``."""
+    column, samples = skipped.get("sourceColumnName"), skipped.get("samples")
+    shown = [_short(one) for one in samples[:MOST_SAMPLES]] if isinstance(samples, list) else []
+    return (
+        f"{_number_of(skipped, 'row')} skipped{f' in {where}' if where else ''}: "
+        f"{_short(skipped.get('reason') or 'no reason given')}"
+        + (f" in column {_short(column)!r}" if column else "")
+        + (f", for instance {', '.join(map(repr, shown))}" if shown else "")
+    )
+
+
+def _created_items(details: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The dimensions in which the import created items by itself, since the data named some that did not exist."""
+    return [one for one in _objects(details.get("autoCreatedDimensionModalities")) if one.get("count") != 0]
+
+
+def _created(item: Mapping[str, Any]) -> str:
+    it, was = ("it", "it was") if item.get("count") == 1 else ("them", "they were")
+    where = _short(item.get("blockId"))
+    return f"{_number_of(item, 'item')} created in dimension {where}: the data names {it}, and {was} not there"
+
+
+def _sum(created: list[Mapping[str, Any]]) -> int | None:
+    """All items that were created; None if one of the numbers is not known."""
+    numbers = [read_count(one.get("count")) for one in created]
+    return None if None in numbers else sum(filter(None, numbers))
+
+
+def _blocks(details: Mapping[str, Any]) -> list[str]:
+    """Tell each block: ``List block b3f1…: 120 inserted, 30 updated, 0 deleted, 3 skipped``."""
+    kind, blocks = details.get("blockType"), _objects(details.get("impactedBlocks"))
+    prefix = f"{_short(kind)} " if kind else ""
+    lines = [f"{prefix}{_where(block) or 'block'}: {_block_counts(block)}" for block in blocks[:MOST_BLOCKS]]
+    more = len(blocks) - MOST_BLOCKS
+    return [*lines, f"... and {more:,} more blocks"] if more > 0 else lines
+
+
+def _block_counts(block: Mapping[str, Any]) -> Counts:
+    skipped = [read_count(one.get("count")) for one in _objects(block.get("skippedData"))]
+    known = isinstance(block.get("skippedData"), list) and None not in skipped
+    return replace(_counts(block), skipped=sum(filter(None, skipped)) if known else None)
+
+
+def _where(block: Mapping[str, Any]) -> str:
+    """``block b3f1…, scenario 9a0c…``: as Pigment identifies them; it reports no names."""
+    named = {"block": block.get("blockId"), "scenario": block.get("scenarioId")}
+    return ", ".join(f"{kind} {_short(name)}" for kind, name in named.items() if name)
+
+
+def _number_of(counted: Mapping[str, Any], what: str) -> str:
+    count = read_count(counted.get("count"))
+    return f"{what}s" if count is None else f"1 {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _short(value: object) -> str:
+    return cut(str(value), LONGEST_SAMPLE)
+
+
+def _counts(summary: Mapping[str, Any]) -> Counts:
+    return Counts(
+        inserted=read_count(summary.get("insertedCount")),
+        updated=read_count(summary.get("updatedCount")),
+        deleted=read_count(summary.get("deletedCount")),
+        skipped=read_count(summary.get("skippedCount")),
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
