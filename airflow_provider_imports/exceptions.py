@@ -100,5 +100,9 @@ class ImportBusyError(VendorImportError):
     """Another import occupies the vendor's only slot, and ``if_running`` is ``"fail"``."""
 
 
+class AnotherTryError(VendorImportError):
+    """Airflow runs two tries of one task at once, since it believed a worker dead. This one sent nothing."""
+
+
 class TriggerEventError(VendorImportError):
     """The trigger's event is missing or of another version of this package; the import may still be running."""

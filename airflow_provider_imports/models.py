@@ -86,10 +86,10 @@ class Counts:
         :raises ValueError: for anything else
         """
         data = object_from_json(value, "counts")
-        names = {one.name for one in fields(cls)}
-        if not set(data) <= names or not all(_is_count(one) for one in data.values()):
+        known = {one.name: data.get(one.name) for one in fields(cls)}  # a newer version may count more
+        if not all(_is_count(one) for one in known.values()):
             raise ValueError(f"not counts of an import: {value!r}")
-        return cls(**data)
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class ImportRun:
         if not all(isinstance(one, str) for pair in key.items() for one in pair):
             raise ValueError(f"not an import run: {value!r}")
         sendings = _count_from_json(data.get("sendings"))  # an older version wrote none
-        return cls(vendor, key, _time_from_json(data.get("started_at")), url, remark, sendings)
+        return cls(vendor, key, time_from_json(data.get("started_at")), url, remark, sendings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +218,8 @@ class ImportStatus:
                 counts=Counts.from_json(data["counts"]),
                 message=None if data["message"] is None else text_from_json(data["message"]),
                 errors=lines_from_json(data["errors"]),
-                started_at=_time_from_json(data["started_at"]),
-                finished_at=_time_from_json(data["finished_at"]),
+                started_at=time_from_json(data["started_at"]),
+                finished_at=time_from_json(data["finished_at"]),
                 details=lines_from_json(data.get("details", ())),  # an older version wrote neither
                 auto_created=_count_from_json(data.get("auto_created")),
             )
@@ -264,7 +264,7 @@ def time_to_json(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
-def _time_from_json(value: object) -> datetime | None:
+def time_from_json(value: object) -> datetime | None:
     if value is None:
         return None
     moment = parse_time(value)

@@ -11,6 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+#: Seconds between two looks at a status, shortest and longest, where a vendor's entry says nothing else.
+POLL_INTERVAL = 15.0
+MAX_POLL_INTERVAL = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class VendorEntry:
@@ -41,8 +45,8 @@ class VendorEntry:
     ui_field_behaviour: dict[str, Any]
     conn_fields: dict[str, dict[str, Any]]
     links: tuple[str, ...] = ()
-    poll_interval: float = 15
-    max_poll_interval: float = 300
+    poll_interval: float = POLL_INTERVAL
+    max_poll_interval: float = MAX_POLL_INTERVAL
     shows_records: bool = False
 
     @property

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_imports.event import Event
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, parse_time, state_of
-from airflow_provider_imports.operators.run_store import Phase, Record
+from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.polling import Ending, Outcome
 from airflow_provider_imports.report import manifest
 

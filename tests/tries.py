@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.models import ImportRun
     from airflow_provider_imports.sandbox.journal import Entry
 

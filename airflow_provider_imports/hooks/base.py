@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.connection import ConnectionHook
-from airflow_provider_imports.hooks.flow import Flow, Steps
 from airflow_provider_imports.hooks.slot_turns import SlotTurns
 from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
-from airflow_provider_imports.http.call import Answer, Call, SendResult
+from airflow_provider_imports.http.call import Answer, Call, Flow, SendResult, one_call
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
 from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.send_steps import without_secrets
@@ -129,16 +128,7 @@ class ImportHook(ConnectionHook):
 
         :param patience: seconds to spend on repeats of each call
         """
-        steps = Steps(flow, self._unreadable)
-        call = steps.start()
-        while call is not None:
-            try:
-                answer = self.client.send(call, patience)
-            except VendorImportError as error:
-                call = steps.throw(error)
-            else:
-                call = steps.send(answer)
-        return cast("T", steps.result)
+        return self.client.run(flow, patience)
 
     async def arun_flow(self, flow: Flow[T], deadline: float | None = None, max_age: float = 0.0) -> T:
         """Send a flow's calls, each once, without blocking the event loop."""
@@ -146,19 +136,7 @@ class ImportHook(ConnectionHook):
         if client is None:
             async with type(self).shared(self.conn_id) as hook:
                 return await hook.arun_flow(flow, deadline, max_age)
-        steps = Steps(flow, self._unreadable)
-        call = steps.start()
-        while call is not None:
-            try:
-                if call.shared:
-                    answer = await client.read(call, deadline, max_age)
-                else:
-                    answer = await client.send(call, deadline=deadline)
-            except VendorImportError as error:
-                call = steps.throw(error)
-            else:
-                call = steps.send(answer)
-        return cast("T", steps.result)
+        return await client.run(flow, deadline, max_age)
 
     def send(self, call: Call, patience: float = PATIENCE) -> Answer:
         """
@@ -166,7 +144,7 @@ class ImportHook(ConnectionHook):
 
         :raises VendorImportError: unless the vendor accepted it
         """
-        return self.client.send(call, patience)
+        return self.client.run(one_call(call), patience)
 
     # Sending
 
@@ -209,7 +187,8 @@ class ImportHook(ConnectionHook):
             error.args = (f"{error} {hint}",)
         return error
 
-    def _unreadable(self, call: Call, answer: Answer, reason: str) -> VendorImportError:
+    def unreadable(self, call: Call, answer: Answer, reason: str) -> VendorImportError:
+        """Judge a good answer that is not what the vendor documents."""
         return unreadable(self.vendor, self.hook_name, call, answer, reason)
 
     def get_conn(self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None) -> Session:
@@ -306,7 +285,7 @@ class SharedHook:
     async def __aenter__(self) -> ImportHook:
         key = self._hook_class, self._conn_id
         client = join_client(key, lambda: self._hook_class(self._conn_id)._new_client())
-        hook = client.vendor
+        hook = client.rules
         if not isinstance(hook, ImportHook):
             raise TypeError(f"{hook!r} is not an ImportHook")
         hook._shared = client

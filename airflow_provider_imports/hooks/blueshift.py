@@ -18,14 +18,13 @@ from airflow_provider_imports.exceptions import ImportBusyError, VendorRequestEr
 from airflow_provider_imports.hooks.arrival import ARRIVAL, arrival_run, arrival_status
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.description import says_busy
-from airflow_provider_imports.http.call import Answer, Call, Repeat, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.http.settings import read_extra
 from airflow_provider_imports.models import ImportRun
 
 if TYPE_CHECKING:
     from airflow_provider_imports.exceptions import VendorImportError
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
     from airflow_provider_imports.models import ImportStatus
 

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_imports.exceptions import VendorImportError
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.hooks.slot_turns import Slot
-    from airflow_provider_imports.http.call import Answer, Call
+    from airflow_provider_imports.http.call import Answer, Call, Flow
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
@@ -53,6 +52,9 @@ class VendorDescription:
     rate_limit_by_operation: ClassVar[bool] = False
     #: Seconds after a start in which "no such import" is taken for the vendor's lag.
     not_found_grace: ClassVar[float] = 0.0
+    #: Seconds after the last byte of a start in which the vendor may still begin the import; one that is not shown
+    #: after that was not started. For vendors whose :meth:`adopt_flow` finds runs.
+    longest_start: ClassVar[float] = 120.0
     #: The vendor has a call that cancels a running import.
     can_cancel: ClassVar[bool] = False
     #: Advice that only this vendor's documentation gives, by operation (or ``*``) and HTTP status.

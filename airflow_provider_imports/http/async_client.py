@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
+from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
     LARGEST_ANSWER,
     Answer,
@@ -26,16 +27,21 @@ from airflow_provider_imports.http.send_steps import (
     Authenticate,
     Hold,
     Pause,
+    Sending,
+    SendStep,
+    Share,
     Transmit,
-    Vendor,
-    exchange,
+    VendorRules,
+    converse,
     log_in,
+    send,
 )
 from airflow_provider_imports.http.tls import client_context, is_handshake_failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.rate_limit import RateLimit
     from airflow_provider_imports.http.settings import Settings
 
@@ -48,23 +54,23 @@ _LIMITED_BY_OUR_QUEUE = 0
 
 class AsyncClient:
     """
-    Carry out exchanges by awaiting. Get it from :func:`join_client`.
+    Send by awaiting. Get it from :func:`join_client`.
 
-    :param vendor: the vendor's description
+    :param rules: the vendor's description
     :param look_up: reads the Airflow connection without blocking the event loop
     :param rate_limit: the limit that a connection asks for
     """
 
     def __init__(
         self,
-        vendor: Vendor,
+        rules: VendorRules,
         look_up: Callable[[], Awaitable[Settings]],
         rate_limit: Callable[[Settings], RateLimit],
         rate_limit_key: Callable[[Call], str],
     ) -> None:
         self.access = Access()
         self.users = 0
-        self.vendor = vendor
+        self.rules = rules
         self._look_up = look_up
         self._new_rate_limit = rate_limit
         self._rate_limit_key = rate_limit_key
@@ -83,55 +89,61 @@ class AsyncClient:
             await self._session.close()
             self._session = None
 
-    async def send(self, call: Call, patience: float = 0.0, deadline: float | None = None) -> Answer:
+    async def run(self, flow: Flow[T], deadline: float | None = None, max_age: float = 0.0, patience: float = 0.0) -> T:
         """
-        Send a call until it is answered or must not be repeated.
+        Send a flow's calls; many who run flows with the same shared read at the same time share one request.
 
-        :param patience: seconds to spend on waits before repeats
         :param deadline: the waiter's deadline (epoch seconds): near it, its calls go first
+        :param max_age: an answer to a shared read that was asked for within the last ``max_age`` seconds will do; with
+            0 it must be asked for from now on
+        :param patience: seconds to spend on waits before repeats of each call
         :raises VendorImportError: what the vendor's description makes of the last outcome
         """
-        return await self._drive(exchange(self.vendor, self.access, call, patience), deadline)
+        return await self._drive(converse(flow, self.rules, self.access, patience), deadline, max_age)
 
-    async def read(self, call: Call, deadline: float | None = None, max_age: float = 0.0) -> Answer:
-        """
-        Send a read, or share one that others send.
+    async def _drive(self, sending: Sending[T], deadline: float | None = None, max_age: float = 0.0) -> T:
+        result: SendResult | None = None
+        failure: VendorImportError | None = None
+        while True:
+            try:
+                step = sending.send(result) if failure is None else sending.throw(failure)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            result = failure = None
+            try:
+                result = await self._carry_out(step, deadline, max_age)
+            except VendorImportError as error:
+                failure = error
 
-        :param max_age: an answer that was asked for within the last ``max_age`` seconds will do; with 0 it must be
-            asked for from now on, but everybody who wants that at the same time shares one request
-        """
+    async def _carry_out(self, step: SendStep, deadline: float | None, max_age: float) -> SendResult | None:
+        match step:
+            case Transmit():
+                return await self._transmit(step, deadline)
+            case Share():
+                return await self._share(step.call, deadline, max_age)
+            case Authenticate():
+                await self._authenticate(step)
+            case Pause():
+                log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
+                await asyncio.sleep(step.seconds)
+            case Hold():
+                self._queue_for(step.call).hold(step.seconds)
+        return None
+
+    async def _share(self, call: Call, deadline: float | None, max_age: float) -> Answer:
         key = f"{call.method} {call.target}"
         read = self._reads.get(key)
         if read is None:
             read = self._reads[key] = _SharedRead(asyncio.get_running_loop())
-        return await read.answer(lambda: self.send(call, deadline=deadline), max_age)
-
-    async def _drive(self, steps: Generator[Any, SendResult | None, T], deadline: float | None = None) -> T:
-        outcome: SendResult | None = None
-        while True:
-            try:
-                step = steps.send(outcome)
-            except StopIteration as end:
-                value: T = end.value
-                return value
-            outcome = None
-            match step:
-                case Transmit():
-                    outcome = await self._transmit(step, deadline)
-                case Authenticate():
-                    await self._authenticate(step)
-                case Pause():
-                    log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
-                    await asyncio.sleep(step.seconds)
-                case Hold():
-                    self._queue_of(step.call).hold(step.seconds)
+        return await read.answer(lambda: self._drive(send(call, self.rules, self.access, 0.0), deadline), max_age)
 
     async def _authenticate(self, step: Authenticate) -> None:
         async with self._lock:
             if self.access.generation == step.generation:
                 settings = await self._look_up()
                 await self._open(settings)
-                await self._drive(log_in(self.vendor, self.access, settings, step.patience))
+                await self._drive(log_in(self.rules, self.access, settings, step.patience))
 
     async def _open(self, settings: Settings) -> None:
         """Open the session, anew where the connection now leads elsewhere."""
@@ -158,7 +170,7 @@ class AsyncClient:
 
     async def _transmit(self, step: Transmit, deadline: float | None) -> SendResult:
         call, settings = step.call, self.access.settings
-        queue = self._queue_of(call)
+        queue = self._queue_for(call)
         try:
             since = await queue.turn(deadline)
         except TimeoutError:
@@ -196,7 +208,7 @@ class AsyncClient:
             return URL(self.access.base_url + call.target, encoded=True)
         return self._base.with_path(self._base.raw_path.rstrip("/") + call.path, encoded=True)
 
-    def _queue_of(self, call: Call) -> RequestQueue:
+    def _queue_for(self, call: Call) -> RequestQueue:
         key = self._rate_limit_key(call)
         queue = self._queues.get(key)
         if queue is None:

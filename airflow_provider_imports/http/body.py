@@ -1,55 +1,40 @@
-"""Request bodies from files: a known length, constant memory, progress in the log."""
+"""Request bodies that are streamed: a known length, constant memory, progress in the log."""
 
 from __future__ import annotations
 
 import logging
-import os
 from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from airflow_provider_imports.http.call import UnreadableBodyError
+from airflow_provider_imports.http.files import CHUNK, SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_imports.http.files import FilePath
 
 log = logging.getLogger(__name__)
 
-#: Bytes handed to the connection at a time; also about what an upload holds in memory.
-CHUNK = 1 << 20
-#: A line in the log after every this many bytes, and after every tenth of the file.
+#: A line in the log after every this many bytes, and after every tenth of the body.
 PROGRESS_BYTES = 64 << 20
 
 
-_NO_FILE = (
-    "There is no file {!r}, seen from this worker. Put it where every worker can read it, or in object storage. "
-    "Nothing was sent."
-)
-
-
-class FileBody:
+class StreamedBody:
     """
-    A file as a request body: opened when it is sent, never read whole, of a length known before.
+    A body that is read piece by piece, each time it is sent.
 
-    :param path: a local path, or any URI that ``ObjectStoragePath`` understands (``s3://``, ``gs://``, ``file://``)
-    :param conn_id: the Airflow connection for the object storage, if it needs one
-    :raises FileNotFoundError: if there is no such file
-    :raises ValueError: if it is a folder, or empty
+    :param name: what it is, for the log
+    :param size: its bytes, as they will be announced to the vendor
     """
 
-    def __init__(self, path: str, conn_id: str | None = None) -> None:
-        self.name = path
-        self._path = open_path(path, conn_id)
-        if not self._path.exists():
-            raise FileNotFoundError(_NO_FILE.format(path))
-        if self._path.is_dir():
-            raise ValueError(f"{path!r} is a folder, not a file. Nothing was sent.")
-        self._size = int(self._path.stat().st_size)
-        if not self._size:
-            raise ValueError(f"The file {path!r} is empty. Nothing was sent.")
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self._size = size
         self._handed_over = False
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read it from its beginning."""
+        raise NotImplementedError(f"{type(self).__name__} has no pieces()")
 
     def __len__(self) -> int:
         """Size in bytes, as it will be announced to the vendor."""
@@ -60,61 +45,71 @@ class FileBody:
         """True once every byte has been handed to the connection."""
         return self._handed_over
 
-    @property
-    def version(self) -> str:
-        """Tell this content of the file from another: size and time of change, where the storage has one."""
-        stat = self._path.stat()
-        changed = getattr(stat, "st_mtime", None)
-        return f"{self._size}:{changed}"
-
     def __iter__(self) -> Iterator[bytes]:
         """
-        Read the file piece by piece.
+        Hand it over piece by piece; the last piece only once its end was seen to be where it was announced.
 
-        :raises UnreadableBodyError: if it can't be read to its announced length; the vendor then gets an incomplete
-            request
+        :raises UnreadableBodyError: if it can't be read as it was announced; the vendor then gets an incomplete request
         """
         self._handed_over, sent, told = False, 0, 0
         step = max(PROGRESS_BYTES, self._size // 10)
-        with self._open() as file:
-            while chunk := self._read(file, min(CHUNK, self._size - sent)):
-                yield chunk
-                sent += len(chunk)
-                if sent - told >= step and sent < self._size:
+        held = b""
+        for piece in self.pieces():
+            if held:
+                yield held
+                sent += len(held)
+                if sent - told >= step:
                     told = sent
                     log.info("Uploading %s: %s of %s", self.name, _size(sent), _size(self._size))
-        if sent != self._size:
-            raise UnreadableBodyError(
-                f"{self.name!r} ended after {sent:,} bytes instead of {self._size:,}: it changed meanwhile"
-            )
+            held = piece
+        if sent + len(held) != self._size:
+            raise UnreadableBodyError(f"{self.name!r} ended after {sent + len(held):,} of {self._size:,} bytes")
+        yield held
         self._handed_over = True
-        log.info("Uploaded %s: %s", self.name, _size(sent))
-
-    def _open(self) -> IO[bytes]:
-        try:
-            return self._path.open("rb")
-        except Exception as error:  # whatever the storage's library raises
-            raise UnreadableBodyError(f"{self.name!r} can't be opened ({type(error).__name__})") from error
-
-    def _read(self, file: IO[bytes], count: int) -> bytes:
-        try:
-            return file.read(count)
-        except Exception as error:  # whatever the storage's library raises
-            raise UnreadableBodyError(f"{self.name!r} can't be read ({type(error).__name__})") from error
+        log.info("Uploaded %s: %s", self.name, _size(self._size))
 
 
-def open_path(path: str, conn_id: str | None = None) -> Path | ObjectStoragePath:
-    """Find a local path or an object-storage URI."""
-    local = urlsplit(path).scheme in ("file", "local")  # Airflow 2 knows no local://
-    if "://" in path and not local:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
+class FileBody(StreamedBody):
+    """
+    A file as a request body: opened when it is sent, never read whole. gzip is unpacked on the way.
 
-        return ObjectStoragePath(path, conn_id=conn_id)
-    from pathlib import Path
+    :param path: a local path, any URI that ``ObjectStoragePath`` understands (``s3://``, ``gs://``, ``file://``), or
+        such an object
+    :param conn_id: the Airflow connection for the object storage, if it needs one
+    :raises FileNotFoundError: if there is no such file
+    :raises InvalidInputError: if it is no file (a folder, a FIFO, a device), empty, or can't be read
+    """
 
-    if local and "://" in path:
-        return Path(unquote(path.partition("://")[2].removeprefix("localhost")))
-    return Path(os.path.expanduser(path))
+    def __init__(self, path: FilePath, conn_id: str | None = None) -> None:
+        self._file = SourceFile(path, conn_id)
+        super().__init__(self._file.name, self._file.size)
+
+    @property
+    def version(self) -> str:
+        """Tell this content of the file from another: size and time of change, where the storage has one."""
+        return self._file.version
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read the file; its end is an error if it changed since it was announced."""
+        return self._file.pieces(CHUNK)
+
+
+class SpooledBody(StreamedBody):
+    """
+    A temporary file of our own as a request body.
+
+    :param file: open for reading
+    """
+
+    def __init__(self, name: str, size: int, file: IO[bytes]) -> None:
+        super().__init__(name, size)
+        self._file = file
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read the temporary file."""
+        self._file.seek(0)
+        while piece := self._file.read(CHUNK):
+            yield piece
 
 
 def _size(count: int) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from airflow_provider_imports import __version__
@@ -15,6 +16,8 @@ from airflow_provider_imports.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+T = TypeVar("T")
 
 #: Bytes of an answer that are read at most; no documented answer is nearly as large.
 LARGEST_ANSWER = 64 << 20
@@ -201,6 +204,13 @@ class NoAnswer:
 
 
 SendResult = Answer | NoAnswer
+#: Calls to send one after the other: yields a call, is sent its answer (or thrown its error), and returns what it read.
+Flow = Generator[Call, Answer, T]
+
+
+def one_call(call: Call) -> Flow[Answer]:
+    """A flow of one call that returns its answer."""
+    return (yield call)
 
 
 def unreadable_body(error: BaseException | None) -> UnreadableBodyError | None:

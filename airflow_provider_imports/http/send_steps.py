@@ -1,5 +1,5 @@
 """
-A call's whole story as steps: authenticate, send, renew the log-in once, follow a redirect, wait, send again.
+The sending of calls as steps: authenticate, send, renew the log-in once, follow a redirect, wait, send again.
 
 No I/O. :class:`~airflow_provider_imports.http.sync_client.SyncClient` carries out the steps by blocking,
 :class:`~airflow_provider_imports.http.async_client.AsyncClient` by awaiting; neither knows a rule of its own.
@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 from airflow_provider_imports.exceptions import (
@@ -22,20 +22,21 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
     VendorRateLimitError,
 )
-from airflow_provider_imports.http.call import Answer, Call, SendResult
+from airflow_provider_imports.http.call import Answer, Call, Flow, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, duration, may_repeat
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
 
+T = TypeVar("T")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
 _SHORTEST_SECRET = 4
 _SHORTEST_IN_GOOD_ANSWER = 8
 
 
-class Vendor(Protocol):
-    """What an exchange asks of the vendor's description."""
+class VendorRules(Protocol):
+    """What sending asks of the vendor's description."""
 
     def authorization(self, settings: Settings) -> Mapping[str, str]:
         """Headers that carry the credentials, for a vendor without a log-in."""
@@ -48,6 +49,9 @@ class Vendor(Protocol):
 
     def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         """The error that an outcome means; None for an answer to work with."""
+
+    def unreadable(self, call: Call, answer: Answer, reason: str) -> VendorImportError:
+        """The error that a good answer means if it is not what the vendor documents."""
 
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
         """Seconds to wait after a 429, where the vendor's own rules say more than its headers."""
@@ -112,16 +116,49 @@ class Hold:
     call: Call
 
 
-Step = Transmit | Authenticate | Pause | Hold
-Exchange = Generator[Step, SendResult | None, Answer]
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Step: get the answer to a read that others send, too, and send it back; or None to have it sent from here."""
+
+    call: Call
 
 
-def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exchange:
+SendStep = Transmit | Authenticate | Pause | Hold | Share
+#: Yields a step, is sent what came of it (or thrown its error), and returns what all of them were for.
+Sending = Generator[SendStep, SendResult | None, T]
+
+
+def converse(flow: Flow[T], rules: VendorRules, access: Access, patience: float) -> Sending[T]:
+    """
+    Send a flow's calls one after the other. What a call fails with is thrown into the flow, which may go on.
+
+    :param patience: seconds to spend on waits before repeats of each call; 0 means a single attempt
+    :raises VendorImportError: what the flow made of an error, or what an answer means that the flow could not read
+    """
+    try:
+        call = next(flow)
+        while True:
+            try:
+                shared = (yield Share(call)) if call.shared else None
+                answer = (yield from send(call, rules, access, patience)) if shared is None else _answer(shared)
+            except VendorImportError as error:
+                call = flow.throw(error)
+                continue
+            try:
+                call = flow.send(answer)
+            except UnreadableAnswerError as error:
+                raise rules.unreadable(call, answer, str(error)) from error
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sending[Answer]:
     """
     Send a call until it is answered or must not be repeated.
 
     :param patience: seconds to spend on waits before repeats; 0 means a single attempt
-    :raises VendorImportError: what :meth:`Vendor.error_of` makes of the last outcome
+    :raises VendorImportError: what :meth:`VendorRules.error_of` makes of the last outcome
     """
     if access.generation == 0 and not call.public:
         yield Authenticate(0, patience)
@@ -145,10 +182,10 @@ def exchange(vendor: Vendor, access: Access, call: Call, patience: float) -> Exc
                 continue
             if earlier:
                 outcome = replace(outcome, repeated_after=earlier)
-        error = vendor.error_of(call, outcome)
+        error = rules.error_of(call, outcome)
         if error is None:
             return _answer(outcome)
-        wait = _wait(vendor, outcome, attempts)
+        wait = _wait(rules, outcome, attempts)
         if isinstance(error, VendorRateLimitError):
             error.retry_after = wait
             yield Hold(wait, call)
@@ -176,9 +213,7 @@ def _still_unclear(unclear: UnknownOutcomeError, error: VendorImportError) -> Ve
     )
 
 
-def log_in(
-    vendor: Vendor, access: Access, settings: Settings, patience: float
-) -> Generator[Step, SendResult | None, None]:
+def log_in(rules: VendorRules, access: Access, settings: Settings, patience: float) -> Sending[None]:
     """
     Take on the credentials of a freshly looked-up connection, and log in where the vendor has a log-in.
 
@@ -187,17 +222,17 @@ def log_in(
     """
     if access.refused is not None and access.refused[0] == settings:
         raise access.refused[1].with_traceback(None)  # raised many times, it would grow
-    call = vendor.login_call(settings)
+    call = rules.login_call(settings)
     if call is None:
-        headers = vendor.authorization(settings)
+        headers = rules.authorization(settings)
     else:
         access.settings, access.secrets = settings, _secrets(settings, {})
         try:
-            answer = yield from exchange(vendor, access, call, patience)
+            answer = yield from send(call, rules, access, patience)
         except VendorAuthError as error:
             access.refused = (settings, error)
             raise
-        headers = vendor.read_login(answer, settings)
+        headers = rules.read_login(answer, settings)
     access.settings, access.headers, access.refused = settings, headers, None
     access.secrets = _secrets(settings, headers)
     access.plain = Call("plain", "GET", "").wire_headers(headers)
@@ -249,13 +284,13 @@ def _answer(outcome: SendResult) -> Answer:
     return outcome
 
 
-def _wait(vendor: Vendor, outcome: SendResult, attempts: int) -> float:
+def _wait(rules: VendorRules, outcome: SendResult, attempts: int) -> float:
     now = time.time()
     asked = None
     if isinstance(outcome, Answer):
         asked = asked_wait(outcome, now)
         if asked is None and outcome.status == 429:
-            asked = vendor.rate_limit_wait(outcome, now)
+            asked = rules.rate_limit_wait(outcome, now)
     if not asked:  # not said, or a time that has passed by our clock: repeats at once would use up the attempts
         return backoff(attempts, random.random())
     return asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import requests
 from requests.auth import AuthBase
@@ -14,6 +14,7 @@ from requests.exceptions import ConnectTimeout, ProxyError, RequestException
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import HTTPError as Urllib3Error
 
+from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
     LARGEST_ANSWER,
     Answer,
@@ -29,16 +30,20 @@ from airflow_provider_imports.http.send_steps import (
     Authenticate,
     Hold,
     Pause,
+    Sending,
+    SendStep,
+    Share,
     Transmit,
-    Vendor,
-    exchange,
+    VendorRules,
+    converse,
     log_in,
 )
 from airflow_provider_imports.http.tls import is_handshake_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
 
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.rate_limit import RateLimit
     from airflow_provider_imports.http.settings import Settings
 
@@ -50,9 +55,9 @@ _PIECE = 1 << 16
 
 class SyncClient:
     """
-    Carry out exchanges by blocking.
+    Send by blocking.
 
-    :param vendor: the vendor's description
+    :param rules: the vendor's description
     :param look_up: reads the Airflow connection
     :param open_session: makes the ``requests`` session, once
     :param rate_limit: the limit for a call
@@ -60,13 +65,13 @@ class SyncClient:
 
     def __init__(
         self,
-        vendor: Vendor,
+        rules: VendorRules,
         look_up: Callable[[], Settings],
         open_session: Callable[[Settings], requests.Session],
         rate_limit: Callable[[Call, Settings], RateLimit],
     ) -> None:
         self.access = Access()
-        self._vendor = vendor
+        self._rules = rules
         self._look_up = look_up
         self._open_session = open_session
         self._rate_limit = rate_limit
@@ -92,14 +97,14 @@ class SyncClient:
             self._session.close()
             self._session = None
 
-    def send(self, call: Call, patience: float) -> Answer:
+    def run(self, flow: Flow[T], patience: float) -> T:
         """
-        Send a call until it is answered or must not be repeated.
+        Send a flow's calls, each until it is answered or must not be repeated.
 
-        :param patience: seconds to spend on waits before repeats
+        :param patience: seconds to spend on waits before repeats of each call
         :raises VendorImportError: what the vendor's description makes of the last outcome
         """
-        return self._drive(exchange(self._vendor, self.access, call, patience))
+        return self._drive(converse(flow, self._rules, self.access, patience))
 
     def authenticate(self, patience: float = 0.0, *, renew: bool = False) -> None:
         """
@@ -109,27 +114,37 @@ class SyncClient:
         :param renew: look the connection up again
         """
         settings = self._look_up() if renew else self.settings
-        self._drive(log_in(self._vendor, self.access, settings, patience))
+        self._drive(log_in(self._rules, self.access, settings, patience))
 
-    def _drive(self, steps: Generator[Any, SendResult | None, T]) -> T:
-        outcome: SendResult | None = None
+    def _drive(self, sending: Sending[T]) -> T:
+        result: SendResult | None = None
+        failure: VendorImportError | None = None
         while True:
             try:
-                step = steps.send(outcome)
+                step = sending.send(result) if failure is None else sending.throw(failure)
             except StopIteration as end:
                 value: T = end.value
                 return value
-            outcome = None
-            match step:
-                case Transmit():
-                    outcome = self._transmit(step)
-                case Authenticate():
-                    self.authenticate(step.patience, renew=step.generation > 0)
-                case Pause():
-                    log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
-                    time.sleep(step.seconds)
-                case Hold():
-                    self._rate_limit(step.call, self.settings).hold(time.monotonic() + step.seconds)
+            result = failure = None
+            try:
+                result = self._carry_out(step)
+            except VendorImportError as error:
+                failure = error
+
+    def _carry_out(self, step: SendStep) -> SendResult | None:
+        match step:
+            case Transmit():
+                return self._transmit(step)
+            case Authenticate():
+                self.authenticate(step.patience, renew=step.generation > 0)
+            case Pause():
+                log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
+                time.sleep(step.seconds)
+            case Hold():
+                self._rate_limit(step.call, self.settings).hold(time.monotonic() + step.seconds)
+            case Share():
+                pass  # nobody else sends here
+        return None
 
     def _transmit(self, step: Transmit) -> SendResult:
         rate_limit = self._rate_limit(step.call, self.settings)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pkgutil import resolve_name
@@ -14,10 +12,11 @@ from airflow.providers.common.compat.sdk import Asset, BaseOperator
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
-from airflow_provider_imports.intent import Found, Intent
 from airflow_provider_imports.links import URL_KEY
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
-from airflow_provider_imports.operators.run_store import Phase, Record, RunStore, fingerprint_of
+from airflow_provider_imports.operators.record import Phase, Record
+from airflow_provider_imports.operators.run_store import RunStore, fingerprint_of
+from airflow_provider_imports.operators.unclear_start import begins_until, find, not_yet_clear, unknown, where_to_look
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
@@ -28,12 +27,10 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.hooks.base import ImportHook
+    from airflow_provider_imports.intent import Found, Intent
 
 OnUnknownOutcome = Literal["fail", "restart"]
 
-#: Seconds after an unclear start in which the vendor is asked again and again whether it took place.
-FIND_OUT_SECONDS = 30.0
-FIND_OUT_INTERVAL = 3.0
 #: How often one try starts again after an unclear start, if the user allows that.
 MOST_STARTS = 3
 
@@ -55,8 +52,10 @@ class ImportOperator(BaseOperator):
 
     #: Import path of the vendor's hook, which is imported only when the task runs.
     hook_path: ClassVar[str]
-    #: The attributes that make one import differ from another.
+    #: The attributes that make one import differ from another, as of version 0.1: more would make other fingerprints.
     inputs: ClassVar[Sequence[str]] = ()
+    #: Attributes of later versions that do; they count where they are not None.
+    later_inputs: ClassVar[Sequence[str]] = ()
     template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome")
 
     def __init__(
@@ -96,6 +95,11 @@ class ImportOperator(BaseOperator):
         :raises InvalidInputError: if it can't be sent
         :raises FileNotFoundError: if there is no such file
         """
+
+    @property
+    def in_steps(self) -> bool:
+        """The vendor can't act on the first bytes; what completes the start is noted by ``self._store.sending``."""
+        return False
 
     def content_version(self) -> object:
         """What tells one content of what was prepared from another, for instance a file's size and time of change."""
@@ -143,7 +147,8 @@ class ImportOperator(BaseOperator):
         if self.durable and not AIRFLOW_V_3_3_PLUS:
             self.log.warning("Airflow below 3.3 remembers nothing over tries: a retry would start the import again")
         values = [getattr(self, name) for name in self.inputs]
-        return self._stored(context, fingerprint_of(self.task_type, self.conn_id, values))
+        later = {name: value for name in self.later_inputs if (value := getattr(self, name)) is not None}
+        return self._stored(context, fingerprint_of(self.task_type, self.conn_id, values, *([later] if later else [])))
 
     def _content(self) -> str | None:
         """Fingerprint of what is to be sent; None if that is not here, as on another worker."""
@@ -163,28 +168,43 @@ class ImportOperator(BaseOperator):
         """Go on with what an earlier try left, or return None to start."""
         if record is None:
             return None
-        if record.phase is Phase.INTENDED:
-            return self._attach_to_intent(record.intent)
+        if record.phase in (Phase.INTENDED, Phase.ASKED):
+            return self._attach_to_unclear_start(self._store.looked())
         if record.run is None:
             raise TypeError(f"a record of phase {record.phase} without a run")
         self.log.info("An earlier try started this %s, so it is not started again", self.what(record.run))
         return self._go_on_with(record.run, record.status if record.phase is Phase.ENDED else None)
 
-    def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
-        found = self._find(intent)
-        if found.run is not None:
-            self.log.info("An earlier try ended while it started this %s, which took place", self.what(found.run))
-            self._store.started(found.run)
-            return self._go_on_with(found.run, None)
-        if found.would_show:
-            self.log.info("An earlier try ended before it started the import; it starts now")
-            self._store.forget()
-            return None
-        if self.on_unknown_outcome == "fail":
-            raise self._unknown(UnknownOutcomeError("An earlier try ended while it was starting the import."))
-        self.log.warning("An earlier try may have started this import; on_unknown_outcome='restart' starts it anew")
+    def _attach_to_unclear_start(self, record: Record) -> tuple[ImportRun, ImportStatus] | None:
+        told = "An earlier try ended while it was starting the import."
+        if record.unread is None:
+            until = begins_until(self.hook, record)
+            found = self._find(record.intent, until)
+            if found.run is not None:
+                self.log.info("An earlier try ended while it started this %s, which took place", self.what(found.run))
+                self._store.started(found.run)
+                return self._go_on_with(found.run, None)
+            if found.would_show or found.not_sent:
+                self._raise_unless_not_started(found, told, until)
+                self.log.info("%s Nothing was started, so it starts now", told)
+                return None
+        else:
+            told = "What an earlier try stored can't be read, so it may have started the import."
+        if record.phase is Phase.ASKED and self._store.was_cleared:
+            self.log.warning("%s The task was cleared after it asked, so the import is started: twice, if it was", told)
+        elif self.on_unknown_outcome == "restart":
+            self.log.warning("%s on_unknown_outcome='restart' starts it again: twice, if it was", told)
+        else:
+            self._store.asked()
+            raise unknown(self.hook, told)
         self._store.forget()
         return None
+
+    def _raise_unless_not_started(self, found: Found, told: str, until: datetime) -> None:
+        """Forget what is stored if certainly nothing was started, so that it may be started."""
+        if not found.not_sent and datetime.now(UTC) < until:
+            raise not_yet_clear(self.hook, told, until)
+        self._store.forget()
 
     def _go_on_with(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         self._run = run  # ours, so a kill from here on concerns it
@@ -214,23 +234,43 @@ class ImportOperator(BaseOperator):
 
     def _start_once(self, context: Context, *, last: bool) -> ImportRun | None:
         """Start the import, or find it after an unclear start; None if it may be started again at once."""
-        intent = self._intend()
+        _ = self.hook.client.settings  # looked up now, so that nothing lies between the last check and the first byte
+        self._intend()
+        self._store.verify()
         try:
             return self.start(self.hook)
         except UnknownOutcomeError as error:
-            found = self._find(replace(self._store.intent or intent, unclear_at=datetime.now(UTC)))
-            if found.run is None:
-                self._after_unclear_start(error, found, last=last)
-                return None
-            self.log.warning("%s It did: found %s", error, self.what(found.run))
-            return found.run
+            self._store.unclear()
+            return self._run_of_unclear_start(error, last=last)
         except VendorImportError:
             self._store.forget()  # nothing was started, so a retry is free to start
             raise
 
-    def _intend(self) -> Intent:
+    def _intend(self) -> None:
         """Store that the start is about to be sent."""
-        return self._store.intend(content=fingerprint_of(self.content_version()))
+        self._store.intend(content=fingerprint_of(self.content_version()), in_steps=self.in_steps)
+
+    def _run_of_unclear_start(self, error: UnknownOutcomeError, *, last: bool) -> ImportRun | None:
+        """Find the run of a start with an unclear outcome; None if it may be started again at once."""
+        record = self._store.looked()
+        until = begins_until(self.hook, record)
+        found = self._find(record.intent, until)
+        if found.run is not None:
+            self.log.warning("%s It did: found %s", error, self.what(found.run))
+        elif found.would_show or found.not_sent:
+            self._raise_unless_not_started(found, str(error), until)
+            raise VendorUnavailableError(
+                f"{error} {self.hook.hook_name} shows that nothing was started; a retry is safe.",
+                vendor=error.vendor,
+                operation=error.operation,
+                status_code=error.status_code,
+            ) from error
+        elif self.on_unknown_outcome == "fail" or last:
+            self._store.asked()
+            raise unknown(self.hook, str(error), error) from error
+        else:
+            self.log.warning("%s on_unknown_outcome='restart' starts it again.", error)
+        return found.run
 
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         """What is known of a run that was started; for a vendor that publishes no status, all there will ever be."""
@@ -238,52 +278,13 @@ class ImportOperator(BaseOperator):
         if not VENDOR_ENTRIES[self.hook.vendor].reports_status:
             told.append(
                 f"{self.hook.hook_name} accepted the start. It publishes no status of a run, so the task ends here; "
-                f"whether the data gets in shows only in {self._where_to_look}."
+                f"whether the data gets in shows only in {where_to_look(self.hook)}."
             )
         return ImportStatus(ImportState.ACCEPTED, "accepted", message=" ".join(told) or None)
 
-    @property
-    def _where_to_look(self) -> str:
-        return self.hook.where_to_look or f"{self.hook.hook_name}'s own UI"
-
-    def _after_unclear_start(self, error: UnknownOutcomeError, found: Found, *, last: bool) -> None:
-        """Return if the import may be started again at once."""
-        if found.would_show:
-            self._store.forget()
-            raise VendorUnavailableError(
-                f"{error} {self.hook.hook_name} shows that nothing was started; a retry is safe.",
-                vendor=error.vendor,
-                operation=error.operation,
-                status_code=error.status_code,
-            ) from error
-        if self.on_unknown_outcome == "fail" or last:
-            raise self._unknown(error) from error
-        self.log.warning("%s on_unknown_outcome='restart' starts it again.", error)
-
-    def _find(self, intent: Intent) -> Found:
-        """Ask the vendor whether an unclear start took place; a vendor that may need a moment gets it."""
-        while True:
-            try:
-                found = self.hook.run_flow(self.hook.adopt_flow(intent))
-            except VendorImportError as error:
-                self.log.warning("It can't be found out whether the import was started: %s", error)
-                return Found(None, would_show=False)
-            age = time.time() - (intent.unclear_at or intent.at).timestamp()
-            if found.run is not None or not found.would_show or age >= FIND_OUT_SECONDS:
-                return found
-            time.sleep(FIND_OUT_INTERVAL)
-
-    def _unknown(self, error: VendorImportError) -> UnknownOutcomeError:
-        return UnknownOutcomeError(
-            f"{error} The task does not start it again, for that could import twice. Look at {self._where_to_look}: "
-            "if no import was started, clear the task with on_unknown_outcome='restart'; if one was, mark the task as "
-            "success.",
-            vendor=self.hook.vendor,
-            operation=error.operation,
-            status_code=error.status_code,
-            vendor_message=error.vendor_message,
-            request_id=error.request_id,
-        )
+    def _find(self, intent: Intent, until: datetime) -> Found:
+        """Ask the vendor whether an unclear start took place; see :func:`~.unclear_start.find`."""
+        return find(self.hook, intent, until)
 
     def _announce(self, context: Context, run: ImportRun) -> None:
         self._run = run

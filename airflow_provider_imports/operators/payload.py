@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
@@ -9,6 +10,7 @@ from airflow_provider_imports.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.body import FileBody
+    from airflow_provider_imports.http.files import FilePath
 
 
 def exactly_one(file_path: object, data: object) -> None:
@@ -21,7 +23,7 @@ def exactly_one(file_path: object, data: object) -> None:
         raise InvalidInputError("Give exactly one of file_path and data. Nothing was sent.")
 
 
-def open_payload(file_path: str | None, data: str | bytes | None) -> FileBody | bytes:
+def open_payload(file_path: FilePath | None, data: str | bytes | None) -> FileBody | bytes:
     """
     Open what is to be sent, before anything is sent.
 
@@ -32,23 +34,45 @@ def open_payload(file_path: str | None, data: str | bytes | None) -> FileBody | 
     """
     exactly_one(file_path, data)
     if file_path is not None:
-        return _open_file(validation.required("file_path", file_path))
-    content = data.encode() if isinstance(data, str) else data
+        from airflow_provider_imports.http.body import FileBody
+
+        return FileBody(file_path_given(file_path))
+    return _bytes_of(data)
+
+
+def file_path_given(value: object) -> FilePath:
+    """
+    Check the path of a file.
+
+    :raises InvalidInputError: unless it is a text that is not empty, an ``os.PathLike`` or an ``ObjectStoragePath``
+    """
+    if isinstance(value, os.PathLike) or hasattr(value, "protocol"):  # the latter is an ObjectStoragePath
+        return value  # type: ignore[return-value]
+    if value is None or isinstance(value, str):
+        return validation.required("file_path", value)
+    raise InvalidInputError(
+        f"file_path must be a text, an os.PathLike or an ObjectStoragePath, not {validation.kind(value)}."
+        f"{validation.hint(value)} Nothing was sent."
+    )
+
+
+def _bytes_of(data: object) -> bytes:
+    from airflow_provider_imports.http.files import GZIP, packed_otherwise
+
+    validation.rendered_to_nothing("data", data)
+    content = validation.encodable("data", data).encode() if isinstance(data, str) else data
     if not isinstance(content, bytes):
-        raise InvalidInputError(f"data must be a text or bytes, not {type(data).__name__}. Nothing was sent.")
+        raise InvalidInputError(
+            f"data must be a text or bytes, not {validation.kind(data)}.{validation.hint(data)} Nothing was sent."
+        )
     if not content.strip():
         raise InvalidInputError("data is empty. Nothing was sent.")
+    if content.startswith(GZIP) or packed_otherwise(content):
+        raise InvalidInputError(
+            "data is packed (gzip, zip or alike), which the vendor can't read. Unpack it; a file with gzip is unpacked "
+            "while it is sent (file_path). Nothing was sent."
+        )
     return content
-
-
-def _open_file(file_path: str) -> FileBody:
-    from airflow_provider_imports.http.body import FileBody
-
-    try:
-        return FileBody(file_path)
-    except ValueError as error:  # a folder, an empty file, or a scheme that no installed provider knows
-        told = str(error).removesuffix(" Nothing was sent.").rstrip(".")
-        raise InvalidInputError(f"file_path: {told}. Nothing was sent.") from error
 
 
 def version_of(payload: FileBody | bytes | None) -> object:

@@ -16,12 +16,14 @@ from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.intent import Intent
+    from airflow_provider_imports.operators.record import Record
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
@@ -43,7 +45,13 @@ class RocketChatOperator(SlotImportOperator):
     hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
     operator_extra_links = (RocketChatImportLink(),)
 
-    def __init__(self, *, conn_id: str = "rocketchat_default", poll_interval: float = 10, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        conn_id: str = "rocketchat_default",
+        poll_interval: float = VENDOR_ENTRIES["rocketchat"].poll_interval,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
         self._earlier: Intent | None = None
 
@@ -60,9 +68,9 @@ class RocketChatOperator(SlotImportOperator):
     def _lock_name(self, slot: Mapping[str, str]) -> str:
         return super()._lock_name({})  # one for the whole workspace, whatever this task left there
 
-    def _attach_to_intent(self, intent: Intent) -> tuple[ImportRun, ImportStatus] | None:
-        self._earlier = intent
-        return super()._attach_to_intent(intent)
+    def _attach_to_unclear_start(self, record: Record) -> tuple[ImportRun, ImportStatus] | None:
+        self._earlier = record.intent
+        return super()._attach_to_unclear_start(record)
 
     @property
     def _operation_before(self) -> str | None:
@@ -163,6 +171,11 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         self._total = check_every_user(self._records)
         self.log.info("Checked %s users", f"{self._total:,}")
 
+    @property
+    def in_steps(self) -> bool:
+        """Nothing is imported before ``import.run``."""
+        return True
+
     def content_version(self) -> object:
         """Size and time of change of the file."""
         return None if self._records is None else self._records.version
@@ -182,6 +195,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
             self._release_lock()  # staging may take minutes, and an operation that was just made counts as busy
             try:
                 self._stage(hook, run)
+                self._store.sending()
                 hook.run_import(run)
             except UnknownOutcomeError:
                 raise  # of import.run: it may be running
@@ -190,8 +204,8 @@ class RocketChatImportUsersOperator(RocketChatOperator):
                 if attempt == MOST_OPERATIONS:
                     self._clear(hook, run)
                     raise
-            except (VendorImportError, OSError):
-                self._clear(hook, run)
+            except Exception:
+                self._clear(hook, run)  # whatever went wrong: staged users would be in the way of others
                 raise
             else:
                 return run
@@ -233,7 +247,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
             )
 
     def _clear(self, hook: RocketChatHook, run: ImportRun) -> None:
-        """Leave no staged users behind, for they would be in the way of others; a retry knows what is left."""
+        """Leave no staged users behind; a retry knows what is left."""
         try:
             self.log.info("%s", hook.cancel(run, patience=10.0))
         except VendorImportError as error:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, Protocol
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID, uuid4
 
-from airflow_provider_imports.intent import Intent
-from airflow_provider_imports.json_values import number_from_json, text_from_json, texts_from_json
-from airflow_provider_imports.models import ImportRun, ImportStatus, parse_time
+from airflow_provider_imports.exceptions import AnotherTryError, InvalidInputError
+from airflow_provider_imports.operators.record import Phase, Record
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.models import ImportRun, ImportStatus
 
 log = logging.getLogger(__name__)
 
 #: The one key in the task's state store.
 KEY = "airflow_provider_imports.run"
-VERSION = 1
 
 
 class StateStore(Protocol):
@@ -32,94 +35,13 @@ class StateStore(Protocol):
     def delete(self, key: str) -> None: ...
 
 
-class Phase(StrEnum):
-    """How far a start got."""
-
-    INTENDED = "intended"  #: about to be sent, or sent with an unknown outcome
-    STARTED = "started"  #: the vendor confirmed it
-    ENDED = "ended"  #: it ended, and the task was about to report that
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """
-    What is stored.
-
-    :param fingerprint: of the inputs; a record of other inputs is not about this import
-    :param at: when the start was intended
-    :param run: the run, from ``STARTED`` on (earlier for a vendor that starts in several steps)
-    :param slot: the vendor's slot that the start was for
-    :param before: key of the run that occupied the slot before
-    :param generation: the task's ``max_tries``, which a retry leaves as it is and clearing raises
-    :param status: how it ended, for ``ENDED``
-    :param content: fingerprint of what was sent
-    """
-
-    phase: Phase
-    fingerprint: str
-    at: datetime
-    run: ImportRun | None = None
-    slot: Mapping[str, str] | None = None
-    before: Mapping[str, str] | None = None
-    generation: int | None = None
-    status: ImportStatus | None = None
-    content: str | None = None
-
-    @property
-    def intent(self) -> Intent:
-        """The start as it was intended."""
-        return Intent(self.at, self.slot, self.before, self.run)
-
-    def to_json(self) -> dict[str, Any]:
-        """The record as Airflow stores it."""
-        return {
-            "version": VERSION,
-            "phase": str(self.phase),
-            "fingerprint": self.fingerprint,
-            "at": self.at.isoformat(),
-            "run": None if self.run is None else self.run.to_json(),
-            "slot": None if self.slot is None else dict(self.slot),
-            "before": None if self.before is None else dict(self.before),
-            "generation": self.generation,
-            "status": None if self.status is None else self.status.to_json(),
-            "content": self.content,
-        }
-
-    @classmethod
-    def from_json(cls, value: object) -> Record:
-        """
-        Read back what :meth:`to_json` of this version wrote.
-
-        :raises ValueError: for anything else
-        """
-        if not isinstance(value, Mapping) or value.get("version") != VERSION:
-            raise ValueError("not a record of this version")
-        at = parse_time(value.get("at"))
-        try:
-            run, slot, before, generation, status, content = (
-                value[name] for name in ("run", "slot", "before", "generation", "status", "content")
-            )
-            record = cls(
-                Phase(value["phase"]),
-                text_from_json(value["fingerprint"]),
-                at or datetime.now(UTC),
-                None if run is None else ImportRun.from_json(run),
-                None if slot is None else texts_from_json(slot),
-                None if before is None else texts_from_json(before),
-                generation if generation is None else int(number_from_json(generation)),
-                None if status is None else ImportStatus.from_json(status),
-                None if content is None else text_from_json(content),
-            )
-        except KeyError as error:
-            raise ValueError(f"not a record, {error} is missing") from error
-        if at is None or (record.phase is not Phase.INTENDED and record.run is None):
-            raise ValueError("a record without its time or its run")
-        return record
-
-
 class RunStore:
     """
     Remember a start over the tries of one task instance.
+
+    Two tries may be alive at once: Airflow believes a worker dead that is not. Whatever this try stores before a
+    start, it stores only over what it has read, and :meth:`verify` says right before the first byte whether the record
+    is still its own.
 
     :param store: Airflow's store; None where there is none, or the task does not want it: nothing is remembered
     :param fingerprint: of the inputs; None to go on with whatever import is stored
@@ -130,12 +52,14 @@ class RunStore:
         self._store = store
         self._fingerprint = fingerprint
         self._generation = generation
+        self._owner = uuid4().hex
         self._record: Record | None = None
+        self._stored: object = None
 
     @property
-    def intent(self) -> Intent | None:
-        """The start in progress, with what was already made for it."""
-        return None if self._record is None else self._record.intent
+    def record(self) -> Record | None:
+        """What is stored, as far as it is about this import."""
+        return self._record
 
     @property
     def was_cleared(self) -> bool:
@@ -144,62 +68,86 @@ class RunStore:
 
     def load(self, content: Callable[[], str | None] = lambda: None) -> Record | None:
         """
-        What an earlier try of the same import left; anything else is ignored with a warning.
+        What an earlier try of the same import left. A record that can't be read may be of a start, so it counts.
 
         :param content: makes the fingerprint of what is to be sent now; asked only after clearing, since a retry is
             about what its first try sent, whatever copy of it is on this worker
         """
-        value = None if self._store is None else self._store.get(KEY)
-        if value is None:
-            return None
-        try:
-            record = Record.from_json(value)
-        except ValueError as error:
-            log.warning("What is stored for this task can't be read (%s); it is ignored", error)
-            return None
-        if self._fingerprint not in (None, record.fingerprint):
-            log.warning(
-                "An earlier try was for another import (%s) than these inputs make; it is ignored and left as it is",
-                record.run or "not confirmed",
-            )
-            return None
-        if record.phase is Phase.ENDED and record.generation != self._generation:
-            log.info("This task had ended (%s) and was cleared, so the import runs again", record.run)
-            return None
-        if record.generation != self._generation and content() not in (None, record.content):
-            log.warning(
-                "What is to be sent has changed since an earlier try started an import (%s); that one is ignored and "
-                "left as it is",
-                record.run or "not confirmed",
-            )
-            return None
-        self._record = record
-        return record
+        self._stored = None if self._store is None else self._store.get(KEY)
+        self._record = None if self._stored is None else self._read(self._stored)
+        if self._record is not None and not self._is_about_this_import(self._record, content):
+            self._record = None
+        return self._record
 
     def intend(
         self,
         slot: Mapping[str, str] | None = None,
         before: Mapping[str, str] | None = None,
         content: str | None = None,
-    ) -> Intent:
-        """Note that a start is about to be sent; what an unfinished one left at the vendor stays in mind."""
-        last = self._record
-        record = Record(
-            Phase.INTENDED,
-            self._fingerprint or "",
-            datetime.now(UTC),
-            last.run if last is not None and last.phase is Phase.INTENDED else None,
-            slot=slot,
-            before=before,
-            generation=self._generation,
-            content=content,
+        *,
+        in_steps: bool = False,
+    ) -> None:
+        """
+        Note that a start is about to be sent; what an unfinished one left at the vendor stays in mind.
+
+        :param in_steps: the first call only prepares the import; :meth:`sending` notes the one that sets it going
+        :raises AnotherTryError: if another try has stored something since this one looked
+        """
+        self.verify()
+        last, now = self._record, datetime.now(UTC)
+        self._save(
+            Record(
+                Phase.INTENDED,
+                self._fingerprint or "",
+                now,
+                last.run if last is not None and last.phase is Phase.INTENDED else None,
+                slot=slot,
+                before=before,
+                generation=self._generation,
+                content=content,
+                owner=self._owner,
+                sent_at=None if in_steps else now,
+            )
         )
-        self._save(record)
-        return record.intent
+
+    def verify(self) -> None:
+        """
+        Make sure that no other try has stored anything since this one did; right before the first byte of a start.
+
+        :raises AnotherTryError: if one has
+        """
+        if self._store is not None and self._store.get(KEY) != self._stored:
+            raise AnotherTryError(
+                "Another try of this task is at work: it has stored something since this one looked. This one sent "
+                "nothing; the next try looks what became of the other."
+            )
+
+    def sending(self) -> None:
+        """Note that the call which sets a prepared import going is about to be sent."""
+        self.verify()
+        self._change(sent_at=datetime.now(UTC))
+
+    def unclear(self) -> None:
+        """Note that the start's outcome is unclear, and that none of its bytes leaves from now on."""
+        self._change(unclear_at=datetime.now(UTC))
+
+    def looked(self) -> Record:
+        """Note when a later try first looked for the run, and return the record."""
+        if self._record is None:
+            raise RuntimeError("there is no record of a start")
+        if self._record.looked_at is None:
+            self._change(looked_at=datetime.now(UTC))
+        return self._record
+
+    def asked(self) -> None:
+        """Note that the task fails with a question: only clearing it, not a retry, is an answer."""
+        now = datetime.now(UTC)
+        last = self._record or Record(Phase.ASKED, self._fingerprint or "", now, sent_at=now)
+        self._save(replace(last, phase=Phase.ASKED, generation=self._generation, owner=self._owner))
 
     def staged(self, run: ImportRun) -> None:
         """Note a run that was made but not started yet."""
-        self._advance(Phase.INTENDED, run)
+        self._change(run=run, sent_at=None)
 
     def started(self, run: ImportRun) -> None:
         """Note the run that the vendor confirmed."""
@@ -216,28 +164,84 @@ class RunStore:
         What was made at the vendor but not started stays in mind: a retry must know that it is ours.
         """
         if self._record is not None and self._record.phase is Phase.INTENDED and self._record.run is not None:
+            self._change(sent_at=None)
             return
-        self._record = None
-        if self._store is not None:
+        if self._store is not None and self._store.get(KEY) == self._stored:  # else it is another try's
             self._store.delete(KEY)
+            self._stored = None
+        self._record = None
+
+    def _read(self, value: object) -> Record:
+        try:
+            return Record.from_json(value)
+        except ValueError as error:
+            log.warning("What is stored for this task can't be read (%s); it may be of a start", error)
+            generation = value.get("generation") if isinstance(value, Mapping) else None
+            generation = generation if isinstance(generation, int) else None
+            now = datetime.now(UTC)
+            return Record(
+                Phase.INTENDED, self._fingerprint or "", now, generation=generation, sent_at=now, unread=value
+            )
+
+    def _is_about_this_import(self, record: Record, content: Callable[[], str | None]) -> bool:
+        if self._fingerprint not in (None, record.fingerprint):
+            log.warning(
+                "An earlier try was for another import (%s) than these inputs make; it is ignored and left as it is",
+                record.run or "not confirmed",
+            )
+            return False
+        if record.generation == self._generation or record.unread is not None:
+            return True
+        if record.phase is Phase.ENDED:
+            log.info("This task had ended (%s) and was cleared, so the import runs again", record.run)
+            return False
+        if content() not in (None, record.content):
+            log.warning(
+                "What is to be sent has changed since an earlier try started an import (%s); that one is ignored and "
+                "left as it is",
+                record.run or "not confirmed",
+            )
+            return False
+        return True
 
     def _advance(self, phase: Phase, run: ImportRun, status: ImportStatus | None = None) -> None:
         last = self._record or Record(phase, self._fingerprint or "", datetime.now(UTC))
-        self._save(replace(last, phase=phase, run=run, status=status, generation=self._generation))
+        self._save(replace(last, phase=phase, run=run, status=status, generation=self._generation, owner=self._owner))
+
+    def _change(self, **fields: Any) -> None:
+        if self._record is not None:
+            self._save(replace(self._record, **fields))
 
     def _save(self, record: Record) -> None:
         if record == self._record:
             return
         self._record = record
         if self._store is not None:
-            self._store.set(KEY, record.to_json())
+            self._stored = json.loads(json.dumps(record.to_json()))
+            self._store.set(KEY, self._stored)
 
 
 def fingerprint_of(*inputs: object) -> str:
     """
-    Tell these inputs from others, without keeping them.
+    Tell these inputs from others by their content, without keeping them.
 
-    :param inputs: JSON values
+    :raises InvalidInputError: for an object whose content can't be told
     """
-    text = json.dumps(inputs, sort_keys=True, default=str, ensure_ascii=False)
+    text = json.dumps([_content(one) for one in inputs], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()
+
+
+def _content(value: object) -> object:
+    """The JSON value that stands for this input in every process; an object's ``repr`` may differ between two."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, bytes | os.PathLike | Decimal | UUID | date):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _content(one) for name, one in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, set | frozenset):  # also Airflow's lazy sequences
+        return [_content(one) for one in value]
+    raise InvalidInputError(
+        f"An input is of type {type(value).__name__}, whose content can't be told from another's. Give a text, a "
+        "number, a list or a dict. Nothing was sent."
+    )

@@ -17,6 +17,7 @@ from airflow_provider_imports.report import error_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -85,11 +86,11 @@ class SlotImportOperator(WaitingImportOperator):
                 self._defer(slot=dict(slot))
             self._raise_unless_free(self.hook.wait_for_slot(slot, self._policy()))
 
-    def _intend(self) -> Intent:
-        return self._store.intend(self.slot(), self._before, fingerprint_of(self.content_version()))
+    def _intend(self) -> None:
+        self._store.intend(self.slot(), self._before, fingerprint_of(self.content_version()), in_steps=self.in_steps)
 
-    def _find(self, intent: Intent) -> Found:
-        found = super()._find(intent)
+    def _find(self, intent: Intent, until: datetime) -> Found:
+        found = super()._find(intent, until)
         if found.run is None or intent.slot is None:
             return found
         whose = claimed_by(self._lock_name(intent.slot), _name_of(found.run))

@@ -8,15 +8,13 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.operators.payload import file_path_given
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow_provider_imports.http.files import FilePath, SourceFile
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +51,7 @@ class UserRecords:
     :raises FileNotFoundError: if there is no such file
     """
 
-    def __init__(self, users: object, file_path: str | None) -> None:
+    def __init__(self, users: object, file_path: FilePath | None) -> None:
         if (users is None) == (file_path is None):
             raise InvalidInputError("Give exactly one of users and file_path. Nothing was sent.")
         if file_path is None and (not isinstance(users, Sequence) or isinstance(users, str | bytes)):
@@ -62,17 +60,14 @@ class UserRecords:
                 "task's .output, or render_template_as_native_obj of the Dag. Nothing was sent."
             )
         self._users: Sequence[object] = users if isinstance(users, Sequence) else ()
-        self._path: Path | ObjectStoragePath | None = None
+        self._file: SourceFile | None = None
         if file_path is not None:
             self._open(file_path)
 
     @property
     def version(self) -> object:
         """Tell this content of the file from another, by size and time of change; None for a list."""
-        if self._path is None:
-            return None
-        stat = self._path.stat()
-        return f"{stat.st_size}:{getattr(stat, 'st_mtime', None)}"
+        return None if self._file is None else self._file.version
 
     def __iter__(self) -> Iterator[Placed]:
         """
@@ -80,25 +75,23 @@ class UserRecords:
 
         :raises UnreadableFileError: if the file is not what its suffix says
         """
-        if self._path is None:
+        if self._file is None:
             for position, record in enumerate(self._users, 1):
                 yield f"user {position:,}", record
         else:
-            yield from self._read(_text(self._path))
+            yield from self._read(_text(self._file))
 
-    def _open(self, file_path: str) -> None:
-        from airflow_provider_imports.http.body import open_path
+    def _open(self, file_path: FilePath) -> None:
+        from airflow_provider_imports.http.files import SourceFile, suffix_of
 
-        suffix = PurePosixPath(file_path).suffix.lower()
+        suffix = suffix_of(file_path_given(file_path))
         if suffix not in _READERS:
             raise InvalidInputError(
                 f"file_path must end in one of {', '.join(sorted(_READERS))}, not {suffix or 'nothing'!r}. "
                 "Nothing was sent."
             )
         self._read = _READERS[suffix]
-        self._path = open_path(file_path)
-        if not self._path.exists():
-            raise FileNotFoundError(f"There is no file {file_path!r} on this worker. Nothing was sent.")
+        self._file = SourceFile(file_path)
 
 
 class Duplicates:
@@ -146,13 +139,12 @@ def in_batches(records: Iterable[Placed], size: int) -> Iterator[list[object]]:
         yield batch
 
 
-def _text(path: Path | ObjectStoragePath) -> Iterator[str]:
+def _text(file: SourceFile) -> Iterator[str]:
     """Read a file piece by piece."""
     decode = codecs.getincrementaldecoder("utf-8-sig")().decode
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                yield decode(chunk)
+        for piece in file.pieces(CHUNK):
+            yield decode(piece)
         yield decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise UnreadableFileError(f"The file is not UTF-8 ({error.reason}). Nothing was sent.") from error
@@ -165,7 +157,9 @@ def _lines(pieces: Iterable[str]) -> Iterator[str]:
         *whole, rest = (rest + piece).split("\n")
         yield from (f"{line}\n" for line in whole)
         if len(rest) > LONGEST_RECORD:
-            raise UnreadableFileError(f"The file has a line of more than {LONGEST_RECORD:,} characters.")
+            raise UnreadableFileError(
+                f"The file has a line of more than {LONGEST_RECORD:,} characters. Nothing was sent."
+            )
     if rest:
         yield rest
 
@@ -255,7 +249,9 @@ def _read_csv(pieces: Iterable[str]) -> Iterator[Placed]:
         for position, row in enumerate((row for row in rows if row), 1):
             where = f"user {position:,} (line {rows.line_num:,})"
             if len(row) != len(header):
-                raise UnreadableFileError(f"The {where} has {len(row)} cells, the header {len(header)}.")
+                raise UnreadableFileError(
+                    f"The {where} has {len(row)} cells, the header {len(header)}. Nothing was sent."
+                )
             yield where, {name: _cell(name, cell) for name, cell in zip(header, row, strict=True) if cell.strip()}
     except csv.Error as error:
         raise UnreadableFileError(f"Line {rows.line_num:,} is not CSV: {error}. Nothing was sent.") from error

@@ -20,6 +20,7 @@ from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
 from airflow_provider_imports.report import look_failed, manifest, report
+from airflow_provider_imports.vendors import MAX_POLL_INTERVAL, POLL_INTERVAL
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class WaitingImportOperator(ImportOperator):
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: float = 86400,
-        poll_interval: float = 15,
-        max_poll_interval: float = 300,
+        poll_interval: float = POLL_INTERVAL,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         max_rejected: int | float | None = None,
         outage_tolerance: float = 1800,
         cancel_on_kill: bool = True,
@@ -131,7 +132,7 @@ class WaitingImportOperator(ImportOperator):
         """
         self._killed = True
         run = self._run_when_killed = self._run
-        if run is None and self._store.intent is not None:
+        if run is None and self._store.record is not None:
             self.log.warning("Killed while the import was being started; it may be running, and the next try finds out")
         elif run is None:
             self.log.info("Killed before an import was started, so there is none to cancel")

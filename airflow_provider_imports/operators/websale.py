@@ -16,6 +16,7 @@ from airflow_provider_imports.operators.payload import exactly_one, open_payload
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 from airflow_provider_imports.report import manifest
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +53,8 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         *,
         service: str,
         conn_id: str = "websale_default",
-        poll_interval: float = 5,
-        max_poll_interval: float = 30,
+        poll_interval: float = VENDOR_ENTRIES["websale"].poll_interval,
+        max_poll_interval: float = VENDOR_ENTRIES["websale"].max_poll_interval,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
@@ -265,7 +266,8 @@ def _json_array(records: list[Any]) -> bytes:
         if not isinstance(record, dict):
             raise InvalidInputError(f"data[{position}] must be a dict, not {type(record).__name__}. Nothing was sent.")
         try:
-            json.dumps(record, allow_nan=False)
+            text = json.dumps(record, allow_nan=False, ensure_ascii=False)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(f"data[{position}] is not JSON: {error}. Nothing was sent.") from None
+        validation.encodable(f"data[{position}]", text)
     return json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode()

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import threading
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from airflow_provider_imports.sandbox import settings as setting
-from airflow_provider_imports.sandbox.control import Control
-from airflow_provider_imports.sandbox.dispatch import Dispatch
 from airflow_provider_imports.sandbox.faults import REFUSE, Fault, Faults
 from airflow_provider_imports.sandbox.journal import Entry, Journal
-from airflow_provider_imports.sandbox.listener import Listener
-from airflow_provider_imports.sandbox.runs import Clock, Pace
-from airflow_provider_imports.sandbox.vendor import UNROUTED
+from airflow_provider_imports.sandbox.middlewares import sandbox_app
+from airflow_provider_imports.sandbox.options import change_settings
+from airflow_provider_imports.sandbox.progress import Clock, RunTime
+from airflow_provider_imports.sandbox.server import Port
+from airflow_provider_imports.sandbox.stand_in import UNROUTED
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-    from airflow_provider_imports.sandbox.vendor import Vendor
+    from airflow_provider_imports.sandbox.stand_in import StandIn
 
 T = TypeVar("T")
 
 
-def stand_ins() -> tuple[type[Vendor], ...]:
+def stand_ins() -> tuple[type[StandIn], ...]:
     """Return every vendor's stand-in, as the registry of vendors names them."""
     return tuple(
         getattr(import_module(f"airflow_provider_imports.sandbox.{vendor}"), entry.stand_in)
@@ -66,29 +66,26 @@ class Sandbox:
         ssl_context: ssl.SSLContext | None = None,
         clock: Clock = time.time,
     ) -> None:
-        self._clock = clock
-        self._pace = Pace(float(run_seconds), rows_per_second)
-        self.vendors: dict[str, Any] = {vendor.name: vendor(clock, self._pace) for vendor in stand_ins()}
+        self._run_time = RunTime(float(run_seconds), rows_per_second)
+        self.vendors: dict[str, Any] = {vendor.name: vendor(clock, self._run_time) for vendor in stand_ins()}
         self._journal = Journal()
-        self._faults = Faults(
-            {n: {UNROUTED, *(r.operation for r in vendor.routes)} for n, vendor in self.vendors.items()}
-        )
-        dispatch = Dispatch(self.vendors, self._journal, self._faults, Control(self))
-        self._listener = Listener(host, port, ssl_context, dispatch.answer)
+        self._faults = Faults({name: {UNROUTED, *vendor.operation_names} for name, vendor in self.vendors.items()})
+        self._port = Port(host, port, ssl_context)
         self._secure = ssl_context is not None
         self._loop: asyncio.AbstractEventLoop | None = None
-        setting.change(self._pace, self._own_settings(), settings or {})
+        self.change_settings(**(settings or {}))
 
     # Running
 
     async def start(self) -> None:
         """Start in the running event loop."""
         self._loop = asyncio.get_running_loop()
-        await self._listener.start()
+        await self._port.start(sandbox_app(self, self._journal, self._faults, self._port.refuse))
 
     async def stop(self) -> None:
         """Stop at once, whatever is under way."""
-        await self._listener.stop()
+        self._faults.forget()
+        await self._port.stop()
         self._loop = None
 
     async def __aenter__(self) -> Self:
@@ -132,17 +129,17 @@ class Sandbox:
     @property
     def port(self) -> int:
         """The port; known once the sandbox runs."""
-        return self._listener.port
+        return self._port.number
 
     @property
     def url(self) -> str:
         """Base URL of all vendors, without a slash at its end."""
-        host = f"[{self._listener.host}]" if ":" in self._listener.host else self._listener.host
+        host = f"[{self._port.host}]" if ":" in self._port.host else self._port.host
         return f"{'https' if self._secure else 'http'}://{host}:{self.port}"
 
     def connection(self, vendor: str) -> dict[str, Any]:
         """Return what an Airflow connection to a vendor needs; ``extra`` as a dict."""
-        stand_in: Vendor = self.vendors[vendor]
+        stand_in: StandIn = self.vendors[vendor]
         extra = {**stand_in.connection_extra, **({"verify": False} if self._secure else {})}
         return {
             "conn_type": vendor,
@@ -185,7 +182,7 @@ class Sandbox:
 
     def _add_fault(self, fault: Fault) -> None:
         if fault.fault == REFUSE and fault.after_operation is None:
-            self._listener.refuse(fault.seconds)
+            self._port.refuse(fault.seconds)
         else:
             self._faults.add(fault)
 
@@ -199,21 +196,32 @@ class Sandbox:
 
     def _clear_faults(self) -> None:
         self._faults.clear()
-        self._listener.open()
+        self._port.open()
+
+    def wait_for_late_acts(self) -> None:
+        """
+        Return when the vendors have done all that the fault ``late`` lets them do late.
+
+        Not to be called in the sandbox's own event loop, which would stand still.
+        """
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self._faults.late_acts(), self._loop).result()
 
     def reset(self) -> None:
         """Forget what happened: vendors' state, journal and faults. Settings stay."""
         self._in_loop(self._reset)
 
     def _reset(self) -> None:
-        self._clear_faults()
+        self._faults.forget()
+        self._port.open()
         self._journal.clear()
         for vendor in self.vendors.values():
             vendor.forget()
 
     def settings(self) -> dict[str, Any]:
         """Return all settings."""
-        return setting.describe(self._pace, self._own_settings())
+        own = {name: dataclasses.asdict(vendor.settings) for name, vendor in self.vendors.items()}
+        return {**dataclasses.asdict(self._run_time), **own}
 
     def change_settings(self, **changes: Any) -> None:
         """
@@ -223,7 +231,5 @@ class Sandbox:
 
         :raises ValueError: unknown setting or wrong type; nothing was changed then.
         """
-        self._in_loop(lambda: setting.change(self._pace, self._own_settings(), changes))
-
-    def _own_settings(self) -> dict[str, Any]:
-        return {name: vendor.settings for name, vendor in self.vendors.items()}
+        own = {name: vendor.settings for name, vendor in self.vendors.items()}
+        self._in_loop(lambda: change_settings(self._run_time, own, changes))

@@ -11,15 +11,16 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.sandbox.exchange import Answer, json_answer
-from airflow_provider_imports.sandbox.vendor import Route, Vendor
+from aiohttp import web
+
+from airflow_provider_imports.sandbox.journal import acted, concerns
+from airflow_provider_imports.sandbox.stand_in import StandIn, basic_credentials, content_type, operation_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from airflow_provider_imports.sandbox.exchange import Received
+    from collections.abc import Mapping, Sequence
 
 API_KEY_ID = "bloomreach-sandbox-key-id"
 API_SECRET = "bloomreach-sandbox-secret"
@@ -74,17 +75,17 @@ class BloomreachRun:
 class Refusal(Exception):
     """A request that is refused, with the answer to it."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: web.Response) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
 
-def failure(status: int, errors: Any) -> Answer:
+def failure(status: int, errors: Any) -> web.Response:
     """Answer an error; ``errors`` has one of several shapes."""
-    return json_answer({"success": False, "errors": errors}, status)
+    return web.json_response({"success": False, "errors": errors}, status=status)
 
 
-class Bloomreach(Vendor):
+class Bloomreach(StandIn):
     """Bloomreach Engagement. ``runs`` holds all accepted starts in order."""
 
     name = "bloomreach"
@@ -92,105 +93,102 @@ class Bloomreach(Vendor):
     connection_password = API_SECRET
     connection_extra: Mapping[str, Any] = {"project_token": PROJECT_TOKEN}
     settings: BloomreachSettings
-    routes = (
-        Route("POST", "/data/v1/projects/{projectToken}/imports/{import_id}/start", "start_import"),
-        Route("POST", "/data/v2/projects/{projectToken}/imports/{import_id}/start", "start_import"),
-        Route("POST", "/data/v2/workspaces/{workspaceId}/imports/{import_id}/start", "start_import"),
-        Route("GET", "/imports/v1/{projectToken}", "list_imports"),
-        Route("GET", "/imports/v1/{projectToken}/{import_id}", "get_import"),
-        Route("POST", "/imports/v1/{projectToken}/{import_id}/run", "run_import"),
-    )
+    settings_type = BloomreachSettings
 
-    def default_settings(self) -> BloomreachSettings:
-        return BloomreachSettings()
+    def routes(self) -> Sequence[web.RouteDef]:
+        return (
+            web.post("/data/v1/projects/{projectToken}/imports/{import_id}/start", self.start_import),
+            web.post("/data/v2/projects/{projectToken}/imports/{import_id}/start", self.start_import),
+            web.post("/data/v2/workspaces/{workspaceId}/imports/{import_id}/start", self.start_import),
+            web.get("/imports/v1/{projectToken}", self.list_imports),
+            web.get("/imports/v1/{projectToken}/{import_id}", self.get_import),
+            web.post("/imports/v1/{projectToken}/{import_id}/run", self.run_import),
+        )
 
     def forget(self) -> None:
         self.runs: list[BloomreachRun] = []
 
-    def refuse(self, received: Received) -> Answer | None:
-        key, secret = received.basic_credentials or ("", "")
+    def refusal(self, request: web.Request) -> web.Response | None:
+        key, secret = basic_credentials(request)
         if not key or SECRETS.get(key) != secret:
-            return Answer(401, headers={"WWW-Authenticate": 'Basic realm="Login Required"'})
-        place = received.parameters
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Login Required"'})
+        place = request.match_info
         is_workspace_key = key == WORKSPACE_API_KEY_ID
         may_enter = (
             is_workspace_key and place["workspaceId"] == WORKSPACE_ID
             if "workspaceId" in place
             else not is_workspace_key and place["projectToken"] == PROJECT_TOKEN
         )
-        triggers = received.operation in ("start_import", "run_import")
+        triggers = operation_of(request) in ("start_import", "run_import")
         if not may_enter or (key == LIMITED_API_KEY_ID and triggers):
             return failure(403, {"_global": [NO_PERMISSION]})
         return None
 
-    def rate_limited(self, received: Received, seconds: float, hints: bool) -> Answer:
-        headers = {"Retry-After": f"{seconds:.0f}"} if hints else {}
-        return json_answer({"success": False, "errors": ["Too many requests"]}, 429, headers=headers)
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        return failure(429, ["Too many requests"])
 
-    def not_found(self, received: Received) -> Answer:
-        return json_answer({"errors": {"code": 404, "description": "Not Found"}}, 404)
+    def unrouted(self, status: int) -> web.Response:
+        errors = {"code": status, "description": HTTPStatus(status).phrase}
+        return web.json_response({"errors": errors}, status=status)
 
-    def wrong_method(self, received: Received) -> Answer:
-        return json_answer({"errors": {"code": 405, "description": "Method Not Allowed"}}, 405)
-
-    async def start_import(self, received: Received) -> Answer:
+    async def start_import(self, request: web.Request) -> web.Response:
         """``POST .../imports/{import_id}/start``: only imports made in the UI."""
-        import_id = received.parameters["import_id"]
+        import_id = request.match_info["import_id"]
         if import_id == API_IMPORT_ID:
-            await received.drain()
+            await read(request)
             return failure(400, ["The import is managed by the Imports Management API"])
-        return await self._start(received, import_id in STARTABLE, "path")
+        return await self._start(request, import_id in STARTABLE, "path")
 
-    async def run_import(self, received: Received) -> Answer:
+    async def run_import(self, request: web.Request) -> web.Response:
         """``POST /imports/v1/{projectToken}/{import_id}/run``: only imports made by this API."""
-        exists = received.parameters["import_id"] == API_IMPORT_ID
-        return await self._start(received, exists, "path_to_overwrite")
+        exists = request.match_info["import_id"] == API_IMPORT_ID
+        return await self._start(request, exists, "path_to_overwrite")
 
-    async def list_imports(self, received: Received) -> Answer:
+    async def list_imports(self, request: web.Request) -> web.Response:
         """``GET /imports/v1/{projectToken}``: a bare array of the imports made by this API."""
         try:
-            limit, offset = int(received.query.get("limit", 10)), int(received.query.get("offset", 0))
+            limit, offset = int(request.query.get("limit", 10)), int(request.query.get("offset", 0))
         except ValueError:
             return failure(400, {"_global": [BAD_REQUEST]})
         if not 1 <= limit <= 50 or offset < 0:
             return failure(400, {"limit": ["must be between 1 and 50"]})
-        return json_answer([self._definition()][offset : offset + limit])
+        return web.json_response([self._definition()][offset : offset + limit])
 
-    async def get_import(self, received: Received) -> Answer:
+    async def get_import(self, request: web.Request) -> web.Response:
         """``GET /imports/v1/{projectToken}/{import_id}``: only imports made by this API."""
-        if received.parameters["import_id"] != API_IMPORT_ID:
+        if request.match_info["import_id"] != API_IMPORT_ID:
             return self._no_such_import()
-        return json_answer(self._definition())
+        return web.json_response(self._definition())
 
-    async def _start(self, received: Received, exists: bool, path_key: str) -> Answer:
-        import_id = received.parameters["import_id"]
+    async def _start(self, request: web.Request, exists: bool, path_key: str) -> web.Response:
+        import_id = request.match_info["import_id"]
         try:
-            sent = await self._options(received, path_key)
+            sent = await self._options(request, path_key)
             if not exists:
                 raise Refusal(self._no_such_import())
             path = sent.get(path_key)
             test_connection = sent.get("test_connection", True)
-            received.concerns(import_id)
+            concerns(request, import_id)
             await self._check(import_id, path, test_connection)
         except Refusal as refusal:
             return refusal.answer
         self.runs.append(BloomreachRun(import_id, path, test_connection))
-        received.acted(import_id)
-        return json_answer({"success": True})
+        acted(request, import_id)
+        return web.json_response({"success": True})
 
-    async def _options(self, received: Received, path_key: str) -> dict[str, Any]:
+    async def _options(self, request: web.Request, path_key: str) -> dict[str, Any]:
         """Read the optional body. Without one, a ``Content-Type`` header is an error."""
-        body = await received.read()
+        body = await read(request)
         bad = Refusal(failure(400, {"_global": [BAD_REQUEST]}))
         if not body:
-            if received.has_content_type:
+            if "Content-Type" in request.headers:
                 raise bad
             return {}
         try:
             sent = json.loads(body)
         except ValueError:
             raise bad from None
-        if received.content_type != "application/json" or not isinstance(sent, dict):
+        if content_type(request) != "application/json" or not isinstance(sent, dict):
             raise bad
         types = {path_key: str, "test_connection": bool}
         if not all(isinstance(value, types.get(key, ())) for key, value in sent.items()):
@@ -203,11 +201,11 @@ class Bloomreach(Vendor):
         if import_id == REFUSED_IMPORT_ID:
             raise Refusal(failure(200, ["The import was not started"]))
         if path is not None and (not path or path != path.strip()):
-            raise Refusal(json_answer({"error": "bad path"}, 400))
+            raise Refusal(web.json_response({"error": "bad path"}, status=400))
         if test_connection:
             await asyncio.sleep(self.settings.connection_test_seconds)
             if import_id == UNREACHABLE_IMPORT_ID:
-                raise Refusal(json_answer({"error": "Could not authenticate to the import source"}, 400))
+                raise Refusal(web.json_response({"error": "Could not authenticate to the import source"}, status=400))
 
     def _definition(self) -> dict[str, Any]:
         source = {"source_type": "url", "import_url": "https://files.example.com/customers.csv"}
@@ -215,5 +213,5 @@ class Bloomreach(Vendor):
         definition = {"name": "Sandbox import", "trigger": trigger, "active": True, "source": source}
         return {"import_id": API_IMPORT_ID, "import_definition": definition}
 
-    def _no_such_import(self) -> Answer:
+    def _no_such_import(self) -> web.Response:
         return failure(404, {"code": "NotFoundError", "message": "The requested resource was not found."})

@@ -7,17 +7,20 @@ is being processed, a second trigger is refused with 405, and that is all there 
 
 from __future__ import annotations
 
-import json
 import uuid
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from airflow_provider_imports.sandbox.exchange import Answer, json_answer
-from airflow_provider_imports.sandbox.runs import Progress
-from airflow_provider_imports.sandbox.vendor import Route, Vendor
+from aiohttp import web
+
+from airflow_provider_imports.sandbox.journal import acted, concerns
+from airflow_provider_imports.sandbox.progress import Progress
+from airflow_provider_imports.sandbox.stand_in import StandIn, basic_credentials, read_json
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.sandbox.exchange import Received
+    from collections.abc import Sequence
+
+    from aiohttp.typedefs import Handler
 
 USER_API_KEY = "blueshift-sandbox-user-key"
 EVENT_API_KEY = "blueshift-sandbox-event-key"
@@ -48,76 +51,73 @@ class BlueshiftRun:
         return self.progress.fraction >= 1
 
 
-def not_supported() -> Answer:
+def not_supported() -> web.Response:
     """Answer 405: not S3, not launched, or already being processed; it is the same text for all three."""
-    return json_answer({"errors": [{"title": "error", "detail": "Error: Action not supported"}]}, 405)
+    return web.json_response({"errors": [{"title": "error", "detail": "Error: Action not supported"}]}, status=405)
 
 
-def task_not_found() -> Answer:
+def task_not_found() -> web.Response:
     """Answer 404 for a task that does not exist."""
     meta = {"combine_errors": False, "no_toast": False, "unformatted": {"error": ["Resource not found"]}}
     errors = [{"title": "error", "detail": "Error: Resource not found"}]
-    return json_answer({"errors": errors, "meta": meta}, 404)
+    return web.json_response({"errors": errors, "meta": meta}, status=404)
 
 
-class Blueshift(Vendor):
+class Blueshift(StandIn):
     """Blueshift. ``runs`` holds all accepted triggers in order."""
 
     name = "blueshift"
     connection_password = USER_API_KEY
-    routes = (
-        Route("POST", "/api/v1/customer_attributes/trigger_import", "trigger_customer_import"),
-        Route("GET", "/api/v1/catalogs", "list_catalogs"),
-    )
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return (
+            web.post("/api/v1/customer_attributes/trigger_import", self.trigger_customer_import),
+            web.get("/api/v1/catalogs", self.list_catalogs),
+        )
 
     def forget(self) -> None:
         self.runs: list[BlueshiftRun] = []
 
-    async def answer(self, received: Received) -> Answer:
-        return self._with_request_id(await super().answer(received))
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await super().answer(request, handler)
+        answer.headers.update(_seen())
+        return answer
 
-    def refuse(self, received: Received) -> Answer | None:
-        if received.basic_credentials != (USER_API_KEY, ""):
-            return json_answer({"message": "Not authorized"}, 401)
+    def refusal(self, request: web.Request) -> web.Response | None:
+        if basic_credentials(request) != (USER_API_KEY, ""):
+            return web.json_response({"message": "Not authorized"}, status=401)
         return None
 
-    def rate_limited(self, received: Received, seconds: float, hints: bool) -> Answer:
-        headers = {"Retry-After": f"{seconds:.0f}"} if hints else {}
-        return self._with_request_id(json_answer({"message": "Rate limit exceeded"}, 429, headers=headers))
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        return web.json_response({"message": "Rate limit exceeded"}, status=429, headers=_seen())
 
-    def not_found(self, received: Received) -> Answer:
-        return json_answer({"status": "404", "error": "Not Found"}, 404)
+    def unrouted(self, status: int) -> web.Response:
+        return web.json_response({"status": "404", "error": "Not Found"}, status=404)
 
-    def wrong_method(self, received: Received) -> Answer:
-        return self.not_found(received)
-
-    async def trigger_customer_import(self, received: Received) -> Answer:
+    async def trigger_customer_import(self, request: web.Request) -> web.Response:
         """``POST customer_attributes/trigger_import``, with ``{"uuid": ...}``."""
-        task = await self._task(received)
+        task = await self._task(request)
         if task is None:
-            return json_answer({"errors": {"uuid": ["can't be blank"]}}, 400)
+            return web.json_response({"errors": {"uuid": ["can't be blank"]}}, status=400)
         if task not in TRIGGERABLE | UNTRIGGERABLE:
             return task_not_found()
-        received.concerns(task)
+        concerns(request, task)
         if task in UNTRIGGERABLE or any(run.uuid == task and not run.is_processed for run in self.runs):
             return not_supported()
-        self.runs.append(BlueshiftRun(task, Progress(self.clock, self.pace.run_seconds)))
-        received.acted(task)
-        return json_answer({"status": "ok"})
+        self.runs.append(BlueshiftRun(task, Progress(self.clock, self.run_time.run_seconds)))
+        acted(request, task)
+        return web.json_response({"status": "ok"})
 
-    async def list_catalogs(self, received: Received) -> Answer:
+    async def list_catalogs(self, request: web.Request) -> web.Response:
         """``GET catalogs``: speaks of catalogs, not of imports; shows that a key works."""
-        return json_answer({"catalogs": []})
+        return web.json_response({"catalogs": []})
 
-    async def _task(self, received: Received) -> str | None:
-        body = await received.read()
-        try:
-            sent: Any = json.loads(body) if received.content_type == "application/json" else None
-        except ValueError:
-            return None
+    async def _task(self, request: web.Request) -> str | None:
+        sent = await read_json(request)
         task = sent.get("uuid") if isinstance(sent, dict) else None
         return task if isinstance(task, str) and task else None
 
-    def _with_request_id(self, answer: Answer) -> Answer:
-        seen = {"x-request-id": str(uuid.uuid4()), "x-runtime": "0.012345"}
-        return replace(answer, headers={**answer.headers, **seen})
+
+def _seen() -> dict[str, str]:
+    """Return the headers that Blueshift's own answers have."""
+    return {"x-request-id": str(uuid.uuid4()), "x-runtime": "0.012345"}

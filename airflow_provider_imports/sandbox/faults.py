@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+from airflow_provider_imports.sandbox.options import checked
 
-BEFORE_BODY, BEFORE, AFTER = "before_body", "before", "after"
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+BEFORE_BODY, BEFORE, AFTER, LATE = "before_body", "before", "after", "late"
 
 REFUSE = "refuse"
 
@@ -24,34 +27,22 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     "wrong_types": (AFTER,),
     "empty": (AFTER,),
     "slow_drip": (AFTER,),
+    LATE: (LATE,),
     REFUSE: (AFTER,),
 }
 """Every fault and when it can strike; the first is the default."""
 
+INSTEAD = ("reset", "timeout", "status", "html")
+"""What a client may see of a fault ``late``; the first is the default."""
 
-NONE = type(None)
-
-
-def _anything(value: Any) -> bool:
-    return True
-
-
-OPTIONS: Mapping[str, tuple[tuple[type, ...], Callable[[Any], bool]]] = {
-    "fault": ((str,), _anything),
-    "vendor": ((str, NONE), _anything),
-    "operation": ((str, NONE), _anything),
-    "when": ((str,), _anything),
-    "count": ((int, NONE), lambda count: count >= 1),
-    "status": ((int, NONE), lambda status: 200 <= status <= 599),
-    "seconds": ((int, float, NONE), lambda seconds: seconds >= 0),
-    "headers": ((dict,), lambda headers: all(isinstance(text, str) for item in headers.items() for text in item)),
-    "body": ((str, NONE), _anything),
-    "hints": ((bool,), _anything),
-    "after_operation": ((str, NONE), _anything),
-    "probability": ((int, float), lambda probability: 0 <= probability <= 1),
-    "seed": ((int, NONE), _anything),
+BOUNDS: Mapping[str, Callable[[Any], bool]] = {
+    "count": lambda count: count >= 1,
+    "status": lambda status: 200 <= status <= 599,
+    "seconds": lambda seconds: seconds >= 0,
+    "headers": lambda headers: all(isinstance(text, str) for item in headers.items() for text in item),
+    "probability": lambda probability: 0 <= probability <= 1,
 }
-"""Types and bounds of a fault's options."""
+"""What the value of a fault's option must be besides its type."""
 
 
 @dataclass(slots=True)
@@ -64,17 +55,20 @@ class Fault:
     :param operation: only this call of the vendor.
     :param when: ``"before"``: the body was received, the vendor has not acted. ``"after"``: the vendor did what was
         asked (``acted`` in the journal), only the answer is bad. ``"before_body"``: at once, the body is left
-        unread; who sends a big one may then see a reset instead of the answer.
+        unread; who sends a big one may then see a reset instead of the answer. ``"late"``: the body was received,
+        the answer is lost, and the vendor acts ``seconds`` later, unless the sandbox is reset.
     :param count: how many requests meet it; ``None``: all, until it is cleared.
     :param status: HTTP status of ``status`` (default 503) and ``html`` (default 502).
     :param seconds: ``timeout``: how long nothing is answered (default 3600; then a fault before acting hangs
         up, one after acting delivers the true answer). ``slow_drip``: how long the answer takes (default 5).
-        ``rate_limit``: the wait it asks for (default 1). ``refuse``: until the port opens again (default:
+        ``rate_limit``: the wait it asks for (default 1). ``late``: after how long the vendor acts (default 0.5).
+        ``refuse``: until the port opens again (default:
         until cleared).
     :param headers: more headers of ``status``, ``html`` and ``rate_limit``, for instance ``Retry-After``.
     :param body: body of ``status``, as text or JSON text (default: a short JSON error).
     :param hints: ``rate_limit``: whether headers say how long to wait.
     :param after_operation: ``refuse``: begin with the delivery of this call's answer, instead of at once.
+    :param instead: ``late``: what the client sees, one of :data:`INSTEAD` (default ``reset``).
     :param probability: the share of matching requests that meet it.
     :param seed: makes ``probability`` repeatable.
     :raises ValueError: an option that makes no sense.
@@ -87,24 +81,27 @@ class Fault:
     count: int | None = 1
     status: int | None = None
     seconds: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
     hints: bool = True
     after_operation: str | None = None
+    instead: str | None = None
     probability: float = 1.0
     seed: int | None = None
     _random: random.Random = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, (kinds, ok) in OPTIONS.items():
-            value = getattr(self, name)
-            if not isinstance(value, kinds) or not (value is None or ok(value)):
+        for name, value in self.as_dict().items():
+            checked(Fault, name, value)
+            if value is not None and not BOUNDS.get(name, lambda _: True)(value):
                 raise ValueError(f"{name!r} cannot be {value!r}")
         if self.fault not in FAULTS:
             raise ValueError(f"unknown fault {self.fault!r}; known: {', '.join(FAULTS)}")
         self.when = self.when or FAULTS[self.fault][0]
         if self.when not in FAULTS[self.fault]:
             raise ValueError(f"{self.fault!r} cannot strike {self.when!r}; choose {FAULTS[self.fault]}")
+        if self.instead is not None and (self.fault != LATE or self.instead not in INSTEAD):
+            raise ValueError(f"instead belongs to 'late'; choose {INSTEAD}")
         if self.after_operation and self.fault != REFUSE:
             raise ValueError("after_operation belongs to 'refuse'; use operation")
         if self.fault == REFUSE and self.after_operation is None and (self.operation or self.vendor):
@@ -114,10 +111,8 @@ class Fault:
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Fault:
         """Make a fault of a JSON object; an unknown key is a ``ValueError``."""
-        known = {f.name for f in dataclasses.fields(cls) if f.init}
-        unknown = sorted(set(options) - known)
-        if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        for name, value in options.items():
+            checked(cls, name, value)
         if "fault" not in options:
             raise ValueError("'fault' is required")
         return cls(**options)
@@ -144,6 +139,7 @@ class Faults:
     def __init__(self, operations: Mapping[str, Iterable[str]]) -> None:
         self._operations = {vendor: frozenset(names) for vendor, names in operations.items()}
         self._waiting: list[Fault] = []
+        self._late: set[asyncio.Task[None]] = set()
 
     def add(self, fault: Fault) -> None:
         """
@@ -178,5 +174,26 @@ class Faults:
         return [fault.as_dict() for fault in self._waiting]
 
     def clear(self) -> None:
-        """Remove all faults."""
+        """Remove all faults. What was struck by ``late`` before is done all the same."""
         self._waiting.clear()
+
+    def act_later(self, act: Callable[[], Awaitable[object]], seconds: float) -> None:
+        """Let a vendor act after so many seconds."""
+
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            await act()
+
+        task = asyncio.get_running_loop().create_task(later())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def late_acts(self) -> None:
+        """Return when the vendors have done all that they do late."""
+        await asyncio.gather(*self._late)
+
+    def forget(self) -> None:
+        """Remove all faults, and let no vendor act any more."""
+        self.clear()
+        for task in self._late:
+            task.cancel()

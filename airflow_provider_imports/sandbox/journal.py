@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
+
+from aiohttp import web
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class Entry:
     :param fault: name of the fault that was applied.
     :param run: the vendor's id of the import concerned.
     :param bytes: size of the body that was received.
+    :param acted_at: when the vendor acted, in seconds since the epoch.
     """
 
     n: int
@@ -41,10 +45,17 @@ class Entry:
     fault: str | None = None
     run: str | None = None
     bytes: int = 0
+    acted_at: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry as the control endpoint shows it."""
         return dataclasses.asdict(self)
+
+
+# aiohttp before 3.14 has no RequestKey, and takes any key.
+request_key: Any = getattr(web, "RequestKey", web.AppKey)
+ENTRY: web.RequestKey[Entry] = request_key("entry", Entry)
+"""The entry of a request, as in ``request[ENTRY]``."""
 
 
 class Journal:
@@ -54,10 +65,10 @@ class Journal:
         self._entries: list[Entry] = []
         self._lock = threading.Lock()
 
-    def open(self, at: float, vendor: str, operation: str, method: str, path: str) -> Entry:
+    def open(self, vendor: str, operation: str, method: str, path: str) -> Entry:
         """Begin the entry of a request that has just arrived."""
         with self._lock:
-            entry = Entry(len(self._entries) + 1, at, vendor, operation, method, path)
+            entry = Entry(len(self._entries) + 1, time.time(), vendor, operation, method, path)
             self._entries.append(entry)
             return entry
 
@@ -74,3 +85,16 @@ class Journal:
         """Forget all entries; numbers begin at 1 again."""
         with self._lock:
             self._entries.clear()
+
+
+def concerns(request: web.Request, run: str) -> None:
+    """Record which import a request is about."""
+    request[ENTRY].run = run
+
+
+def acted(request: web.Request, run: str | None = None) -> None:
+    """Record that the vendor did what was asked, for the import ``run``."""
+    entry = request[ENTRY]
+    entry.acted, entry.acted_at = True, time.time()
+    if run is not None:
+        concerns(request, run)

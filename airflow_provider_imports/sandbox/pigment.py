@@ -15,13 +15,15 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.sandbox.counting import CsvCounter
-from airflow_provider_imports.sandbox.exchange import Answer, Received, json_answer, text_answer
-from airflow_provider_imports.sandbox.runs import Progress, Window, iso
-from airflow_provider_imports.sandbox.vendor import Route, Vendor
+from aiohttp import web
+
+from airflow_provider_imports.sandbox.journal import ENTRY, acted, concerns
+from airflow_provider_imports.sandbox.progress import Progress, Window, iso
+from airflow_provider_imports.sandbox.records import CsvRecords
+from airflow_provider_imports.sandbox.stand_in import StandIn, chunks, content_type, operation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 API_KEY = "pgmt_sandboxkey"
 UPLOAD_CONFIGURATION_ID = "33d0d7d0-6125-47c4-b36a-882f4ed53b33"
@@ -63,15 +65,17 @@ class PigmentSettings:
 
 @dataclass
 class PigmentImport:
-    """One import. ``inserted`` and ``skipped`` are true counts; Pigment tells them only at the end."""
+    """One import. ``rows`` are true counts; Pigment tells them only at the end."""
 
     id: str
     configuration_id: str
     progress: Progress
-    inserted: int
-    skipped: int
-    samples: list[str]
-    fails: bool
+    rows: CsvRecords
+
+    @property
+    def fails(self) -> bool:
+        """Whether it was made to fail."""
+        return FAIL_COLUMN in self.rows.fields or self.configuration_id == FAILING_CONFIGURATION_ID
 
     @property
     def status(self) -> str:
@@ -94,138 +98,120 @@ class PigmentImport:
         }
 
     def _details(self) -> dict[str, Any]:
-        counts = {"insertedCount": self.inserted, "updatedCount": 0, "deletedCount": 0}
-        reasons = [
-            {
-                "count": self.skipped,
-                "reason": "ParsingError",
-                "sourceColumnName": None,
-                "samples": list(self.samples),
-            }
-        ]
+        rows = self.rows
+        counts = {"insertedCount": rows.total - rows.failed, "updatedCount": 0, "deletedCount": 0}
+        reason = {"count": rows.failed, "reason": "ParsingError", "sourceColumnName": None, "samples": rows.samples}
         block = {
             "blockId": BLOCK_ID,
             "scenarioId": None,
             **counts,
-            "skippedData": reasons if self.skipped else [],
+            "skippedData": [reason] if rows.failed else [],
         }
         return {
             "blockType": "List",
-            "summary": {**counts, "skippedCount": self.skipped},
+            "summary": {**counts, "skippedCount": rows.failed},
             "impactedBlocks": [block],
             "autoCreatedDimensionModalities": [],
         }
 
 
-class Pigment(Vendor):
+class Pigment(StandIn):
     """Pigment. ``imports`` holds all imports by id; there is no cancel."""
 
     name = "pigment"
     connection_password = API_KEY
     settings: PigmentSettings
-    routes = (
-        Route("POST", "/api/v1/import/push/csv", "push_csv"),
-        Route("POST", "/api/import/push/csv", "push_csv"),
-        Route("POST", "/api/v1/import/trigger", "trigger_import"),
-        Route("GET", "/api/v1/import/{importId}/status", "get_import_status"),
-        Route("GET", "/api/import/{importId}/status", "get_import_status"),
-    )
+    settings_type = PigmentSettings
 
-    def default_settings(self) -> PigmentSettings:
-        return PigmentSettings()
+    def routes(self) -> Sequence[web.RouteDef]:
+        return (
+            web.post("/api/v1/import/push/csv", self.push_csv),
+            web.post("/api/v1/import/trigger", self.trigger_import),
+            web.get("/api/v1/import/{importId}/status", self.get_import_status),
+        )
 
     def forget(self) -> None:
         self.imports: dict[str, PigmentImport] = {}
         self._requests = Window(self.clock)
         self._pushes = Window(self.clock)
 
-    def refuse(self, received: Received) -> Answer | None:
+    def refusal(self, request: web.Request) -> web.Response | None:
         settings = self.settings
-        taken = self._requests.take(received.client, settings.requests_per_window, settings.window_seconds)
+        taken = self._requests.take(request.remote, settings.requests_per_window, settings.window_seconds)
         if not taken.allowed:
-            return text_answer("Too many requests", 429)
-        if received.headers.get("Authorization") != f"Bearer {API_KEY}":
-            return text_answer("Unauthorized", 401)
+            return web.Response(text="Too many requests", status=429)
+        if request.headers.get("Authorization") != f"Bearer {API_KEY}":
+            return web.Response(text="Unauthorized", status=401)
         return None
 
-    def rate_limited(self, received: Received, seconds: float, hints: bool) -> Answer:
-        is_push = received.operation == "push_csv"
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
+        is_push = operation_of(request) == "push_csv"
         text = TOO_MANY_PUSHES.format(self.settings.pushes_per_hour) if is_push else "Too many requests"
-        return text_answer(text, 429, headers={"Retry-After": f"{seconds:.0f}"} if hints else {})
+        return web.Response(text=text, status=429)
 
-    def not_found(self, received: Received) -> Answer:
-        return Answer(404)
+    def unrouted(self, status: int) -> web.Response:
+        return web.Response(status=status)
 
-    def wrong_method(self, received: Received) -> Answer:
-        return Answer(405)
-
-    async def push_csv(self, received: Received) -> Answer:
+    async def push_csv(self, request: web.Request) -> web.Response:
         """``POST /api/v1/import/push/csv``: the CSV is the raw body."""
         settings = self.settings
-        configuration_id = received.query.get("configurationId", "")
+        configuration_id = request.query.get("configurationId", "")
         if not _is_uuid(configuration_id):
-            return text_answer(BAD_PUSH, 400)
+            return web.Response(text=BAD_PUSH, status=400)
         if configuration_id not in UPLOADS | INTEGRATIONS:
-            return text_answer("Configuration not found", 404)
-        too_large = settings.size_limit is not None and (received.declared_length or 0) > settings.size_limit
-        if configuration_id in INTEGRATIONS or received.content_type not in CSV_TYPES or too_large:
-            return text_answer(BAD_PUSH, 400)
+            return web.Response(text="Configuration not found", status=404)
+        too_large = settings.size_limit is not None and (request.content_length or 0) > settings.size_limit
+        if configuration_id in INTEGRATIONS or content_type(request) not in CSV_TYPES or too_large:
+            return web.Response(text=BAD_PUSH, status=400)
         if not self._pushes.take(configuration_id, settings.pushes_per_hour, 3600).allowed:
-            return text_answer(TOO_MANY_PUSHES.format(settings.pushes_per_hour), 429)
-        counter = CsvCounter()
-        async for chunk in received.chunks():
-            if settings.size_limit is not None and received.entry.bytes > settings.size_limit:
-                return text_answer(BAD_PUSH, 400)
-            counter.feed(chunk)
-        counter.finish()
-        if not received.entry.bytes or not counter.header:
-            return text_answer(BAD_PUSH, 400)
-        started = self._begin(
-            configuration_id,
-            counter.rows - counter.malformed,
-            counter.malformed,
-            counter.samples,
-            FAIL_COLUMN in counter.header,
-        )
-        received.acted(started.id)
-        return json_answer({"importId": started.id}, content_type="text/plain")
+            return self.rate_limited(request, 3600)
+        rows = CsvRecords()
+        async for chunk in chunks(request):
+            if settings.size_limit is not None and request[ENTRY].bytes > settings.size_limit:
+                return web.Response(text=BAD_PUSH, status=400)
+            rows.feed(chunk)
+        rows.finish()
+        if not rows.fields:
+            return web.Response(text=BAD_PUSH, status=400)
+        started = self._begin(configuration_id, rows)
+        acted(request, started.id)
+        return web.json_response({"importId": started.id}, content_type="text/plain")
 
-    async def trigger_import(self, received: Received) -> Answer:
+    async def trigger_import(self, request: web.Request) -> web.Response:
         """``POST /api/v1/import/trigger``: no body; not for *Upload file* configurations."""
-        configuration_id = received.query.get("configurationId", "")
+        configuration_id = request.query.get("configurationId", "")
         if not _is_uuid(configuration_id) or configuration_id in UPLOADS:
-            return text_answer("Invalid configuration or unsupported operation type", 400)
+            return web.Response(text="Invalid configuration or unsupported operation type", status=400)
         if configuration_id not in INTEGRATIONS:
-            return text_answer("Configuration not found", 404)
-        fails = configuration_id == FAILING_CONFIGURATION_ID
-        started = self._begin(configuration_id, self.settings.integration_rows, 0, [], fails)
-        received.acted(started.id)
-        return json_answer({"importId": started.id})
+            return web.Response(text="Configuration not found", status=404)
+        rows = CsvRecords()
+        rows.total = self.settings.integration_rows
+        started = self._begin(configuration_id, rows)
+        acted(request, started.id)
+        return web.json_response({"importId": started.id})
 
-    async def get_import_status(self, received: Received) -> Answer:
-        """``GET /api/v1/import/{importId}/status``: the unversioned path has no detailed report."""
-        import_id = received.parameters["importId"]
+    async def get_import_status(self, request: web.Request) -> web.Response:
+        """``GET /api/v1/import/{importId}/status``."""
+        import_id = request.match_info["importId"]
         if not _is_uuid(import_id):
-            return text_answer("Bad request", 400)
-        wanted = received.query.get("includedDetailedReport", "false").lower()
+            return web.Response(text="Bad request", status=400)
+        wanted = request.query.get("includedDetailedReport", "false").lower()
         if wanted not in ("true", "false"):
-            return text_answer("Bad request", 400)
+            return web.Response(text="Bad request", status=400)
         found = self.imports.get(import_id)
-        received.concerns(found.id if found else None)
+        if found is not None:
+            concerns(request, found.id)
         if found is None or self.clock() < found.progress.began + self.settings.status_lag_seconds:
-            return text_answer("Status with the specified importId was not found", 404)
-        detailed = wanted == "true" and received.entry.path.startswith("/api/v1/")
-        return json_answer(found.report(detailed))
+            return web.Response(text="Status with the specified importId was not found", status=404)
+        return web.json_response(found.report(wanted == "true"))
 
     def running(self) -> Iterator[PigmentImport]:
         """Yield the imports that have not ended."""
         return (each for each in self.imports.values() if each.status == "InProgress")
 
-    def _begin(
-        self, configuration_id: str, inserted: int, skipped: int, samples: list[str], fails: bool
-    ) -> PigmentImport:
-        progress = Progress(self.clock, self.pace.seconds_for(inserted + skipped))
-        started = PigmentImport(str(uuid.uuid4()), configuration_id, progress, inserted, skipped, samples, fails)
+    def _begin(self, configuration_id: str, rows: CsvRecords) -> PigmentImport:
+        progress = Progress(self.clock, self.run_time.seconds_for(rows.total))
+        started = PigmentImport(str(uuid.uuid4()), configuration_id, progress, rows)
         self.imports[started.id] = started
         return started
 

@@ -11,11 +11,12 @@ twice.
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.sandbox.exchange import Answer, json_answer
+from aiohttp import web
+
+from airflow_provider_imports.sandbox.journal import acted, concerns
+from airflow_provider_imports.sandbox.progress import Taken, Window
 from airflow_provider_imports.sandbox.rocketchat_users import (
     InvalidParameters,
     has_invalid_roles,
@@ -24,15 +25,16 @@ from airflow_provider_imports.sandbox.rocketchat_users import (
 )
 from airflow_provider_imports.sandbox.rocketchat_workspace import (
     SELECTION,
-    Operation,
     RocketChatSettings,
     Workspace,
+    WorkspaceImport,
 )
-from airflow_provider_imports.sandbox.runs import Taken, Window
-from airflow_provider_imports.sandbox.vendor import UNROUTED, Route, Vendor
+from airflow_provider_imports.sandbox.stand_in import UNROUTED, StandIn, operation_of, read_json
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.sandbox.exchange import Received
+    from collections.abc import Mapping, Sequence
+
+    from aiohttp.typedefs import Handler
 
 USER_ID = "sandboxAdmin00001"
 AUTH_TOKEN = "rocketchat-sandbox-token"
@@ -46,39 +48,38 @@ TOKENS = {USER_ID: AUTH_TOKEN, OTHER_USER_ID: OTHER_AUTH_TOKEN, LIMITED_USER_ID:
 
 NO_PERMISSION = "User does not have the permissions required for this action [error-unauthorized]"
 MOST_LATEST = 20
-LOOK_UPS = ("importId", "username", "email")
 
 
-def failure(error: str, status: int = 400, **more: str) -> Answer:
+def failure(error: str, status: int = 400, **more: str) -> web.Response:
     """Answer an error the way the API does."""
-    return json_answer({"success": False, "error": error, **more}, status)
+    return web.json_response({"success": False, "error": error, **more}, status=status)
 
 
-class RocketChat(Vendor):
+class RocketChat(StandIn):
     """Rocket.Chat. One current operation; ``users`` that were created stay until the sandbox is reset."""
 
     name = "rocketchat"
     connection_login = USER_ID
     connection_password = AUTH_TOKEN
     settings: RocketChatSettings
-    routes = (
-        Route("POST", "/api/v1/import.new", "new_import"),
-        Route("POST", "/api/v1/import.addUsers", "add_users"),
-        Route("POST", "/api/v1/import.run", "run_import"),
-        Route("GET", "/api/v1/import.status", "get_import_status"),
-        Route("POST", "/api/v1/import.clear", "clear_import"),
-        Route("GET", "/api/v1/getCurrentImportOperation", "get_current_operation"),
-        Route("GET", "/api/v1/getLatestImportOperations", "get_latest_operations"),
-        Route("GET", "/api/v1/users.info", "users_info"),
-        Route("GET", "/api/v1/me", "me"),
-        Route("GET", "/api/info", "info"),
-    )
+    settings_type = RocketChatSettings
 
-    def default_settings(self) -> RocketChatSettings:
-        return RocketChatSettings()
+    def routes(self) -> Sequence[web.RouteDef]:
+        return (
+            web.post("/api/v1/import.new", self.new_import),
+            web.post("/api/v1/import.addUsers", self.add_users),
+            web.post("/api/v1/import.run", self.run_import),
+            web.get("/api/v1/import.status", self.get_import_status),
+            web.post("/api/v1/import.clear", self.clear_import),
+            web.get("/api/v1/getCurrentImportOperation", self.get_current_operation),
+            web.get("/api/v1/getLatestImportOperations", self.get_latest_operations),
+            web.get("/api/v1/users.info", self.users_info),
+            web.get("/api/v1/me", self.me),
+            web.get("/api/info", self.info),
+        )
 
     def forget(self) -> None:
-        self.workspace = Workspace(self.clock, self.pace, self.settings)
+        self.workspace = Workspace(self.clock, self.run_time, self.settings)
         self._calls = Window(self.clock)
 
     @property
@@ -93,7 +94,7 @@ class RocketChat(Vendor):
         return list(self.workspace.staged)
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[WorkspaceImport]:
         """All operations in order; the last is the current one."""
         self.workspace.settle()
         return list(self.workspace.operations)
@@ -104,39 +105,43 @@ class RocketChat(Vendor):
 
     # Who may call, and how often
 
-    async def answer(self, received: Received) -> Answer:
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         settings = self.settings
-        if settings.calls_per_window is None or received.operation in ("info", UNROUTED):
-            return await super().answer(received)
-        key = (received.operation, received.client)
+        if settings.calls_per_window is None or operation_of(request) in ("info", UNROUTED):
+            return await super().answer(request, handler)
+        key = (operation_of(request), request.remote)
         taken = self._calls.take(key, settings.calls_per_window, settings.window_seconds)
-        answer = await super().answer(received) if taken.allowed else self._too_many(taken)
-        return replace(answer, headers={**answer.headers, **self._limit_headers(taken)})
+        if taken.allowed:
+            answer = await super().answer(request, handler)
+        else:
+            answer = self.rate_limited(request, taken.resets_at - self.clock())
+        answer.headers.update(self._limit_headers(taken))
+        return answer
 
-    def refuse(self, received: Received) -> Answer | None:
+    def refusal(self, request: web.Request) -> web.Response | None:
         self.workspace.settle()
-        if received.operation == "info":
+        if operation_of(request) == "info":
             return None
-        user = received.headers.get("X-User-Id", "")
-        if not user or TOKENS.get(user) != received.headers.get("X-Auth-Token"):
+        user = request.headers.get("X-User-Id", "")
+        if not user or TOKENS.get(user) != request.headers.get("X-Auth-Token"):
             text = "You must be logged in to do this."
             short = {"status": "error", "message": text}
-            return json_answer(short if self.settings.short_401 else {"success": False, "error": text, **short}, 401)
-        if user == LIMITED_USER_ID and received.operation not in ("me", "users_info"):
+            return web.json_response(
+                short if self.settings.short_401 else {"success": False, "error": text, **short}, status=401
+            )
+        if user == LIMITED_USER_ID and operation_of(request) not in ("me", "users_info"):
             return failure(NO_PERMISSION, 403)
         return None
 
-    def rate_limited(self, received: Received, seconds: float, hints: bool) -> Answer:
-        taken = Taken(False, 0, self.clock() + seconds)
-        return replace(self._too_many(taken), headers=self._limit_headers(taken) if hints else {})
-
-    def _too_many(self, taken: Taken) -> Answer:
-        seconds = max(1, round(taken.resets_at - self.clock()))
+    def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         return failure(
-            f"Error, too many requests. Please slow down. You must wait {seconds} seconds before trying this"
-            " endpoint again. [error-too-many-requests]",
+            f"Error, too many requests. Please slow down. You must wait {max(1, round(seconds))} seconds before trying"
+            " this endpoint again. [error-too-many-requests]",
             429,
         )
+
+    def wait_headers(self, seconds: float) -> Mapping[str, str]:
+        return self._limit_headers(Taken(False, 0, self.clock() + seconds))
 
     def _limit_headers(self, taken: Taken) -> dict[str, str]:
         return {
@@ -147,25 +152,25 @@ class RocketChat(Vendor):
 
     # Calls
 
-    async def new_import(self, received: Received) -> Answer:
+    async def new_import(self, request: web.Request) -> web.Response:
         """``POST import.new``: aborts whatever is under way."""
-        operation = self.workspace.begin(received.headers["X-User-Id"])
-        received.acted(operation.id)
-        return json_answer({"operation": operation.as_json(), "success": True})
+        operation = self.workspace.begin(request.headers["X-User-Id"])
+        acted(request, operation.id)
+        return web.json_response({"operation": operation.as_json(), "success": True})
 
-    async def add_users(self, received: Received) -> Answer:
+    async def add_users(self, request: web.Request) -> web.Response:
         """``POST import.addUsers``: all users of the call, or none."""
         try:
-            users = validated(await _json_body(received))
+            users = validated(await read_json(request, {}))
         except InvalidParameters as error:
             suffix = "" if self.settings.plain_validation else " [invalid-params]"
             return failure(f"{error}{suffix}", errorType="invalid-params")
         if not users:
-            return json_answer({"success": True})
+            return web.json_response({"success": True})
         operation = self.workspace.current
         if operation is None or not operation.valid:
             return failure("Import operation not initialized.")
-        received.concerns(operation.id)
+        concerns(request, operation.id)
         if operation.state in ("loading", "importing"):
             return failure("The current import operation can not receive new data.")
         if operation.state not in ("new", "ready"):
@@ -175,71 +180,62 @@ class RocketChat(Vendor):
         if any(has_invalid_roles(user) for user in users):
             return failure("One or more of the users have been assigned invalid roles.")
         self.workspace.stage(operation, users)
-        received.acted(operation.id)
-        return json_answer({"success": True})
+        acted(request, operation.id)
+        return web.json_response({"success": True})
 
-    async def run_import(self, received: Received) -> Answer:
+    async def run_import(self, request: web.Request) -> web.Response:
         """``POST import.run``: returns before the work is done."""
         operation = self.workspace.current
         if operation is None or not operation.valid:
             return failure("error-operation-not-found")
-        received.concerns(operation.id)
+        concerns(request, operation.id)
         if operation.status != SELECTION:
             return failure("error-invalid-operation-status")
         self.workspace.run(operation)
-        received.acted(operation.id)
-        return json_answer({"success": True})
+        acted(request, operation.id)
+        return web.json_response({"success": True})
 
-    async def get_import_status(self, received: Received) -> Answer:
+    async def get_import_status(self, request: web.Request) -> web.Response:
         """``GET import.status``."""
         operation = self.workspace.current
         if operation is None:
-            return json_answer({"state": "none", "success": True})
-        received.concerns(operation.id)
-        return json_answer({"state": operation.state, "operation": operation.as_json(), "success": True})
+            return web.json_response({"state": "none", "success": True})
+        concerns(request, operation.id)
+        return web.json_response({"state": operation.state, "operation": operation.as_json(), "success": True})
 
-    async def clear_import(self, received: Received) -> Answer:
+    async def clear_import(self, request: web.Request) -> web.Response:
         """``POST import.clear``: aborts whatever is under way."""
         operation = self.workspace.current
         if operation is not None and operation.valid:
-            received.acted(operation.id)
+            acted(request, operation.id)
         self.workspace.clear()
-        return json_answer({"success": True})
+        return web.json_response({"success": True})
 
-    async def get_current_operation(self, received: Received) -> Answer:
+    async def get_current_operation(self, request: web.Request) -> web.Response:
         """``GET getCurrentImportOperation``: the newest one, valid or not."""
         operation = self.workspace.current
         shown = {} if operation is None else {"operation": operation.as_json()}
-        return json_answer({**shown, "success": True})
+        return web.json_response({**shown, "success": True})
 
-    async def get_latest_operations(self, received: Received) -> Answer:
+    async def get_latest_operations(self, request: web.Request) -> web.Response:
         """``GET getLatestImportOperations``: the twenty changed last, a bare array; a permission of its own."""
         if not self.settings.view_operations:
             return failure(NO_PERMISSION, 403)
         latest = sorted(self.workspace.operations, key=lambda operation: operation.updated_at, reverse=True)
-        return json_answer([operation.as_json() for operation in latest[:MOST_LATEST]])
+        return web.json_response([operation.as_json() for operation in latest[:MOST_LATEST]])
 
-    async def users_info(self, received: Received) -> Answer:
+    async def users_info(self, request: web.Request) -> web.Response:
         """``GET users.info`` by ``importId``, ``username`` or ``email``."""
-        wanted = {key: value for key, value in received.query.items() if key in ("importId", "username", "email")}
+        wanted = {key: value for key, value in request.query.items() if key in ("importId", "username", "email")}
         user = self.workspace.users.find(**wanted) if wanted else None
-        return failure("User not found.") if user is None else json_answer({"user": user, "success": True})
+        return failure("User not found.") if user is None else web.json_response({"user": user, "success": True})
 
-    async def me(self, received: Received) -> Answer:
+    async def me(self, request: web.Request) -> web.Response:
         """``GET me``."""
-        user = received.headers["X-User-Id"]
+        user = request.headers["X-User-Id"]
         roles = ["user"] if user == LIMITED_USER_ID else ["user", "importer"]
-        return json_answer({"_id": user, "username": user.lower(), "roles": roles, "success": True})
+        return web.json_response({"_id": user, "username": user.lower(), "roles": roles, "success": True})
 
-    async def info(self, received: Received) -> Answer:
+    async def info(self, request: web.Request) -> web.Response:
         """``GET /api/info``: no log-in."""
-        return json_answer({"version": "8.6", "success": True})
-
-
-async def _json_body(received: Received) -> Any:
-    """Read a body as the server does: what is no JSON, or is not declared as JSON, counts as ``{}``."""
-    body = await received.read()
-    try:
-        return json.loads(body) if received.content_type == "application/json" else {}
-    except ValueError:
-        return {}
+        return web.json_response({"version": "8.6", "success": True})

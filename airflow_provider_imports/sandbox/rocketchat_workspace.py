@@ -7,8 +7,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports.sandbox.progress import Clock, Progress, RunTime, iso
 from airflow_provider_imports.sandbox.rocketchat_users import Users
-from airflow_provider_imports.sandbox.runs import Clock, Pace, Progress, iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ class RocketChatSettings:
 
 
 @dataclass
-class Operation:
+class WorkspaceImport:
     """One import operation."""
 
     id: str
@@ -114,35 +114,35 @@ class Operation:
 class Workspace:
     """A workspace: its operations, of which only the newest counts, its staged users and its users."""
 
-    def __init__(self, clock: Clock, pace: Pace, settings: RocketChatSettings) -> None:
+    def __init__(self, clock: Clock, run_time: RunTime, settings: RocketChatSettings) -> None:
         self._clock = clock
-        self._pace = pace
+        self._run_time = run_time
         self._settings = settings
-        self.operations: list[Operation] = []
+        self.operations: list[WorkspaceImport] = []
         self.staged: list[dict[str, Any]] = []
         self.users = Users()
         self._lock = threading.RLock()  # tests look at the users from their own thread
 
-    def begin(self, user: str) -> Operation:
+    def begin(self, user: str) -> WorkspaceImport:
         """Clear, and begin a new operation."""
         self.clear()
         now = self._clock()
-        self.operations.append(Operation(secrets.token_hex(12), user, now, now))
+        self.operations.append(WorkspaceImport(secrets.token_hex(12), user, now, now))
         return self.operations[-1]
 
-    def stage(self, operation: Operation, users: list[dict[str, Any]]) -> None:
+    def stage(self, operation: WorkspaceImport, users: list[dict[str, Any]]) -> None:
         """Stage users, duplicates included."""
         self.staged += users
         operation.users += len(users)
         self._write(operation, SELECTION)
 
-    def run(self, operation: Operation) -> None:
+    def run(self, operation: WorkspaceImport) -> None:
         """Start the job."""
-        operation.progress = Progress(self._clock, self._pace.seconds_for(operation.users))
+        operation.progress = Progress(self._clock, self._run_time.seconds_for(operation.users))
         self._write(operation, next(iter(IMPORTING)))
 
     @property
-    def current(self) -> Operation | None:
+    def current(self) -> WorkspaceImport | None:
         """The newest operation."""
         return self.operations[-1] if self.operations else None
 
@@ -165,7 +165,7 @@ class Workspace:
             if operation is not self.current or operation.status != SELECTION:
                 operation.valid = False
 
-    def _work(self, operation: Operation, fraction: float) -> None:
+    def _work(self, operation: WorkspaceImport, fraction: float) -> None:
         limit = self._settings.seat_limit
         if limit is not None and len(self.users.all) + operation.users > limit and not operation.completed:
             self._write(operation, FAILED)
@@ -174,7 +174,7 @@ class Workspace:
         self._insert_until(operation, int(operation.users * share))
         self._write(operation, next((step for step, end in IMPORTING.items() if fraction < end), DONE))
 
-    def _insert_until(self, operation: Operation, position: int) -> None:
+    def _insert_until(self, operation: WorkspaceImport, position: int) -> None:
         """Insert whole batches up to a position; the counters show no other."""
         done = operation.completed + operation.errors
         until = position if position >= operation.users else position - position % FLUSH_EVERY
@@ -197,7 +197,7 @@ class Workspace:
                 each.valid = False
             self.staged = []
 
-    def _write(self, operation: Operation, status: str) -> None:
+    def _write(self, operation: WorkspaceImport, status: str) -> None:
         if operation.status != status:
             operation.status = status
             operation.updated_at = self._clock()

@@ -26,6 +26,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
 from airflow_provider_imports.report import look_failed, report
+from airflow_provider_imports.vendors import MAX_POLL_INTERVAL
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class ImportSensor(BaseSensorOperator):
         *,
         conn_id: str,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        max_poll_interval: float = 300,
+        max_poll_interval: float = MAX_POLL_INTERVAL,
         max_rejected: int | float | None = None,
         outage_tolerance: float = 1800,
         **kwargs: Any,

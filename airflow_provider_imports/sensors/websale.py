@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from airflow_provider_imports.models import ImportRun
@@ -36,8 +37,8 @@ class WebsaleImportSensor(ImportSensor):
         service: str,
         start: str | None = None,
         conn_id: str = "websale_default",
-        poke_interval: float = 5,
-        max_poll_interval: float = 30,
+        poke_interval: float = VENDOR_ENTRIES["websale"].poll_interval,
+        max_poll_interval: float = VENDOR_ENTRIES["websale"].max_poll_interval,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from airflow_provider_imports.hooks.base import ImportHook
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
 
 #: Seconds for canceling in :meth:`ImportTrigger.on_kill`.
 CANCEL_SECONDS = 15.0

@@ -81,14 +81,14 @@ def hurry(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.hooks.rocketchat import calls as rocketchat_calls
     from airflow_provider_imports.http import retry
-    from airflow_provider_imports.operators import base
+    from airflow_provider_imports.operators import unclear_start
 
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.1)
     monkeypatch.setattr(retry, "LONGEST_BACKOFF", 0.1)
     monkeypatch.setattr(retry, "LONGEST_ASKED_WAIT", 0.2)
     monkeypatch.setattr(rocketchat_calls, "LOOK_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(base, "FIND_OUT_SECONDS", 0.2)
-    monkeypatch.setattr(base, "FIND_OUT_INTERVAL", 0.05)
+    monkeypatch.setattr(unclear_start, "FIND_OUT_INTERVAL", 0.05)
+    monkeypatch.setattr(ImportHook, "longest_start", 0.2)
     for hook in (ImportHook, PigmentHook):
         monkeypatch.setattr(hook, "rate_limit_wait", lambda self, answer, now: 0.1)
 

@@ -67,6 +67,8 @@ def test_what_is_not_given_is_not_sent(left_out: dict[str, Any]) -> None:
         ({**ANNA, "utcOffset": float("nan")}, "has utcOffset of type number, not a number"),
         ({**ANNA, "utcOffset": True}, "has utcOffset of type true/false"),
         ({**ANNA, "deleted": "true"}, "has deleted of type text, not true or false"),
+        ({**ANNA, "name": "Anna \ud83d"}, "has half of a surrogate pair in name"),
+        ({**ANNA, "emails": ["\udc00@example.com"]}, "has half of a surrogate pair in emails"),
         ({**ANNA, "services": {}}, "'services', which Rocket.Chat would write unchecked into the account"),
         ({**ANNA, "_id": "x"}, "'_id', which Rocket.Chat would write unchecked"),
         ({**ANNA, "customFields": None}, "'customFields', which"),

@@ -17,7 +17,7 @@ import pytest
 
 from airflow_provider_imports.http import async_client as async_client_module
 from airflow_provider_imports.http import sync_client as sync_client_module
-from airflow_provider_imports.http.call import Answer, Call
+from airflow_provider_imports.http.call import Answer, Call, one_call
 from tests.http.vendor import Connection, VendorOfTest, opened, sync_client
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def send(request: pytest.FixtureRequest) -> Send:
     ) -> Answer:
         client = sync_client(connection, vendor)
         try:
-            return client.send(call, patience)
+            return client.run(one_call(call), patience)
         finally:
             client.close()
 
@@ -43,7 +43,7 @@ def send(request: pytest.FixtureRequest) -> Send:
         connection: Connection, call: Call, patience: float = 0.0, vendor: VendorOfTest | None = None
     ) -> Answer:
         async with opened(connection, vendor) as client:
-            return await client.send(call, patience)
+            return await client.run(one_call(call), patience=patience)
 
     return by_blocking if request.param == "blocking" else by_awaiting
 

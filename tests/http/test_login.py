@@ -6,7 +6,7 @@ import json
 import pytest
 
 from airflow_provider_imports.exceptions import VendorAuthError, VendorUnavailableError
-from airflow_provider_imports.http.call import Call
+from airflow_provider_imports.http.call import Call, one_call
 from tests.http.conftest import Send
 from tests.http.vendor import Connection, VendorOfTest, opened, sync_client
 from tests.http.wire import Reaction, WireServer, answer
@@ -63,7 +63,7 @@ def test_a_client_whose_log_in_was_refused_does_not_try_it_again() -> None:
         client = sync_client(Connection(server.url), LOGS_IN)
         for _ in range(3):
             with pytest.raises(VendorAuthError):
-                client.send(READ, patience=0)
+                client.run(one_call(READ), patience=0)
         client.close()
 
     assert sent(server) == ["/login -"]
@@ -72,7 +72,7 @@ def test_a_client_whose_log_in_was_refused_does_not_try_it_again() -> None:
 async def test_a_refused_log_in_is_not_repeated_by_all_who_share_the_client() -> None:
     with WireServer(answer(401)) as server:
         async with opened(Connection(server.url), LOGS_IN) as client:
-            results = await asyncio.gather(*(client.send(READ) for _ in range(20)), return_exceptions=True)
+            results = await asyncio.gather(*(client.run(one_call(READ)) for _ in range(20)), return_exceptions=True)
 
     assert all(isinstance(result, VendorAuthError) for result in results)
     assert sent(server) == ["/login -"]
@@ -82,7 +82,7 @@ async def test_all_who_share_the_client_share_one_log_in() -> None:
     with WireServer(token("one"), answer()) as server:
         connection = Connection(server.url)
         async with opened(connection, LOGS_IN) as client:
-            await asyncio.gather(*(client.send(READ) for _ in range(20)))
+            await asyncio.gather(*(client.run(one_call(READ)) for _ in range(20)))
 
     assert sent(server).count("/login -") == 1
     assert sent(server).count("/status Bearer one") == 20
@@ -106,7 +106,7 @@ async def test_all_who_get_a_401_share_one_renewed_log_in() -> None:
     vendor: Reaction = TokenThatExpires()
     with WireServer(vendor) as server:
         async with opened(Connection(server.url), LOGS_IN) as client:
-            results = await asyncio.gather(*(client.send(READ) for _ in range(20)))
+            results = await asyncio.gather(*(client.run(one_call(READ)) for _ in range(20)))
 
     assert [result.status for result in results] == [200] * 20
     assert sent(server).count("/login -") == 2
@@ -123,10 +123,10 @@ async def test_a_rotated_credential_is_picked_up_after_a_401() -> None:
     with WireServer(answer(), answer(401), answer(), answer()) as server:
         connection = Connection(server.url, password="old-credential")
         async with opened(connection) as client:
-            await client.send(READ)
+            await client.run(one_call(READ))
             connection.password = "new-credential"
-            await client.send(READ)
-            await client.send(READ)
+            await client.run(one_call(READ))
+            await client.run(one_call(READ))
 
     assert [one.headers["authorization"] for one in server.requests] == [
         "Bearer old-credential",
@@ -141,9 +141,9 @@ def test_a_rotated_credential_is_picked_up_by_the_blocking_client_too() -> None:
     with WireServer(answer(), answer(401), answer()) as server:
         connection = Connection(server.url, password="old-credential")
         client = sync_client(connection)
-        client.send(READ, 0)
+        client.run(one_call(READ), 0)
         connection.password = "new-credential"
-        client.send(READ, 0)
+        client.run(one_call(READ), 0)
         client.close()
 
     assert server.requests[-1].headers["authorization"] == "Bearer new-credential"
@@ -157,14 +157,14 @@ async def test_a_connection_that_now_leads_elsewhere_is_followed(blocking: bool)
             client = sync_client(connection)
             client.access.settings = connection.look_up()
             connection.url, connection.password = new.url, "new-credential"
-            client.send(READ, 0)
+            client.run(one_call(READ), 0)
             client.close()
         else:
             async with opened(connection) as shared:
                 with pytest.raises(VendorAuthError):
-                    await shared.send(READ)
+                    await shared.run(one_call(READ))
                 connection.url, connection.password = new.url, "new-credential"
-                await shared.send(READ)
+                await shared.run(one_call(READ))
 
     assert [one.headers["authorization"] for one in new.requests] == ["Bearer new-credential"]
     assert all(one.headers["authorization"] == "Bearer old-credential" for one in old.requests)

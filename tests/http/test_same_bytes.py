@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Call, path
+from airflow_provider_imports.http.call import Call, one_call, path
 from tests.http.vendor import TOKEN, Connection, opened, sync_client
 from tests.http.wire import Received, WireServer
 
@@ -27,10 +27,10 @@ CALLS = {
 
 async def sent_by_both(server: WireServer, call: Call, connection: Connection) -> tuple[Received, Received]:
     client = sync_client(connection)
-    client.send(call, patience=0)
+    client.run(one_call(call), patience=0)
     client.close()
     async with opened(connection) as shared:
-        await shared.send(call)
+        await shared.run(one_call(call))
     blocking, awaiting = server.requests
     return blocking, awaiting
 

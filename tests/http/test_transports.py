@@ -19,7 +19,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Answer, Call, Repeat
+from airflow_provider_imports.http.call import Answer, Call, Repeat, one_call
 from tests.http.conftest import Send
 from tests.http.vendor import TOKEN, Connection
 from tests.http.wire import Reaction, Received, WireServer, answer, close_after, drip, reset, silence
@@ -276,7 +276,7 @@ def test_a_reset_before_the_whole_file_was_sent_is_not_an_import(big_file: str) 
     with WireServer(cut_body_at=100_000) as server:
         client = sync_client(Connection(server.url))
         with pytest.raises(VendorUnavailableError, match="before the whole body was sent"):
-            client.send(call, patience=0)
+            client.run(one_call(call), patience=0)
         client.close()
 
     assert not any(received.complete for received in server.requests)

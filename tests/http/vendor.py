@@ -10,7 +10,7 @@ import requests
 
 from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
 from airflow_provider_imports.http.call import Answer, Call, SendResult
-from airflow_provider_imports.http.errors import refusal_of
+from airflow_provider_imports.http.errors import refusal_of, unreadable
 from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.settings import Settings
 from airflow_provider_imports.http.sync_client import SyncClient
@@ -44,6 +44,9 @@ class VendorOfTest:
 
     def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         return refusal_of("vendor", "Vendor", call, outcome)
+
+    def unreadable(self, call: Call, answer: Answer, reason: str) -> VendorImportError:
+        return unreadable("vendor", "Vendor", call, answer, reason)
 
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
         return self.vendors_wait

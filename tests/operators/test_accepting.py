@@ -210,7 +210,7 @@ def test_a_second_try_whose_first_one_died_in_the_start_asks_a_person(
 ) -> None:
     with killed_at(task_state_store, "started", "before"), pytest.raises(Killed):
         make().execute(make_context())
-    with pytest.raises(UnknownOutcomeError, match="on_unknown_outcome='restart'"):
+    with pytest.raises(UnknownOutcomeError, match="clear the task, and it starts one"):
         make().execute(make_context(try_number=2))
     assert acted(sandbox) == 1
 

@@ -38,7 +38,7 @@ every_vendor = pytest.mark.parametrize("vendor", STARTS)
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find out about unclear starts at once."""
-    monkeypatch.setattr("airflow_provider_imports.operators.base.FIND_OUT_SECONDS", 0.0)
+    monkeypatch.setattr("airflow_provider_imports.hooks.base.ImportHook.longest_start", 0.0)
 
 
 @pytest.fixture

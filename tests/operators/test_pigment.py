@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, Asset
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, Asset, ObjectStoragePath
 
 from airflow_provider_imports.exceptions import (
     ImportFailedError,
@@ -30,7 +32,6 @@ from tests.tries import finish, requests, starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.operators.conftest import MakeTask
 
@@ -73,6 +74,18 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
     assert manifest["started_at"] < manifest["finished_at"]
     assert json.loads(json.dumps(manifest)) == manifest
     assert context["ti"].xcoms["import_run"]["key"] == {"import_id": start.run}
+
+
+@pytest.mark.parametrize("form", [str, Path, ObjectStoragePath])
+def test_a_path_of_any_type_is_taken_and_gzip_is_unpacked(
+    push_task: MakeTask, sandbox: Any, make_context: Any, csv_file: Path, form: Callable[[str], Any]
+) -> None:
+    packed = csv_file.with_suffix(".csv.gz")
+    packed.write_bytes(gzip.compress(GOOD))
+    path = form(packed.as_uri() if form is ObjectStoragePath else str(packed))
+
+    assert finish(push_task(file_path=path), make_context())["counts"]["inserted"] == 3
+    assert starts(sandbox)[0].bytes == len(GOOD)
 
 
 @pytest.mark.parametrize("form", [bytes, bytes.decode], ids=["bytes", "text"])
@@ -194,7 +207,14 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
         ({"data": ""}, "data is empty."),
         ({"data": " \n "}, "data is empty."),
         ({"data": b""}, "data is empty."),
-        ({"data": [1]}, "data must be a text or bytes, not list."),
+        ({"data": 5}, "data must be a text or bytes, not a value of type int. If the template gives a text, render_"),
+        ({"data": (1, 2)}, "render_template_as_native_obj=True of the DAG has made another type of it"),
+        ({"data": "None"}, "data is the text 'None': a template rendered to nothing"),
+        ({"data": "a;b\n1;\ud83d\n"}, "data can't be sent: its character 7 is half of a surrogate pair"),
+        ({"data": gzip.compress(GOOD)}, "data is packed (gzip, zip or alike)"),
+        ({"data": "a", "configuration_id": "None"}, "configuration_id is the text 'None': a template rendered"),
+        ({"file_path": "None"}, "file_path is the text 'None': a template rendered to nothing"),
+        ({"file_path": 5}, "file_path must be a text, an os.PathLike or an ObjectStoragePath, not a value of type"),
         ({"data": "a", "configuration_id": "sales"}, "configuration_id must be a UUID like"),
         ({"data": "a", "configuration_id": ""}, "configuration_id must be a UUID like"),
         ({"data": "a", "conn_id": " "}, "conn_id must be a text that is not empty"),
@@ -206,8 +226,8 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
         ({"data": "a", "poll_interval": -1}, "poll_interval must be a number of seconds"),
         ({"data": "a", "on_unknown_outcome": "retry"}, "on_unknown_outcome must be one of 'fail', 'restart'"),
         ({"file_path": ""}, "file_path must be a text that is not empty"),
-        ({"file_path": "/"}, "file_path: '/' is a folder, not a file."),
-        ({"file_path": "/dev/null"}, "file_path: The file '/dev/null' is empty."),
+        ({"file_path": "/"}, "'/' is a folder, not a file."),
+        ({"file_path": "/dev/null"}, "'/dev/null' is a device, not a file."),
         ({"file_path": "nosuchscheme://bucket/sales.csv"}, "nosuchscheme"),
     ],
 )
@@ -324,7 +344,12 @@ def test_a_start_with_an_unknown_outcome_fails_for_good_and_says_where_to_look(
         finish(trigger_task(), make_context())
     assert isinstance(caught.value, AirflowFailException)
     text = str(caught.value)
-    for words in ("could import twice", '"Update History" of the block', "on_unknown_outcome='restart'", "as success"):
+    for words in (
+        "could import twice",
+        '"Update History" of the block',
+        "clear the task, and it starts one",
+        "as success",
+    ):
         assert words in text
     assert ".." not in text
     assert "  " not in text

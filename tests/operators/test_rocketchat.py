@@ -46,7 +46,7 @@ def people(first: int, last: int) -> list[dict[str, Any]]:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again at once."""
     monkeypatch.setattr(rocketchat_calls, "LOOK_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr("airflow_provider_imports.operators.base.FIND_OUT_SECONDS", 0.0)
+    monkeypatch.setattr("airflow_provider_imports.hooks.base.ImportHook.longest_start", 0.0)
 
 
 @pytest.fixture
@@ -195,6 +195,8 @@ def test_an_import_that_fails_as_a_whole_fails_the_task(
         ({"users": "{{ users }}"}, "users must be a list of dicts, not str"),
         ({"users": []}, "There are no users"),
         ({"users": [*people(0, 5), {"emails": [], "importIds": ["1"]}]}, "user 6 has no emails"),
+        ({"users": [{**people(0, 1)[0], "name": "\ud83d"}]}, "user 1 has half of a surrogate pair in name"),
+        ({"users": None, "file_path": "/tmp"}, "file_path must end in one of"),
         ({"batch_size": 0}, "batch_size must be a number from 1 to 10,000"),
         ({"batch_size": True}, "batch_size"),
         ({"poll_interval": 0}, "poll_interval"),
@@ -311,6 +313,23 @@ def test_a_refused_batch_leaves_nothing_staged_behind(
     users = [*people(0, 6), {**people(6, 7)[0], "roles": ["no-such-role"]}]
     with pytest.raises(VendorRequestError, match="invalid roles"):
         finish(blocking_task(users=users), make_context())
+    assert (acted(chat, "run_import"), acted(chat, "clear_import")) == (0, 1)
+    assert chat.vendors["rocketchat"].staged == []
+
+
+def test_an_error_that_nobody_thought_of_leaves_nothing_staged_behind(
+    blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = hooks.RocketChatHook.stage_users
+
+    def break_after_one_batch(self: Any, run: Any, users: Any, before: int) -> int:
+        if before:
+            raise RecursionError
+        return stage(self, run, users, before)
+
+    monkeypatch.setattr(hooks.RocketChatHook, "stage_users", break_after_one_batch)
+    with pytest.raises(RecursionError):
+        finish(blocking_task(), make_context())
     assert (acted(chat, "run_import"), acted(chat, "clear_import")) == (0, 1)
     assert chat.vendors["rocketchat"].staged == []
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import random
 import subprocess
 import sys
 import tracemalloc
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +18,6 @@ from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators import user_records
 from airflow_provider_imports.operators.rocketchat import check_every_user
 from airflow_provider_imports.operators.user_records import UserRecords, in_batches
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ANNA = {"emails": ["anna@example.com"], "importIds": ["1"], "name": 'Änna "A", ☃'}
 BERT = {"emails": ["bert@example.com", "b@example.com"], "importIds": ["2"], "deleted": True, "utcOffset": 1.5}
@@ -78,7 +78,8 @@ def test_any_array_of_objects_is_read_like_json_reads_it(tmp_path: Path, monkeyp
     ("name", "content", "problem"),
     [
         ("u.json", '{"users": []}', "must begin with '['"),
-        ("u.json", "", "must begin with '['"),
+        ("u.json", "", "is empty"),
+        ("u.json", "\n", "must begin with '['"),
         ("u.json", '[{"a": 1}', "there must be ',' or ']' after object 1"),
         ("u.json", '[{"a": 1} {"b": 2}]', "there must be ',' or ']' after object 1"),
         ("u.json", '[{"a": 1}, {"b": ', "Object 2 of the JSON array can't be read, or has no end"),
@@ -88,7 +89,7 @@ def test_any_array_of_objects_is_read_like_json_reads_it(tmp_path: Path, monkeyp
         ("u.json", '[{"a": 1}] []', "something after the end"),
         ("u.json", b'[{"a": "\xff"}]', "not UTF-8"),
         ("u.jsonl", '{"a": 1}\n{"a": \n', "Line 2 is not JSON"),
-        ("u.csv", "", "one is there twice, or there is none"),
+        ("u.csv", "\n", "one is there twice, or there is none"),
         ("u.csv", "emails,emails\n", "one is there twice"),
         ("u.csv", "emails,importIds,e-mail,services\n", "unknown: 'e-mail', 'services'"),
         ("u.csv", "emails,importIds\na@example.com\n", "user 1 (line 2) has 1 cells, the header 2"),
@@ -100,6 +101,7 @@ def test_a_broken_file_is_said_to_be_broken(tmp_path: Path, name: str, content: 
     with pytest.raises(InvalidInputError) as raised:
         read(tmp_path / name, content)
     assert problem in str(raised.value)
+    assert str(raised.value).endswith("Nothing was sent.")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +124,20 @@ def test_cells_that_do_not_fit_their_field_are_left_for_the_check_to_refuse(tmp_
         check_every_user(UserRecords(None, str(file)))
     for problem in ("user 1 (line 2) has deleted", "user 2 (line 3) has utcOffset", "user 3 (line 4) has no emails"):
         assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["u.csv.gz", "u.csv"])
+def test_gzip_is_unpacked_while_it_is_read(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path / name, gzip.compress(b"emails,importIds\na@example.com,1\n")) == [
+        {"emails": ["a@example.com"], "importIds": ["1"]}
+    ]
+
+
+@pytest.mark.parametrize("form", [str, Path])
+def test_a_fifo_is_refused_and_not_opened(tmp_path: Path, form: Any) -> None:
+    os.mkfifo(tmp_path / "u.csv")
+    with pytest.raises(InvalidInputError, match="is a FIFO, not a file"):
+        UserRecords(None, form(tmp_path / "u.csv"))
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:

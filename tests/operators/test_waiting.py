@@ -268,34 +268,6 @@ def test_a_cleared_task_whose_file_is_gone_goes_on_with_the_import_that_still_ru
     assert len(starts(sandbox)) == 1
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "8c7f5a0e",
-        7,
-        [],
-        {},
-        {"job_id": 7},
-        {"version": 2, "phase": "started"},
-        {"version": 1, "phase": "started"},
-        {"version": 1, "phase": "begun", "fingerprint": "", "at": "2026-01-01", "run": None},
-    ],
-    ids=repr,
-)
-def test_a_stored_value_that_is_not_ours_is_ignored_with_a_warning(
-    trigger_task: MakeTask,
-    sandbox: Any,
-    make_context: Any,
-    task_state_store: Any,
-    logged: Callable[[], str],
-    value: Any,
-) -> None:
-    task_state_store.set(KEY, value)
-    assert finish(trigger_task(), make_context())["state"] == "succeeded"
-    assert len(starts(sandbox)) == 1
-    assert "What is stored for this task can't be read" in logged()
-
-
 def test_a_task_that_is_not_durable_remembers_nothing(
     trigger_task: MakeTask,
     sandbox: Any,
@@ -701,7 +673,7 @@ def test_a_start_that_the_vendor_shows_not_to_have_happened_may_be_retried(
         return Found(None)
 
     monkeypatch.setattr(PigmentHook, "adopt_flow", nothing)
-    monkeypatch.setattr("airflow_provider_imports.operators.base.FIND_OUT_SECONDS", 0.0)
+    monkeypatch.setattr("airflow_provider_imports.hooks.base.ImportHook.longest_start", 0.0)
     sandbox.add_fault("status", vendor="pigment", operation="trigger_import", status=503)
     with pytest.raises(VendorUnavailableError, match="Pigment shows that nothing was started; a retry is safe"):
         finish(trigger_task(), make_context())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +29,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.hooks.websale import description as websale
-from airflow_provider_imports.operators import base
+from airflow_provider_imports.operators import unclear_start
 from airflow_provider_imports.operators.websale import (
     WebsaleCancelImportOperator,
     WebsalePauseImportOperator,
@@ -39,7 +42,6 @@ from tests.tries import Killed, default_poll_interval, defer, finish, killed_at,
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from airflow_provider_imports.sandbox.journal import Entry
 
@@ -53,8 +55,8 @@ LONG = 3600.0
 def _short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """An end settles in a moment, and an unclear start is looked after for a moment."""
     default_poll_interval(monkeypatch, "websale", 0.1)
-    monkeypatch.setattr(base, "FIND_OUT_SECONDS", 0.2)
-    monkeypatch.setattr(base, "FIND_OUT_INTERVAL", 0.05)
+    monkeypatch.setattr(unclear_start, "FIND_OUT_INTERVAL", 0.05)
+    monkeypatch.setattr(WebsaleHook, "longest_start", 0.2)
 
 
 @pytest.fixture
@@ -148,6 +150,11 @@ def test_a_mail_goes_out_only_if_asked_for(start_task: MakeTask, sandbox: Any, m
         ({"data": []}, "data is an empty list"),
         ({"data": [{"a": 1}, "b"]}, r"data\[1\] must be a dict"),
         ({"data": [{"a": object()}]}, r"data\[0\] is not JSON"),
+        (
+            {"data": [{"a": 1}, {"a": "\ud83d"}]},
+            r"data\[1\] can't be sent: its character 8 is half of a surrogate pair",
+        ),
+        ({"data": [{"\udc00": 1}]}, r"data\[0\] can't be sent"),
         ({"data": None}, "exactly one of file_path and data"),
         ({"data": "a;b", "file_path": "a.csv"}, "exactly one of file_path and data"),
         ({"send_mail": True}, "send_mail is only for service 'adminUser'"),
@@ -177,6 +184,27 @@ def test_every_operator_checks_its_service(sandbox_connections: Any, make_contex
     with pytest.raises(InvalidInputError, match="service must be a word like"):
         operator(task_id="act", service="{{ typo }}").execute(make_context())
     assert not sandbox_connections.entries("websale")
+
+
+def test_a_packed_file_has_the_format_of_its_name_before_gz(
+    start_task: MakeTask, sandbox: Any, make_context: Any, tmp_path: Path
+) -> None:
+    rows = b"sku;name\n1;a\n2;b\n"
+    (tmp_path / "products.csv.gz").write_bytes(gzip.compress(rows))
+    assert finish(start_task(file_path=tmp_path / "products.csv.gz"), make_context())["counts"]["processed"] == 2
+    (start,) = acted(sandbox, "start_import")
+    assert start.path.endswith("?format=csv")
+    assert start.bytes == len(rows)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "fifo"])
+def test_what_is_no_file_is_refused(
+    start_task: MakeTask, sandbox: Any, make_context: Any, tmp_path: Path, make: Any
+) -> None:
+    make(tmp_path / "products.csv")
+    with pytest.raises(InvalidInputError, match=r"products.csv' is a (folder|FIFO), not a file. Nothing was sent"):
+        finish(start_task(file_path=str(tmp_path / "products.csv")), make_context())
+    assert not sandbox.entries("websale")
 
 
 def test_a_suffix_that_is_no_format_is_refused(
@@ -438,7 +466,7 @@ def test_an_import_that_may_be_somebody_elses_is_not_adopted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(websale, "CLOCK_SKEW", 0.0)
-    monkeypatch.setattr(websale, "LONGEST_START", 0.0)
+    monkeypatch.setattr(WebsaleHook, "longest_start", 0.0)
     make = start_task()
     with killed_at(task_state_store, "intended", "after"), pytest.raises(Killed):
         finish(make, make_context())

@@ -61,9 +61,9 @@ def test_timeout_ends_when_the_client_goes_away(sandbox: Sandbox, when: str) -> 
     (entry,) = sandbox.journal
     assert (entry.status, entry.acted) == (None, when == "after")
     deadline = time.monotonic() + 5
-    while sandbox._listener._requests and time.monotonic() < deadline:
+    while sandbox._port._requests and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not sandbox._listener._requests
+    assert not sandbox._port._requests
 
 
 def test_timeout_before_the_body_leaves_a_sender_stuck(sandbox: Sandbox) -> None:
@@ -162,6 +162,9 @@ def test_a_share_of_requests_fails_the_same_way_for_the_same_seed(call: Call, sa
         {"vendor": "pigment"},
         {"fault": "status", "after_operation": "push_csv"},
         {"fault": "refuse", "vendor": "pigment"},
+        {"fault": "late", "when": "before"},
+        {"fault": "late", "instead": "empty"},
+        {"fault": "reset", "instead": "timeout"},
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(sandbox: Sandbox, options: dict[str, Any]) -> None:

@@ -57,8 +57,13 @@ def test_the_detailed_report_is_left_out_unless_asked_for(call: Call, clock: Clo
     import_id = push(call).json()["importId"]
     clock.move(10)
     assert status(call, import_id).json()["detailedReport"] is None
-    path = f"/pigment/api/import/{import_id}/status?includedDetailedReport=true"
-    assert call("GET", path, headers=AUTH).json()["detailedReport"] is None
+    assert status(call, import_id, detailed=True).json()["detailedReport"]
+
+
+def test_the_deprecated_paths_without_a_version_are_not_there(call: Call) -> None:
+    import_id = push(call).json()["importId"]
+    assert call("GET", f"/pigment/api/import/{import_id}/status", headers=AUTH).status_code == 404
+    assert call("POST", "/pigment/api/import/push/csv", headers=AUTH, data=CSV).status_code == 404
 
 
 def test_malformed_rows_are_skipped_with_a_reason_and_samples(call: Call, clock: Clock) -> None:

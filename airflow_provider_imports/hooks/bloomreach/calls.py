@@ -27,7 +27,7 @@ from airflow_provider_imports.json_values import texts_from_json
 from airflow_provider_imports.models import ImportRun
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
 
 #: How each of the two calls names the path of this run.
 _PATH_KEYS = {"start_import": "path", "run_import": "path_to_overwrite"}

@@ -28,7 +28,7 @@ from airflow_provider_imports.json_values import texts_from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.models import ImportRun, ImportStatus
 
 _NOT_TESTED = (

@@ -31,7 +31,7 @@ from airflow_provider_imports.models import ImportRun, ImportStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.settings import Settings
 
 #: Seconds to wait after the two kinds of 429, whose windows are 5 minutes and one hour.

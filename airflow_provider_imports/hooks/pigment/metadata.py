@@ -17,7 +17,7 @@ from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.http.call import Call, UnreadableAnswerError
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorUnavailableError
 from airflow_provider_imports.hooks.rocketchat.operation import Operation, read_current, read_operation
-from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_imports.hooks.base import ImportHook
-    from airflow_provider_imports.hooks.flow import Flow
 
 #: After an unclear call, the status is read this often, with this many seconds in between, before it is sent again.
 MOST_LOOKS = 2

@@ -33,7 +33,7 @@ from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class RocketChatDescription(VendorDescription):
         Without one, nothing of ours can run: an empty operation that may have been made is in nobody's way for long.
         """
         if intent.run is None:
-            return Found(None)
+            return Found(None, not_sent=True)
         current = yield from calls.current_operation()
         if current is None or current.id != intent.run.key["operation_id"]:
             past = yield from self._past(intent.run)

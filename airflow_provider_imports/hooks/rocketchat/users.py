@@ -91,7 +91,15 @@ class Problems:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"has {name} of type {_kind(value)}, not a text")
-    return value
+    return _encodable(name, value)
+
+
+def _encodable(name: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"has half of a surrogate pair in {name}, for instance of an emoji that was cut") from None
+    return text
 
 
 def _texts(name: str, value: object) -> list[str]:
@@ -104,6 +112,7 @@ def _texts(name: str, value: object) -> list[str]:
             raise ValueError(f"has {_kind(one)} in {name}, not a text{hint}")
         if not one.strip():
             raise ValueError(f"has an empty text in {name}")
+        _encodable(name, one)
     return texts
 
 

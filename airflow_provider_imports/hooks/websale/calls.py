@@ -11,16 +11,17 @@ import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorUnavailableError
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.files import shown, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.http.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -170,13 +171,13 @@ def check_service(service: object) -> str:
     return name
 
 
-def check_import(service: str, format: str | None, file_path: str | None, send_mail: object = False) -> str:
+def check_import(service: str, format: str | None, file_path: FilePath | None, send_mail: object = False) -> str:
     """
     Check what a start would send, and choose the format.
 
     A format, or a service, that is not documented passes with a warning.
 
-    :param format: None: the file's suffix
+    :param format: None: the file's suffix (that before ``.gz``)
     :return: the format
     :raises InvalidInputError: naming what would be right
     """
@@ -189,10 +190,11 @@ def check_import(service: str, format: str | None, file_path: str | None, send_m
         )
     known = " or ".join(map(repr, formats))
     if format is None:
-        suffix = PurePosixPath(file_path or "").suffix
-        format = suffix.removeprefix(".").lower()
+        format = "" if file_path is None else suffix_of(file_path).removeprefix(".")
         if format not in CONTENT_TYPES:
-            of_what = f"the suffix of {file_path!r} is not one" if file_path else "data has no suffix to tell it"
+            of_what = "data has no suffix to tell it"
+            if file_path is not None:
+                of_what = f"the suffix of {shown(file_path)!r} is not one"
             raise InvalidInputError(f"Give format={known} for service {service!r}: {of_what}. Nothing was sent.")
     format = _word("format", format, "json")
     if format not in CONTENT_TYPES:

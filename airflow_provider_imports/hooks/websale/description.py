@@ -34,13 +34,11 @@ from airflow_provider_imports.models import ImportRun, ImportStatus, parse_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which an import that started can't be that of a try which ended in the middle of its start.
-LONGEST_START = 300.0
 #: Ends that one hook keeps in mind.
 _MOST_ENDS = 100
 
@@ -161,12 +159,13 @@ class WebsaleDescription(VendorDescription):
         too late for that may be somebody else's: then nobody can tell.
         """
         if intent.slot is None:
-            return Found(None)  # a resume, which is simply sent again
+            return Found(None, not_sent=True)  # a resume, which is simply sent again
         seen = yield from self.current_flow(intent.slot["service"])
         if seen.run is None or seen.is_run(ImportRun(self.vendor, intent.before or {})):
             return Found(None)
         began = parse_time(seen.run.key["start"])
-        skew, latest = timedelta(seconds=CLOCK_SKEW), intent.unclear_at or intent.at + timedelta(seconds=LONGEST_START)
+        skew, last_byte = timedelta(seconds=CLOCK_SKEW), intent.unclear_at or intent.sent_at or intent.at
+        latest = last_byte + timedelta(seconds=self.longest_start)
         if began is None or not intent.at - skew <= began <= latest + skew:
             log.warning("WEBSALE shows an import that began at another time than ours was sent: %s", seen)
             return Found(None, would_show=False)

@@ -24,8 +24,8 @@ from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Body, UnreadableAnswerError
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
+    from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.models import ImportRun
 
 

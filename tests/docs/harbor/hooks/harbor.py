@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.http.call import Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.call import Call, Flow, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.hooks.flow import Flow
     from airflow_provider_imports.http.settings import Settings
 
 STATES = {"working": ImportState.RUNNING, "done": ImportState.SUCCEEDED, "broken": ImportState.FAILED}

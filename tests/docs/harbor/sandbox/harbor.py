@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
-from airflow_provider_imports.sandbox.exchange import Answer, Received, json_answer
-from airflow_provider_imports.sandbox.runs import Progress
-from airflow_provider_imports.sandbox.vendor import Route, Vendor
+from aiohttp import web
+
+from airflow_provider_imports.sandbox.journal import acted
+from airflow_provider_imports.sandbox.progress import Progress
+from airflow_provider_imports.sandbox.stand_in import StandIn, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-class Harbor(Vendor):
+class Harbor(StandIn):
     """Harbor. A list of the name ``broken`` makes its import fail."""
 
     name = "harbor"
     connection_password = "harbor-sandbox-key"
-    routes = (
-        Route("GET", "/v1/imports", "list_imports"),
-        Route("POST", "/v1/imports", "load_list"),
-        Route("GET", "/v1/imports/{id}", "get_import"),
-        Route("DELETE", "/v1/imports/{id}", "cancel_import"),
-    )
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return (
+            web.get("/v1/imports", self.list_imports),
+            web.post("/v1/imports", self.load_list),
+            web.get("/v1/imports/{id}", self.get_import),
+            web.delete("/v1/imports/{id}", self.cancel_import),
+        )
 
     def forget(self) -> None:
         self.imports: list[tuple[str, Progress]] = []
 
-    def refuse(self, received: Received) -> Answer | None:
-        good = received.headers.get("X-Api-Key") == self.connection_password
-        return None if good else json_answer({"error": "unknown key"}, 401)
+    def refusal(self, request: web.Request) -> web.Response | None:
+        good = request.headers.get("X-Api-Key") == self.connection_password
+        return None if good else web.json_response({"error": "unknown key"}, status=401)
 
-    async def list_imports(self, received: Received) -> Answer:
-        return json_answer([])
+    async def list_imports(self, request: web.Request) -> web.Response:
+        return web.json_response([])
 
-    async def load_list(self, received: Received) -> Answer:
-        name = json.loads(await received.read())["list"]
-        self.imports.append((name, Progress(self.clock, self.pace.run_seconds)))
+    async def load_list(self, request: web.Request) -> web.Response:
+        name = (await read_json(request))["list"]
+        self.imports.append((name, Progress(self.clock, self.run_time.run_seconds)))
         number = len(self.imports)
-        received.acted(str(number))
-        return json_answer({"id": number}, 201)
+        acted(request, str(number))
+        return web.json_response({"id": number}, status=201)
 
-    async def get_import(self, received: Received) -> Answer:
-        name, run = self.imports[int(received.parameters["id"]) - 1]
+    async def get_import(self, request: web.Request) -> web.Response:
+        name, run = self.imports[int(request.match_info["id"]) - 1]
         ended = "broken" if name == "broken" else "done"
-        return json_answer({"state": ended if run.fraction >= 1 else "working", "loaded": run.of(100), "bad": 0})
+        return web.json_response({"state": ended if run.fraction >= 1 else "working", "loaded": run.of(100), "bad": 0})
 
-    async def cancel_import(self, received: Received) -> Answer:
-        self.imports[int(received.parameters["id"]) - 1][1].halt()
-        received.acted(received.parameters["id"])
-        return json_answer({})
+    async def cancel_import(self, request: web.Request) -> web.Response:
+        self.imports[int(request.match_info["id"]) - 1][1].halt()
+        acted(request, request.match_info["id"])
+        return web.json_response({})

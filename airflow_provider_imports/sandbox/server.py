@@ -14,7 +14,8 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+
+    from aiohttp.typedefs import Handler
 
 
 def check_loopback(host: str) -> str:
@@ -39,41 +40,40 @@ def _hang_up(connection: web.RequestHandler) -> None:
     connection.force_close()
 
 
-class Listener:
+class Port:
     """
     Serves HTTP on one loopback port.
 
     :param host: loopback address or ``localhost``.
-    :param port: port, 0 for any free one.
+    :param number: port, 0 for any free one.
     :param ssl_context: serve HTTPS with it.
-    :param answer: answers a request; gets the listener, too, which it may close.
     """
 
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        ssl_context: ssl.SSLContext | None,
-        answer: Callable[[web.BaseRequest, Listener], Awaitable[web.StreamResponse]],
-    ) -> None:
+    def __init__(self, host: str, number: int, ssl_context: ssl.SSLContext | None) -> None:
         self.host = check_loopback(host)
-        self.port = port
+        self.number = number
         self._ssl = ssl_context
-        self._answer = answer
-        self._web: web.Server | None = None
+        self._runner: web.AppRunner | None = None
         self._socket: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._opening: asyncio.Task[None] | None = None
         self._reopening: asyncio.TimerHandle | None = None
         self._requests: dict[asyncio.Task[web.StreamResponse], asyncio.Transport | None] = {}
 
-    async def start(self) -> None:
+    async def start(self, app: web.Application) -> None:
         """Bind the port and accept connections."""
-        self._web = web.Server(
-            self._handle, handler_cancellation=True, access_log=None, read_bufsize=2**20, lingering_time=0
-        )
         self._socket = self._bind()
-        self.port = self._socket.getsockname()[1]
+        self.number = self._socket.getsockname()[1]
+        app.middlewares.append(self._watched)
+        self._runner = web.AppRunner(
+            app,
+            handler_cancellation=True,
+            access_log=None,
+            read_bufsize=2**20,
+            lingering_time=0,
+            shutdown_timeout=0.05,
+        )
+        await self._runner.setup()
         self.open()
         if self._opening is not None:
             await self._opening
@@ -84,7 +84,7 @@ class Listener:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setblocking(False)
         try:
-            bound.bind((self.host, self.port))
+            bound.bind((self.host, self.number))
         except OSError:
             bound.close()
             raise
@@ -100,9 +100,10 @@ class Listener:
         self._opening = asyncio.get_running_loop().create_task(self._accept(self._socket))
 
     async def _accept(self, listening: socket.socket) -> None:
-        assert self._web is not None
+        assert self._runner is not None
+        assert self._runner.server is not None
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._web, sock=listening, ssl=self._ssl, backlog=1024)
+        self._server = await loop.create_server(self._runner.server, sock=listening, ssl=self._ssl, backlog=1024)
         self._opening = None
 
     def refuse(self, seconds: float | None) -> None:
@@ -120,9 +121,9 @@ class Listener:
             self._reopening = asyncio.get_running_loop().call_later(seconds, self.open)
         # A socket that is bound but does not listen refuses connections, and keeps the port for us.
         self._socket = self._bind()
-        if self._web is not None:
+        if self._runner is not None and self._runner.server is not None:
             busy = self._requests.values()
-            for connection in self._web.connections:
+            for connection in self._runner.server.connections:
                 if connection.transport in busy:
                     connection.close()
                 else:
@@ -151,19 +152,15 @@ class Listener:
     async def stop(self) -> None:
         """Close everything at once, whatever is under way."""
         self._close_port()
-        requests = [task for task in self._requests if task is not asyncio.current_task()]
-        for task in requests:
-            task.cancel()
-        await asyncio.gather(*requests, return_exceptions=True)
-        if self._web is not None:
-            self._web.pre_shutdown()
-            await self._web.shutdown(0.05)
-            self._web = None
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
             await asyncio.sleep(0)  # lets the transports close their sockets
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    @web.middleware
+    async def _watched(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         task = asyncio.current_task()
         assert task is not None
         self._requests[task] = request.transport
         task.add_done_callback(self._requests.pop)
-        return await self._answer(request, self)
+        return await handler(request)

@@ -13,7 +13,7 @@ Clock = Callable[[], float]
 
 
 @dataclass
-class Pace:
+class RunTime:
     """
     How long an import takes.
 
@@ -39,13 +39,14 @@ class Progress:
         self._clock = clock
         self.seconds = seconds
         self.began = clock()
+        self.halted_at: float | None = None
+        """When it was stopped, unless it has gone on since."""
         self._idle = 0.0
-        self._halted: float | None = None
 
     @property
     def elapsed(self) -> float:
         """Seconds that were spent working, at most :attr:`seconds`."""
-        now = self._clock() if self._halted is None else self._halted
+        now = self._clock() if self.halted_at is None else self.halted_at
         return min(max(now - self.began - self._idle, 0.0), self.seconds)
 
     @property
@@ -64,14 +65,14 @@ class Progress:
 
     def halt(self) -> None:
         """Stop the clock of this work, for a pause or for good."""
-        if self._halted is None:
-            self._halted = self._clock()
+        if self.halted_at is None:
+            self.halted_at = self._clock()
 
     def go_on(self) -> None:
         """Continue after :meth:`halt`."""
-        if self._halted is not None:
-            self._idle += self._clock() - self._halted
-            self._halted = None
+        if self.halted_at is not None:
+            self._idle += self._clock() - self.halted_at
+            self.halted_at = None
 
 
 class Taken(NamedTuple):

@@ -1,0 +1,204 @@
+"""A record that exists counts: of every version, damaged, newer, of another try, of inputs that only look different."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_imports.exceptions import AnotherTryError, InvalidInputError, UnknownOutcomeError
+from airflow_provider_imports.models import ImportRun
+from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator, PigmentTriggerImportOperator
+from airflow_provider_imports.operators.record import Phase, Record
+from airflow_provider_imports.operators.run_store import KEY, RunStore, fingerprint_of
+from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
+from tests.conftest import SAMPLES
+from tests.tries import finish, starts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    MakeTask = Callable[..., Callable[[], Any]]
+
+RECORDS = sorted((SAMPLES / "stored_records").glob("*.json"))
+CONFIGURATION = "33d0d7d0-6125-47c4-b36a-882f4ed53b33"
+DAMAGED = [
+    "8c7f5a0e",
+    7,
+    [],
+    {},
+    {"job_id": 7},
+    {"version": 2, "phase": "started", "run": {"id": "1"}},
+    {"version": True, "phase": "intended", "fingerprint": "", "at": "2026-01-01"},
+    {"version": 1, "phase": "started"},
+    {"version": 1, "phase": "begun", "fingerprint": "", "at": "2026-01-01", "run": None},
+    {"version": 1, "phase": "started", "fingerprint": "", "at": "2026-01-01", "run": {"vendor": "pigment", "key": 7}},
+    {"version": 1, "phase": "intended", "fingerprint": "", "at": "yesterday"},
+]
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_records_of_every_version_are_read_with_or_without_fields_that_a_newer_one_adds(path: Path) -> None:
+    value = json.loads(path.read_text())
+
+    record = Record.from_json(value)
+
+    assert {name: one for name, one in record.to_json().items() if name in value} == value
+    assert Record.from_json({**value, "mood": "good", "run": value["run"] and {**value["run"], "mood": 1}}) == record
+
+
+def test_a_start_that_version_01_intended_may_have_been_sent_at_any_time_from_then_on() -> None:
+    record = Record.from_json(json.loads((SAMPLES / "stored_records" / "0.1_websale_intended.json").read_text()))
+
+    assert record.intent.sent_at == record.at
+    assert record.intent.unclear_at is None
+
+
+def test_this_versions_operators_make_the_fingerprints_of_version_01(make_context: Any) -> None:
+    def stored_by_01(name: str) -> str:
+        return str(json.loads((SAMPLES / "stored_records" / f"{name}.json").read_text())["fingerprint"])
+
+    push = PigmentPushCsvOperator(task_id="push", configuration_id=CONFIGURATION, data="a;b\n1;2\n")
+    start = WebsaleStartImportOperator(task_id="start", service="product", data=[{"sku": "a"}])
+
+    assert push._open_store(make_context())._fingerprint == stored_by_01("0.1_pigment_started")
+    assert start._open_store(make_context())._fingerprint == stored_by_01("0.1_websale_intended")
+
+
+@pytest.mark.parametrize("value", DAMAGED, ids=repr)
+def test_a_record_that_cannot_be_read_asks_a_person_and_is_answered_by_clearing(
+    trigger_task: MakeTask,
+    sandbox: Any,
+    make_context: Any,
+    task_state_store: Any,
+    logged: Callable[[], str],
+    value: Any,
+) -> None:
+    task_state_store.set(KEY, value)
+
+    with pytest.raises(UnknownOutcomeError, match="can't be read, so it may have started the import"):
+        finish(trigger_task(), make_context())
+    with pytest.raises(UnknownOutcomeError):
+        finish(trigger_task(), make_context(try_number=2))
+    assert starts(sandbox) == []
+    assert task_state_store.get(KEY)["unread"] == value
+
+    assert finish(trigger_task(), make_context(try_number=3, max_tries=2))["state"] == "succeeded"
+    assert len(starts(sandbox)) == 1
+    assert "was cleared after it asked, so the import is started: twice, if it was" in logged()
+
+
+@pytest.mark.parametrize("value", DAMAGED, ids=repr)
+def test_a_record_that_cannot_be_read_does_not_stop_a_task_that_may_restart(
+    trigger_task: MakeTask, sandbox: Any, make_context: Any, task_state_store: Any, value: Any
+) -> None:
+    task_state_store.set(KEY, value)
+
+    assert finish(trigger_task(on_unknown_outcome="restart"), make_context())["state"] == "succeeded"
+    assert len(starts(sandbox)) == 1
+
+
+def test_clearing_a_task_that_has_not_asked_yet_asks_first(
+    trigger_task: MakeTask, sandbox: Any, make_context: Any, task_state_store: Any
+) -> None:
+    task_state_store.set(KEY, {"version": 99, "generation": 1})
+
+    with pytest.raises(UnknownOutcomeError):
+        finish(trigger_task(), make_context(try_number=2, max_tries=2))
+    assert starts(sandbox) == []
+
+
+# What makes another import
+
+
+def test_a_new_parameter_that_is_not_used_makes_no_other_fingerprint(make_context: Any) -> None:
+    class OfALaterVersion(PigmentTriggerImportOperator):
+        later_inputs = ("scenario",)
+        scenario: str | None = None
+
+    OfALaterVersion.__name__ = "PigmentTriggerImportOperator"
+    old, new, used = (
+        kind(task_id="load", configuration_id=CONFIGURATION)
+        for kind in (PigmentTriggerImportOperator, OfALaterVersion, OfALaterVersion)
+    )
+    used.scenario = "budget"
+
+    of_old, of_new, of_used = (one._open_store(make_context())._fingerprint for one in (old, new, used))
+    assert of_old == of_new != of_used
+
+
+class Lazy:
+    """A sequence like the one that Airflow hands to a task fed by a mapped one."""
+
+    def __init__(self, *items: Any) -> None:
+        self._items = items
+
+    def __iter__(self) -> Any:
+        return iter(self._items)
+
+    def __repr__(self) -> str:
+        return "LazyXComSequence(<unevaluated length>)"
+
+
+def test_a_lazy_sequence_is_told_from_another_by_what_it_holds() -> None:
+    assert fingerprint_of(Lazy({"a": 1})) != fingerprint_of(Lazy({"a": 2}))
+    assert fingerprint_of(Lazy({"a": 1}, 2)) == fingerprint_of([{"a": 1}, 2]) == fingerprint_of(({"a": 1}, 2))
+
+
+def test_a_path_is_told_by_its_name() -> None:
+    assert fingerprint_of(Path("/data/a.csv")) == fingerprint_of("/data/a.csv")
+
+
+@pytest.mark.parametrize("value", [object(), [object()], {"a": {1, 2}}])
+def test_what_has_no_content_of_its_own_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidInputError, match="whose content can't be told"):
+        fingerprint_of(value)
+
+
+# Two tries at once
+
+
+def two_tries(store: Any) -> tuple[RunStore, RunStore]:
+    return RunStore(store, "fingerprint", 1), RunStore(store, "fingerprint", 1)
+
+
+def test_whoever_finds_the_intent_of_another_try_in_place_of_his_own_starts_nothing(task_state_store: Any) -> None:
+    believed_dead, retry = two_tries(task_state_store)
+    believed_dead.load()
+    believed_dead.intend()
+    retry.load()
+    retry.looked()
+
+    with pytest.raises(AnotherTryError, match="This one sent nothing"):
+        believed_dead.verify()
+
+
+def test_whoever_wakes_up_late_does_not_write_over_what_another_try_started(task_state_store: Any) -> None:
+    believed_dead, retry = two_tries(task_state_store)
+    believed_dead.load()
+    retry.load()
+    retry.intend()
+    retry.started(ImportRun("pigment", {"import_id": "1"}))
+
+    with pytest.raises(AnotherTryError):
+        believed_dead.intend()
+    assert task_state_store.get(KEY)["phase"] == Phase.STARTED
+
+
+def test_a_refused_start_does_not_remove_what_another_try_stored(task_state_store: Any) -> None:
+    believed_dead, retry = two_tries(task_state_store)
+    believed_dead.load()
+    believed_dead.intend()
+    retry.load()
+    retry.asked()
+
+    believed_dead.forget()
+
+    assert task_state_store.get(KEY)["phase"] == Phase.ASKED
+
+
+def test_another_try_is_no_reason_to_give_up(task_state_store: Any) -> None:
+    assert not issubclass(AnotherTryError, AirflowFailException)

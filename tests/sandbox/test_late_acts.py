@@ -1,0 +1,149 @@
+"""The fault ``late``: the connection is lost, or the answer withheld, and the vendor acts afterwards."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from airflow_provider_imports.sandbox import Sandbox, bloomreach, blueshift, pigment
+from airflow_provider_imports.sandbox.faults import INSTEAD
+
+from . import test_pigment, test_rocketchat, test_websale
+from .conftest import Call
+
+Act = Callable[[Call], Any]
+
+CHAT = {"headers": test_rocketchat.ME}
+CHAT_API = "/rocketchat/api/v1"
+
+
+def websale(method: str, path: str, **options: Any) -> Act:
+    """A call of WEBSALE with a log-in of its own before it."""
+
+    def send(call: Call) -> None:
+        token = test_websale.log_in(call).json()["accessToken"]
+        call(
+            method,
+            f"{test_websale.BASE}/import/voucher/{path}",
+            headers={"Authorization": f"Bearer {token}"},
+            **options,
+        )
+
+    return send
+
+
+websale_start = websale("POST", "start?format=json", data="[{}]")
+websale_pause = websale("POST", "pause")
+
+
+def bloomreach_start(call: Call) -> None:
+    path = f"/bloomreach/data/v2/projects/{bloomreach.PROJECT_TOKEN}/imports/{bloomreach.UI_IMPORT_ID}/start"
+    call("POST", path, auth=(bloomreach.API_KEY_ID, bloomreach.API_SECRET))
+
+
+def bloomreach_run(call: Call) -> None:
+    path = f"/bloomreach/imports/v1/{bloomreach.PROJECT_TOKEN}/{bloomreach.API_IMPORT_ID}/run"
+    call("POST", path, auth=(bloomreach.API_KEY_ID, bloomreach.API_SECRET))
+
+
+def blueshift_trigger(call: Call) -> None:
+    path = "/blueshift/api/v1/customer_attributes/trigger_import"
+    call("POST", path, json={"uuid": blueshift.LAUNCHED_UUID}, auth=(blueshift.USER_API_KEY, ""))
+
+
+def chat(route: str, **options: Any) -> Act:
+    return lambda call: call("POST", f"{CHAT_API}/{route}", **CHAT, **options)
+
+
+chat_new, chat_run, chat_clear = chat("import.new"), chat("import.run"), chat("import.clear")
+chat_add = chat("import.addUsers", json={"users": test_rocketchat.people(0, 3)})
+
+ACTS: dict[str, tuple[str, str, Act, list[Act]]] = {
+    "push_csv": ("pigment", "push_csv", test_pigment.push, []),
+    "trigger_import": ("pigment", "trigger_import", test_pigment.trigger, []),
+    "bloomreach start": ("bloomreach", "start_import", bloomreach_start, []),
+    "run_import at bloomreach": ("bloomreach", "run_import", bloomreach_run, []),
+    "trigger_customer_import": ("blueshift", "trigger_customer_import", blueshift_trigger, []),
+    "import.new": ("rocketchat", "new_import", chat_new, []),
+    "import.addUsers": ("rocketchat", "add_users", chat_add, [chat_new]),
+    "import.run": ("rocketchat", "run_import", chat_run, [chat_new, chat_add]),
+    "import.clear": ("rocketchat", "clear_import", chat_clear, [chat_new]),
+    "websale start": ("websale", "start_import", websale_start, []),
+    "websale pause": ("websale", "pause_import", websale_pause, [websale_start]),
+    "websale resume": (
+        "websale",
+        "resume_import",
+        websale("POST", "resume"),
+        [websale_start, websale_pause],
+    ),
+    "websale cancel": ("websale", "cancel_import", websale("DELETE", "cancel"), [websale_start]),
+}
+"""Every call that acts: vendor, operation, how to send it, and what goes before."""
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_every_call_that_acts_may_act_after_the_connection_was_lost(call: Call, sandbox: Sandbox, name: str) -> None:
+    vendor, operation, act, before = ACTS[name]
+    for each in before:
+        each(call)
+    sandbox.add_fault("late", vendor=vendor, operation=operation, seconds=0.05)
+    with pytest.raises(requests.ConnectionError, match="reset"):
+        act(call)
+    sandbox.wait_for_late_acts()
+    entry = sandbox.entries(vendor, operation)[-1]
+    assert (entry.status, entry.fault, entry.acted) == (None, "late", True)
+    assert entry.acted_at is not None
+    assert entry.acted_at - entry.at > 0.04
+
+
+@pytest.mark.parametrize("instead", INSTEAD)
+def test_what_the_client_sees_instead(sandbox: Sandbox, instead: str) -> None:
+    sandbox.add_fault("late", instead=instead, seconds=3600, status=504 if instead in ("status", "html") else None)
+
+    def send() -> int:
+        path = f"/pigment/api/v1/import/trigger?configurationId={pigment.INTEGRATION_CONFIGURATION_ID}"
+        return requests.post(sandbox.url + path, headers=test_pigment.AUTH, timeout=0.1).status_code
+
+    if instead in ("status", "html"):
+        assert send() == 504
+    else:
+        with pytest.raises(requests.RequestException):
+            send()
+    assert not sandbox.vendors["pigment"].imports
+
+
+def test_what_was_pushed_is_imported_whole_once_it_is_late(call: Call, sandbox: Sandbox) -> None:
+    sandbox.add_fault("late", seconds=0.01, instead="status")
+    rows = "".join(f"{n},{n}\n" for n in range(100_000))
+    assert test_pigment.push(call, f"city,people\n{rows}".encode()).status_code == 503
+    sandbox.wait_for_late_acts()
+    (started,) = sandbox.vendors["pigment"].imports.values()
+    assert started.rows.total == 100_000
+    (entry,) = sandbox.journal
+    assert (entry.run, entry.bytes) == (started.id, len(rows) + len("city,people\n"))
+
+
+def test_a_late_act_meets_the_state_of_its_time(call: Call, sandbox: Sandbox) -> None:
+    chat_new(call)
+    sandbox.add_fault("late", operation="run_import", instead="status", seconds=0.2)
+    chat_run(call)  # nothing could be run now
+    chat_add(call)
+    sandbox.wait_for_late_acts()
+    assert sandbox.vendors["rocketchat"].operations[-1].state == "importing"
+
+
+def test_a_reset_forgets_what_would_have_happened_late(call: Call, sandbox: Sandbox) -> None:
+    sandbox.add_fault("late", instead="status", seconds=0.05)
+    test_pigment.trigger(call)
+    sandbox.reset()
+    sandbox.wait_for_late_acts()
+    assert not sandbox.vendors["pigment"].imports
+
+
+def test_clearing_faults_does_not_undo_a_late_act(call: Call, sandbox: Sandbox) -> None:
+    sandbox.add_fault("late", instead="status", seconds=0.05)
+    test_pigment.trigger(call)
+    sandbox.clear_faults()
+    sandbox.wait_for_late_acts()
+    assert len(sandbox.vendors["pigment"].imports) == 1
