@@ -68,7 +68,7 @@ class LookFailed(NamedTuple):
 
 
 class Outcome(StrEnum):
-    """How a wait ended. Only ``SUCCEEDED`` is green."""
+    """How a wait ended. Only ``SUCCEEDED`` is green: what was waited for has come."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -81,6 +81,7 @@ class Outcome(StrEnum):
 
 _OUTCOME_OF_STATE = {
     ImportState.SUCCEEDED: Outcome.SUCCEEDED,
+    ImportState.EVIDENCE: Outcome.SUCCEEDED,
     ImportState.FAILED: Outcome.FAILED,
     ImportState.CANCELED: Outcome.CANCELED,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import exceptions
 from airflow_provider_imports.exceptions import (
@@ -19,6 +19,9 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.models import Counts, ImportRun, ImportStatus, time_to_json
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,11 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
         "finished_at": time_to_json(status.finished_at),
         "url": run.url,
     }
+
+
+def asset_extra(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a manifest that each asset event of the task carries, so that other DAGs can branch on it."""
+    return {name: result[name] for name in ("vendor", "run", "state", "counts", "rejected")}
 
 
 def report(
