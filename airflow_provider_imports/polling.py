@@ -68,10 +68,9 @@ class LookFailed(NamedTuple):
 
 
 class Outcome(StrEnum):
-    """How a wait ended. Only ``SUCCEEDED`` is green, and ``EVIDENCE`` where nobody can ask for more."""
+    """How a wait ended. Only ``SUCCEEDED`` is green: what was waited for has come."""
 
     SUCCEEDED = "succeeded"
-    EVIDENCE = "evidence"
     FAILED = "failed"
     CANCELED = "canceled"
     SUPERSEDED = "superseded"
@@ -82,7 +81,7 @@ class Outcome(StrEnum):
 
 _OUTCOME_OF_STATE = {
     ImportState.SUCCEEDED: Outcome.SUCCEEDED,
-    ImportState.EVIDENCE: Outcome.EVIDENCE,
+    ImportState.EVIDENCE: Outcome.SUCCEEDED,
     ImportState.FAILED: Outcome.FAILED,
     ImportState.CANCELED: Outcome.CANCELED,
 }
@@ -114,7 +113,7 @@ class Ending(NamedTuple):
 
     @property
     def is_consistent(self) -> bool:
-        """False if it says succeeded, evidence, failed or canceled, and its status does not."""
+        """False if it says succeeded, failed or canceled, and its status does not."""
         state = None if self.status is None else _OUTCOME_OF_STATE.get(self.status.state)
         return state is self.outcome or self.outcome not in _OUTCOME_OF_STATE.values()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import exceptions
 from airflow_provider_imports.exceptions import (
@@ -20,9 +20,11 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.models import Counts, ImportRun, ImportStatus, time_to_json
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 log = logging.getLogger(__name__)
 
-_GREEN = frozenset({Outcome.SUCCEEDED, Outcome.EVIDENCE})
 LEFT_ALONE = "The import was left as it is; the next try goes on with it."
 
 
@@ -49,6 +51,11 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
     }
 
 
+def asset_extra(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a manifest that each asset event of the task carries, so that other DAGs can branch on it."""
+    return {name: result[name] for name in ("vendor", "run", "state", "counts", "rejected")}
+
+
 def report(
     vendor_name: str,
     run: ImportRun,
@@ -68,7 +75,7 @@ def report(
     :raises VendorImportError: of the class that the ending means
     """
     what = f"{vendor_name} import ({run})"
-    if ending.outcome not in _GREEN or ending.status is None or not ending.is_consistent:
+    if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
         _log_lines(ending.status)
         raise _error(run.vendor, what, ending, advice)
     status = ending.status

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow_provider_imports.exceptions import (
+    AnotherTryError,
     ImportBusyError,
     ImportCanceledError,
     ImportRejectedRecordsError,
@@ -49,7 +50,7 @@ def import_retry_policy(
             RetryRule(VendorUnavailableError, RetryAction.RETRY, unavailable, "the vendor is unavailable"),
             RetryRule(ImportBusyError, RetryAction.RETRY, busy, "another import occupies the slot"),
             RetryRule(
-                [ImportTimeoutError, TriggerEventError],
+                [AnotherTryError, ImportTimeoutError, TriggerEventError],
                 RetryAction.RETRY,
                 timedelta(seconds=10),
                 "the import was lost from sight; the retry looks after it",

@@ -16,6 +16,7 @@ RETRIED = {
     exceptions.VendorRateLimitError: timedelta(minutes=10),
     exceptions.VendorUnavailableError: timedelta(minutes=5),
     exceptions.ImportBusyError: timedelta(minutes=5),
+    exceptions.AnotherTryError: timedelta(seconds=10),
     exceptions.ImportTimeoutError: timedelta(seconds=10),
     exceptions.TriggerEventError: timedelta(seconds=10),
 }

@@ -15,9 +15,9 @@ from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImpor
 from airflow_provider_imports.links import URL_KEY
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.record import Phase, Record
-from airflow_provider_imports.operators.run_store import RunStore, fingerprint_of
+from airflow_provider_imports.operators.run_store import RunStore, content_of, fingerprint_of
 from airflow_provider_imports.operators.unclear_start import begins_until, find, not_yet_clear, unknown, where_to_look
-from airflow_provider_imports.report import manifest
+from airflow_provider_imports.report import asset_extra, manifest
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -146,7 +146,7 @@ class ImportOperator(BaseOperator):
     def _open_store(self, context: Context) -> RunStore:
         if self.durable and not AIRFLOW_V_3_3_PLUS:
             self.log.warning("Airflow below 3.3 remembers nothing over tries: a retry would start the import again")
-        values = [getattr(self, name) for name in self.inputs]
+        values = [content_of(name, getattr(self, name)) for name in self.inputs]
         later = {name: value for name in self.later_inputs if (value := getattr(self, name)) is not None}
         return self._stored(context, fingerprint_of(self.task_type, self.conn_id, values, *([later] if later else [])))
 
@@ -283,7 +283,6 @@ class ImportOperator(BaseOperator):
         return ImportStatus(ImportState.ACCEPTED, "accepted", message=" ".join(told) or None)
 
     def _find(self, intent: Intent, until: datetime) -> Found:
-        """Ask the vendor whether an unclear start took place; see :func:`~.unclear_start.find`."""
         return find(self.hook, intent, until)
 
     def _announce(self, context: Context, run: ImportRun) -> None:
@@ -297,6 +296,5 @@ class ImportOperator(BaseOperator):
         """Give the manifest to downstream tasks (XCom) and DAGs (asset events)."""
         for outlet in self.outlets or ():
             if isinstance(outlet, Asset):
-                told = {name: result[name] for name in ("vendor", "run", "state", "counts", "rejected")}
-                context["outlet_events"][outlet].extra.update(told)
+                context["outlet_events"][outlet].extra.update(asset_extra(result))
         return result

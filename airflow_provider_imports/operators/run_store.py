@@ -227,21 +227,26 @@ def fingerprint_of(*inputs: object) -> str:
 
     :raises InvalidInputError: for an object whose content can't be told
     """
-    text = json.dumps([_content(one) for one in inputs], sort_keys=True, ensure_ascii=False)
+    text = json.dumps([content_of("an input", one) for one in inputs], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()
 
 
-def _content(value: object) -> object:
-    """The JSON value that stands for this input in every process; an object's ``repr`` may differ between two."""
+def content_of(name: str, value: object) -> object:
+    """
+    The JSON value that stands for an input in every process; an object's ``repr`` may differ between two.
+
+    :param name: of the input, for the error
+    :raises InvalidInputError: for an object whose content can't be told
+    """
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, bytes | os.PathLike | Decimal | UUID | date):
+    if isinstance(value, bytes | os.PathLike | Decimal | UUID | date) or hasattr(value, "as_uri"):  # any path
         return str(value)
     if isinstance(value, Mapping):
-        return {str(name): _content(one) for name, one in value.items()}
+        return {str(key): content_of(name, one) for key, one in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, set | frozenset):  # also Airflow's lazy sequences
-        return [_content(one) for one in value]
+        return [content_of(name, one) for one in value]
     raise InvalidInputError(
-        f"An input is of type {type(value).__name__}, whose content can't be told from another's. Give a text, a "
-        "number, a list or a dict. Nothing was sent."
+        f"{name} is, or holds, an object of type {type(value).__name__}, whose content can't be told from another's. "
+        "Give texts, numbers, lists or dicts. Nothing was sent."
     )

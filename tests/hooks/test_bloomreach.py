@@ -204,7 +204,7 @@ def test_what_makes_no_sense_is_not_sent(
     assert not vendor.called
 
 
-@pytest.mark.parametrize("import_id", ["", "  ", None, True])
+@pytest.mark.parametrize("import_id", ["", "  ", None, 7.5])
 @pytest.mark.parametrize("method", ["start_import", "run_import"])
 def test_an_import_without_an_id_is_not_sent(
     vendor: requests_mock.Mocker, connect: Connect, method: str, import_id: Any

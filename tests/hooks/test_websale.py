@@ -230,7 +230,7 @@ def test_the_table_of_services_is_the_vendors() -> None:
         ((" ", b"[]", "json"), "service must be a text that is not empty"),
         (("{{ typo }}", b"[]", "json"), "service must be a word like 'product', not '{{ typo }}'"),
         (("product", b"[]", "json;csv"), "format must be a word like 'json', not 'json;csv'"),
-        ((7, b"[]", "json"), "service must be a word like 'product', not 7"),
+        ((7.5, b"[]", "json"), "service must be a text that is not empty"),
         (("product", b"[]", " "), "format must be a text that is not empty"),
         (("bundle", b"[]"), "Give format='json' or 'csv' or 'xml' for service 'bundle'"),
         (("bundle", b"[]", "json", True), "send_mail is only for service 'adminUser', not for 'bundle'"),

@@ -118,7 +118,7 @@ def test_a_workspace_without_any_operation_has_nothing_that_ended(sense: Callabl
         sense(timeout=0.3)
 
 
-@pytest.mark.parametrize("operation_id", ["", "  ", 7])
+@pytest.mark.parametrize("operation_id", ["", "  ", 7.5])
 def test_an_empty_id_is_refused(chat: Any, sense: Callable[..., Any], operation_id: Any) -> None:
     with pytest.raises(InvalidInputError, match="operation_id must be a text"):
         sense(operation_id=operation_id)

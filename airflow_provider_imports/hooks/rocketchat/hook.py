@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import (
+    ImportBusyError,
+    ImportSupersededError,
     UnknownOutcomeError,
     VendorImportError,
     VendorRateLimitError,
@@ -35,6 +37,8 @@ from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from airflow_provider_imports.http.call import Call
 
 
 class RocketChatHook(RocketChatDescription, ImportHook):
@@ -76,6 +80,7 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         :param users: see :mod:`~airflow_provider_imports.hooks.rocketchat.users` for their fields
         :return: how many
         :raises InvalidInputError: naming the bad ones; nothing was sent
+        :raises ImportBusyError: if an operation runs, so that it takes none
         :raises UnknownOutcomeError: if they may or may not have been staged
         """
         checked = checked_users(users)
@@ -102,7 +107,7 @@ class RocketChatHook(RocketChatDescription, ImportHook):
 
         try:
             send_once(self, lambda: calls.confirmed(calls.add_users(checked)), took_place)
-        except VendorRequestError as error:
+        except (VendorRequestError, ImportBusyError) as error:
             try:
                 self.staged_users(run)  # refused because it is not ours any more?
             except VendorImportError as reason:
@@ -152,6 +157,23 @@ class RocketChatHook(RocketChatDescription, ImportHook):
                 raise
             self.log.info("Rocket.Chat operation %s runs already", run.key["operation_id"])
 
+    def download_pending_avatars(self, before: str | None = None) -> ImportRun:
+        """
+        Fetch the avatars that imported users were given as ``avatarUrl``, which only queues them.
+
+        Rocket.Chat makes an operation of its own for that: whatever is under way in the workspace is aborted, unasked.
+
+        :param before: ``_id`` of the operation that is there before; None asks for it
+        :return: that operation, to be waited for like any other
+        :raises ImportSupersededError: if the workspace has another operation already
+        :raises VendorImportError: if Rocket.Chat did not begin
+        """
+        return self._download(*calls.PENDING_AVATARS, before)
+
+    def download_pending_files(self, before: str | None = None) -> ImportRun:
+        """Fetch the files of imported messages, like :meth:`download_pending_avatars`."""
+        return self._download(*calls.PENDING_FILES, before)
+
     def get_import_status(self) -> ImportStatus:
         """
         Read the status of the workspace's current operation (``import.status``), whoever made it.
@@ -175,6 +197,29 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         return ImportRun(self.vendor, {"operation_id": operation_id}, started_at, url)
 
     # Whose operation it is
+
+    def _download(self, call: Call, importer: str, before: str | None) -> ImportRun:
+        if before is None:
+            current = self._current()
+            before = None if current is None else current.id
+        asked_at = datetime.now(UTC)
+        made: list[Operation] = []
+
+        def took_place() -> bool:
+            seen = self._current()
+            if seen is not None and seen.importer == importer and self._is_ours(seen, asked_at, before):
+                made.append(seen)
+            return bool(made)
+
+        send_once(self, lambda: calls.confirmed(call), took_place)
+        if not made and not took_place():  # its answer names no operation
+            raise ImportSupersededError(
+                f"Rocket.Chat began to fetch ({call.operation}), but the workspace has another operation already: "
+                f"{self._current() or 'none at all'}. What it fetched until then stays.",
+                vendor=self.vendor,
+                operation=call.operation,
+            )
+        return self.run_of(made[-1].id, asked_at)
 
     def _ours(self, run: ImportRun) -> Operation:
         current = self._current()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Call, Flow, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, read_count, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class HarborHook(ImportHook):
         report = answer.object()
         word = str(report.get("state"))
         state, doubt = state_of(word, STATES)
-        counts = Counts(inserted=report.get("loaded"), failed=report.get("bad"))
+        counts = Counts(inserted=read_count(report.get("loaded")), failed=read_count(report.get("bad")))
         return ImportStatus(state, word, counts=counts, message=doubt)
 
     def cancel_flow(self, run: ImportRun) -> Flow[str]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aiohttp import web
 
 from airflow_provider_imports.sandbox.journal import acted
 from airflow_provider_imports.sandbox.progress import Progress
 from airflow_provider_imports.sandbox.stand_in import StandIn, read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Harbor(StandIn):
@@ -20,13 +15,13 @@ class Harbor(StandIn):
     name = "harbor"
     connection_password = "harbor-sandbox-key"
 
-    def routes(self) -> Sequence[web.RouteDef]:
-        return (
+    def routes(self) -> list[web.RouteDef]:
+        return [
             web.get("/v1/imports", self.list_imports),
             web.post("/v1/imports", self.load_list),
             web.get("/v1/imports/{id}", self.get_import),
             web.delete("/v1/imports/{id}", self.cancel_import),
-        )
+        ]
 
     def forget(self) -> None:
         self.imports: list[tuple[str, Progress]] = []
