@@ -135,10 +135,14 @@ class RocketChatDescription(VendorDescription):
         See whether the operation that was made for a start runs, or ran.
 
         Without one, nothing of ours can run: an empty operation that may have been made is in nobody's way for long.
+        A start that fetches what is pending makes its operation itself, which shows by its importer.
         """
-        if intent.run is None:
+        importer = (intent.slot or {}).get("importer")
+        if intent.run is None and importer is None:
             return Found(None, not_sent=True)
         current = yield from calls.current_operation()
+        if intent.run is None:
+            return Found(self._fetching(current, intent))
         if current is None:
             return Found(None)
         if current.id != intent.run.key["operation_id"]:
@@ -148,6 +152,14 @@ class RocketChatDescription(VendorDescription):
         if current.valid and (current.is_running or current.state == DONE):
             return Found(intent.run)
         return Found(None)
+
+    def _fetching(self, current: Operation | None, intent: Intent) -> ImportRun | None:
+        """The operation that an unclear call made which fetches what is pending, if it is the current one."""
+        slot, before = intent.slot or {}, intent.before or {}
+        if current is None or current.importer != slot["importer"] or current.id == before.get("operation_id"):
+            return None
+        ours = current.was_made_by(slot["user"], intent.at)
+        return ImportRun(self.vendor, {"operation_id": current.id}, intent.at) if ours else None
 
     def cancel_flow(self, run: ImportRun) -> Flow[str]:
         """Clear the operation if it is ours and has not ended; what was imported until then stays."""

@@ -38,8 +38,6 @@ from airflow_provider_imports.models import ImportRun, ImportStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_imports.http.call import Call
-
 
 class RocketChatHook(RocketChatDescription, ImportHook):
     """
@@ -168,11 +166,40 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         :raises ImportSupersededError: if the workspace has another operation already
         :raises VendorImportError: if Rocket.Chat did not begin
         """
-        return self._download(*calls.PENDING_AVATARS, before)
+        return self.download_pending("pending-avatars", before)
 
     def download_pending_files(self, before: str | None = None) -> ImportRun:
         """Fetch the files of imported messages, like :meth:`download_pending_avatars`."""
-        return self._download(*calls.PENDING_FILES, before)
+        return self.download_pending("pending-files", before)
+
+    def download_pending(self, importer: str, before: str | None = None) -> ImportRun:
+        """
+        Fetch what is pending, like :meth:`download_pending_avatars`.
+
+        :param importer: one of :data:`~airflow_provider_imports.hooks.rocketchat.calls.PENDING`
+        """
+        call = calls.PENDING[importer]
+        if before is None:
+            current = self._current()
+            before = None if current is None else current.id
+        asked_at = datetime.now(UTC)
+        made: list[Operation] = []
+
+        def took_place() -> bool:
+            seen = self._current()
+            if seen is not None and seen.importer == importer and self._is_ours(seen, asked_at, before):
+                made.append(seen)
+            return bool(made)
+
+        send_once(self, lambda: calls.confirmed(call), took_place)
+        if not made and not took_place():  # its answer names no operation
+            raise ImportSupersededError(
+                f"Rocket.Chat began to fetch ({call.operation}), but the workspace has another operation already: "
+                f"{self._current() or 'none at all'}. What it fetched until then stays.",
+                vendor=self.vendor,
+                operation=call.operation,
+            )
+        return self.run_of(made[-1].id, asked_at)
 
     def get_import_status(self) -> ImportStatus:
         """
@@ -197,29 +224,6 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         return ImportRun(self.vendor, {"operation_id": operation_id}, started_at, url)
 
     # Whose operation it is
-
-    def _download(self, call: Call, importer: str, before: str | None) -> ImportRun:
-        if before is None:
-            current = self._current()
-            before = None if current is None else current.id
-        asked_at = datetime.now(UTC)
-        made: list[Operation] = []
-
-        def took_place() -> bool:
-            seen = self._current()
-            if seen is not None and seen.importer == importer and self._is_ours(seen, asked_at, before):
-                made.append(seen)
-            return bool(made)
-
-        send_once(self, lambda: calls.confirmed(call), took_place)
-        if not made and not took_place():  # its answer names no operation
-            raise ImportSupersededError(
-                f"Rocket.Chat began to fetch ({call.operation}), but the workspace has another operation already: "
-                f"{self._current() or 'none at all'}. What it fetched until then stays.",
-                vendor=self.vendor,
-                operation=call.operation,
-            )
-        return self.run_of(made[-1].id, asked_at)
 
     def _ours(self, run: ImportRun) -> Operation:
         current = self._current()
