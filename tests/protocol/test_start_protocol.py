@@ -32,6 +32,7 @@ from airflow_provider_imports.http.call import Answer
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators import base, run_store, slot_lock, unclear_start
 from airflow_provider_imports.operators.pigment import PigmentTriggerImportOperator
+from airflow_provider_imports.operators.record import Phase
 from airflow_provider_imports.operators.run_store import KEY
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.polling import Ending
@@ -208,9 +209,11 @@ class Life(RuleBasedStateMachine):
         if KEY not in self.store.written:
             return
         value = json.loads(self.store.written[KEY])
-        if change == "downgrade" and isinstance(value, dict):
+        if change == "downgrade":
+            if value.get("version") != 1 or value.get("phase") == Phase.ASKED or value.get("unread"):
+                return  # nothing that version 0.1 could have stored
             value = {name: one for name, one in value.items() if name in FIELDS_OF_01}
-        elif change == "newer" and isinstance(value, dict):
+        elif change == "newer":
             value = {**value, "version": 2}
         else:
             value = {"phase": "begun"}
