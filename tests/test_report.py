@@ -33,6 +33,9 @@ def test_a_success_is_reported_as_the_manifest() -> None:
     assert (result["vendor"], result["state"], result["counts"]["inserted"]) == ("rocketchat", "succeeded", 3)
 
 
+GREEN = (ImportState.SUCCEEDED, ImportState.EVIDENCE)
+
+
 @pytest.mark.parametrize(
     ("ending", "error"),
     [
