@@ -1,6 +1,6 @@
 """Run an import of Pigment by the name of its configuration, and fail if a typo created items of a dimension.
 
-Needs two connections: ``pigment_default`` with a key of the type *Import*, and ``pigment_metadata`` with one of the type
+Needs two connections: ``pigment_default`` with a key of the type *Import*, and ``pigment_metadata`` with one of type
 *Modeling Metadata*, which finds the configuration. Look at the log for the id that was found, and change the name to
 see what a wrong one lists. The default names are the sandbox's.
 """
