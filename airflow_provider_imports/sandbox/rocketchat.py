@@ -79,7 +79,7 @@ class RocketChat(StandIn):
         )
 
     def forget(self) -> None:
-        self.workspace = Workspace(self.clock, self.run_time, self.settings)
+        self.workspace = Workspace(self.clock, self.shared, self.settings)
         self._calls = Window(self.clock)
 
     @property

@@ -7,11 +7,13 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.sandbox.progress import Clock, Progress, RunTime, iso
+from airflow_provider_imports.sandbox.progress import Clock, Progress, iso
 from airflow_provider_imports.sandbox.rocketchat_users import Users
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from airflow_provider_imports.sandbox.stand_in import SharedSettings
 
 FLUSH_EVERY = 50
 
@@ -114,9 +116,9 @@ class WorkspaceImport:
 class Workspace:
     """A workspace: its operations, of which only the newest counts, its staged users and its users."""
 
-    def __init__(self, clock: Clock, run_time: RunTime, settings: RocketChatSettings) -> None:
+    def __init__(self, clock: Clock, shared: SharedSettings, settings: RocketChatSettings) -> None:
         self._clock = clock
-        self._run_time = run_time
+        self._shared = shared
         self._settings = settings
         self.operations: list[WorkspaceImport] = []
         self.staged: list[dict[str, Any]] = []
@@ -138,7 +140,7 @@ class Workspace:
 
     def run(self, operation: WorkspaceImport) -> None:
         """Start the job."""
-        operation.progress = Progress(self._clock, self._run_time.seconds_for(operation.users))
+        operation.progress = Progress(self._clock, self._shared.seconds_for(operation.users))
         self._write(operation, next(iter(IMPORTING)))
 
     @property

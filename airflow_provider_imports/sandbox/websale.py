@@ -130,7 +130,7 @@ class Websale(StandIn):
         if account is None:
             return error(401, "unauthorized", "Not authorized: you are not logged in.")
         service = request.match_info["service"]
-        if service not in FORMATS:
+        if service not in FORMATS and not self.shared.any_id:
             return error(400, "invalidValue", f"service {service!r} is unknown")
         if account == LIMITED_EMAIL and service == FORBIDDEN_SERVICE:
             return error(401, "unauthorized", "Not authorized: no permission for the service.")
@@ -184,7 +184,7 @@ class Websale(StandIn):
         service = request.match_info["service"]
         chosen = request.query.get("format", "json")
         send_mail = request.query.get("sendMail", "false").lower() in ("true", "1")
-        if chosen not in FORMATS[service]:
+        if chosen not in FORMATS.get(service, tuple(RECORDS)):
             return error(400, "invalidValue", f"service {service!r} does not support format {chosen!r}")
         if "sendMail" in request.query and service != "adminUser":
             return error(400, "invalidValue", "sendMail is only for adminUser")
@@ -229,7 +229,7 @@ class Websale(StandIn):
         run = WebsaleRun(
             service=service,
             start=iso(self._last_start),
-            progress=Progress(self.clock, self.run_time.seconds_for(records.total)),
+            progress=Progress(self.clock, self.shared.seconds_for(records.total)),
             records=records,
             send_mail=send_mail,
             starting_seconds=self.settings.starting_seconds,

@@ -19,6 +19,7 @@ FILLED_IN = {
 }
 SECRETS = [
     pigment.API_KEY,
+    pigment.METADATA_API_KEY,
     websale.PASSWORD,
     websale.API_KEY,
     rocketchat.AUTH_TOKEN,

@@ -143,17 +143,31 @@ def test_the_help_names_all_faults_and_operations(call: Call) -> None:
     told = call("GET", "/_sandbox/").json()
     assert "reset" in told["faults"]
     assert "push_csv" in told["operations"]["pigment"]
+    assert "Integration" in told["ids"]["pigment"]["7c9e6679-7425-40de-944b-e07fc1f90ae7"]
 
 
 def test_the_command_prints_connections_and_ends_on_ctrl_c() -> None:
-    command = [sys.executable, "-m", "airflow_provider_imports.sandbox", "--port", "0", "--run-seconds", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "airflow_provider_imports.sandbox",
+        "--port",
+        "0",
+        "--run-seconds",
+        "0",
+        "--any-id",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(len(NAMES) + 1)]
         try:
             exported = dict(shlex.split(line)[1].split("=", 1) for line in lines[:-1])
             url = re.findall(r"http://127\.0\.0\.1:\d+", lines[-1])[0]
-            assert requests.get(f"{url}/_sandbox/settings", timeout=10).json()["run_seconds"] == 0
+            settings = requests.get(f"{url}/_sandbox/settings", timeout=10).json()
+            assert (settings["run_seconds"], settings["any_id"]) == (0, True)
+            known = requests.get(f"{url}/_sandbox/", timeout=10).json()["ids"]
+            printed = [process.stdout.readline() for ids in known.values() for _ in ids]
+            assert printed == [f"# {name} knows {each}: {ids[each]}\n" for name, ids in known.items() for each in ids]
         finally:
             os.kill(process.pid, signal.SIGINT)
         assert process.wait(10) == 0

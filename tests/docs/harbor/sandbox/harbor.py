@@ -40,7 +40,7 @@ class Harbor(StandIn):
 
     async def load_list(self, request: web.Request) -> web.Response:
         name = (await read_json(request))["list"]
-        self.imports.append((name, Progress(self.clock, self.run_time.run_seconds)))
+        self.imports.append((name, Progress(self.clock, self.shared.run_seconds)))
         number = len(self.imports)
         acted(request, str(number))
         return web.json_response({"id": number}, status=201)
