@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_imports.sandbox import Sandbox, bloomreach, blueshift, pigment
+from airflow_provider_imports.sandbox import Sandbox, bloomreach, pigment
 from airflow_provider_imports.sandbox.faults import INSTEAD
 
-from . import test_pigment, test_rocketchat, test_websale
+from . import test_bloomreach, test_blueshift, test_pigment, test_rocketchat, test_websale
 from .conftest import Call
 
 Act = Callable[[Call], Any]
@@ -37,19 +37,8 @@ websale_start = websale("POST", "start?format=json", data="[{}]")
 websale_pause = websale("POST", "pause")
 
 
-def bloomreach_start(call: Call) -> None:
-    path = f"/bloomreach/data/v2/projects/{bloomreach.PROJECT_TOKEN}/imports/{bloomreach.UI_IMPORT_ID}/start"
-    call("POST", path, auth=(bloomreach.API_KEY_ID, bloomreach.API_SECRET))
-
-
-def bloomreach_run(call: Call) -> None:
-    path = f"/bloomreach/imports/v1/{bloomreach.PROJECT_TOKEN}/{bloomreach.API_IMPORT_ID}/run"
-    call("POST", path, auth=(bloomreach.API_KEY_ID, bloomreach.API_SECRET))
-
-
-def blueshift_trigger(call: Call) -> None:
-    path = "/blueshift/api/v1/customer_attributes/trigger_import"
-    call("POST", path, json={"uuid": blueshift.LAUNCHED_UUID}, auth=(blueshift.USER_API_KEY, ""))
+def bloomreach_delete(call: Call) -> None:
+    call("DELETE", f"{test_bloomreach.MANAGEMENT}/{bloomreach.API_IMPORT_ID}", auth=test_bloomreach.KEY)
 
 
 def chat(route: str, **options: Any) -> Act:
@@ -62,13 +51,17 @@ chat_add = chat("import.addUsers", json={"users": test_rocketchat.people(0, 3)})
 ACTS: dict[str, tuple[str, str, Act, list[Act]]] = {
     "push_csv": ("pigment", "push_csv", test_pigment.push, []),
     "trigger_import": ("pigment", "trigger_import", test_pigment.trigger, []),
-    "bloomreach start": ("bloomreach", "start_import", bloomreach_start, []),
-    "run_import at bloomreach": ("bloomreach", "run_import", bloomreach_run, []),
-    "trigger_customer_import": ("blueshift", "trigger_customer_import", blueshift_trigger, []),
+    "bloomreach start": ("bloomreach", "start_import", test_bloomreach.start, []),
+    "run_import at bloomreach": ("bloomreach", "run_import", test_bloomreach.run, []),
+    "trigger_customer_import": ("blueshift", "trigger_customer_import", test_blueshift.trigger, []),
     "import.new": ("rocketchat", "new_import", chat_new, []),
     "import.addUsers": ("rocketchat", "add_users", chat_add, [chat_new]),
     "import.run": ("rocketchat", "run_import", chat_run, [chat_new, chat_add]),
     "import.clear": ("rocketchat", "clear_import", chat_clear, [chat_new]),
+    "downloadPendingAvatars": ("rocketchat", "download_pending_avatars", chat("downloadPendingAvatars"), []),
+    "downloadPendingFiles": ("rocketchat", "download_pending_files", chat("downloadPendingFiles"), []),
+    "create_import": ("bloomreach", "create_import", test_bloomreach.create, []),
+    "delete_import": ("bloomreach", "delete_import", bloomreach_delete, []),
     "websale start": ("websale", "start_import", websale_start, []),
     "websale pause": ("websale", "pause_import", websale_pause, [websale_start]),
     "websale resume": (
