@@ -131,8 +131,8 @@ class Bloomreach(StandIn):
             web.get("/imports/v1/{projectToken}/{import_id}", self.get_import),
             web.delete("/imports/v1/{projectToken}/{import_id}", self.delete_import),
             web.post("/imports/v1/{projectToken}/{import_id}/run", self.run_import),
-            web.get("/track/v2/projects/{projectToken}/system/time", self.get_system_time),
-            web.post("/data/v2/projects/{projectToken}/customers/attributes", self.get_customer_attributes),
+            web.get("/track/v2/projects/{projectToken}/system/time", self.system_time),
+            web.post("/data/v2/projects/{projectToken}/customers/attributes", self.get_customer_properties),
         )
 
     def forget(self) -> None:
@@ -216,11 +216,11 @@ class Bloomreach(StandIn):
         acted(request, import_id)
         return web.json_response({"success": True})
 
-    async def get_system_time(self, request: web.Request) -> web.Response:
+    async def system_time(self, request: web.Request) -> web.Response:
         """``GET /track/v2/projects/{projectToken}/system/time``: needs a key of the project, and no permission."""
         return web.json_response({"errors": [], "success": True, "time": self.clock()})
 
-    async def get_customer_attributes(self, request: web.Request) -> web.Response:
+    async def get_customer_properties(self, request: web.Request) -> web.Response:
         """``POST /data/v2/projects/{projectToken}/customers/attributes``: ids and properties of one customer."""
         try:
             question = Question.of(await read_json(request))

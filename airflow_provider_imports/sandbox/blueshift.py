@@ -95,7 +95,7 @@ class Blueshift(StandIn):
         return (
             web.post("/api/v1/customer_attributes/trigger_import", self.trigger_customer_import),
             web.get("/api/v1/catalogs", self.list_catalogs),
-            web.get("/api/v1/customers", self.search_customer),
+            web.get("/api/v1/customers", self.get_customers),
         )
 
     def forget(self) -> None:
@@ -138,7 +138,7 @@ class Blueshift(StandIn):
         """``GET catalogs``: speaks of catalogs, not of imports; shows that a key works."""
         return web.json_response({"catalogs": []})
 
-    async def search_customer(self, request: web.Request) -> web.Response:
+    async def get_customers(self, request: web.Request) -> web.Response:
         """``GET customers?email=``: one customer whom an import has brought."""
         email = request.query.get("email", "")
         if not email:

@@ -53,7 +53,7 @@ API_KEY = "pgmt_sandboxkey"
 """A key of the type *Import*."""
 METADATA_API_KEY = "pgmt_sandboxmetadatakey"
 """A key of the type *Modeling Metadata*: it may list, and not import."""
-METADATA = frozenset({"list_applications", "list_blocks", "list_import_configurations"})
+METADATA = frozenset({"get_applications", "get_blocks", "get_import_configurations"})
 FAIL_COLUMN = "__fail__"
 
 CSV_TYPES = frozenset({"text/csv", "application/octet-stream"})
@@ -167,9 +167,9 @@ class Pigment(StandIn):
             web.post("/api/v1/import/push/csv", self.push_csv),
             web.post("/api/v1/import/trigger", self.trigger_import),
             web.get("/api/v1/import/{importId}/status", self.get_import_status),
-            web.get("/api/v1/applications", self.list_applications),
-            web.get("/api/v1/blocks", self.list_blocks),
-            web.get("/api/v1/importConfigurations", self.list_import_configurations),
+            web.get("/api/v1/applications", self.get_applications),
+            web.get("/api/v1/blocks", self.get_blocks),
+            web.get("/api/v1/importConfigurations", self.get_import_configurations),
         )
 
     def forget(self) -> None:
@@ -251,16 +251,16 @@ class Pigment(StandIn):
             return web.Response(text="Status with the specified importId was not found", status=404)
         return web.json_response(found.report(wanted == "true"))
 
-    async def list_applications(self, request: web.Request) -> web.Response:
+    async def get_applications(self, request: web.Request) -> web.Response:
         """``GET /api/v1/applications``."""
         return web.json_response(applications(), content_type="text/plain")
 
-    async def list_blocks(self, request: web.Request) -> web.Response:
+    async def get_blocks(self, request: web.Request) -> web.Response:
         """``GET /api/v1/blocks?applicationId=``."""
         application = request.query.get("applicationId", "")
         return web.json_response(blocks(application)) if _is_uuid(application) else self._bad_request()
 
-    async def list_import_configurations(self, request: web.Request) -> web.Response:
+    async def get_import_configurations(self, request: web.Request) -> web.Response:
         """``GET /api/v1/importConfigurations?applicationId=&blockId=``."""
         application, block = request.query.get("applicationId", ""), request.query.get("blockId", "")
         if not _is_uuid(application) or not _is_uuid(block):
