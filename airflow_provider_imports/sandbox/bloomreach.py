@@ -28,8 +28,8 @@ from airflow_provider_imports.sandbox.stand_in import (
     basic_credentials,
     content_type,
     operation_of,
-    read,
-    read_json,
+    read_body,
+    read_json_body,
 )
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Bloomreach(StandIn):
         """``POST .../imports/{import_id}/start``: only imports made in the UI."""
         import_id = request.match_info["import_id"]
         if import_id in self._made_by_api or import_id in self.definitions:
-            await read(request)
+            await read_body(request)
             return failure(400, ["The import is managed by the Imports Management API"])
         if self.shared.any_id:
             self._made_in_ui.add(import_id)
@@ -192,11 +192,13 @@ class Bloomreach(StandIn):
         return web.json_response(self.definitions.page(limit, offset))
 
     async def create_import(self, request: web.Request) -> web.Response:
-        """``POST /imports/v1/{projectToken}``: the body is the definition."""
+        """``POST /imports/v1/{projectToken}``: the body is the definition. With the trigger ``now`` it runs at once."""
         try:
-            import_id = self.definitions.create(await read_json(request))
+            import_id = self.definitions.create(await read_json_body(request))
         except ValueError as error:
             return failure(400, [str(error)])
+        if self.definitions.runs_at_once(import_id):
+            self._begin(BloomreachRun(import_id, None, True))
         acted(request, import_id)
         return web.json_response({"import_id": import_id})
 
@@ -223,17 +225,18 @@ class Bloomreach(StandIn):
     async def get_customer_properties(self, request: web.Request) -> web.Response:
         """``POST /data/v2/projects/{projectToken}/customers/attributes``: ids and properties of one customer."""
         try:
-            question = Question.of(await read_json(request))
+            question = Question.of(await read_json_body(request))
         except ValueError as error:
             return failure(400, [str(error)])
+        if basic_credentials(request)[0] == LIMITED_API_KEY_ID:
+            return self._results([{"error": "No permission", "success": False} for _ in question.columns])
         customer = self.arrivals.find(question.ids)
         if customer is None and self.settings.unknown_customer_is_404:
             return failure(404, ["Customer does not exist"])
-        results: list[dict[str, Any]] = [
-            {"success": True, "value": (customer or {}).get(column)} for column in question.columns
-        ]
-        if basic_credentials(request)[0] == LIMITED_API_KEY_ID:
-            results = [{"error": "No permission", "success": False} for _ in results]
+        found = customer or {}
+        return self._results([{"success": True, "value": found.get(column)} for column in question.columns])
+
+    def _results(self, results: list[dict[str, Any]]) -> web.Response:
         return web.json_response({"results": results, "success": True})
 
     async def _start(self, request: web.Request, exists: bool, path_key: str) -> web.Response:
@@ -248,14 +251,17 @@ class Bloomreach(StandIn):
             await self._check(import_id, path, test_connection)
         except Refusal as refusal:
             return refusal.answer
-        self.runs.append(BloomreachRun(import_id, path, test_connection))
-        self.arrivals.add(Progress(self.clock, self.shared.run_seconds), self.settings.source)
+        self._begin(BloomreachRun(import_id, path, test_connection))
         acted(request, import_id)
         return web.json_response({"success": True})
 
+    def _begin(self, run: BloomreachRun) -> None:
+        self.runs.append(run)
+        self.arrivals.add(Progress(self.clock, self.shared.run_seconds), self.settings.source)
+
     async def _options(self, request: web.Request, path_key: str) -> dict[str, Any]:
         """Read the optional body. Without one, a ``Content-Type`` header is an error."""
-        body = await read(request)
+        body = await read_body(request)
         bad = Refusal(failure(400, {"_global": [BAD_REQUEST]}))
         if not body:
             if "Content-Type" in request.headers:

@@ -2,8 +2,8 @@
 The Imports Management API at the stand-in of Bloomreach Engagement: definitions of imports.
 
 Made from the pages "Create import" and "List imports", and from how published clients call them. What they leave open
-was decided here: unknown keys are refused, names may occur twice, the trigger ``now`` starts nothing by itself, and a
-deletion is answered with ``{"success": true}``.
+was decided here: unknown keys are refused, names may occur twice, an active definition with the trigger ``now`` runs
+once as soon as it is made, and a deletion is answered with ``{"success": true}``.
 """
 
 from __future__ import annotations
@@ -65,6 +65,11 @@ class Definitions:
     def read(self, import_id: str) -> dict[str, Any]:
         """Return a definition that exists as the API shows it."""
         return {"import_id": import_id, "import_definition": self._all[import_id]}
+
+    def runs_at_once(self, import_id: str) -> bool:
+        """Tell whether a definition that was just made runs without being asked."""
+        definition = self._all[import_id]
+        return bool(definition["active"]) and definition["trigger"]["trigger_type"] == "now"
 
     def page(self, limit: int, offset: int) -> list[dict[str, Any]]:
         """Return a page of all definitions."""

@@ -17,7 +17,7 @@ from aiohttp import web
 from airflow_provider_imports.sandbox.arrivals import Arrivals
 from airflow_provider_imports.sandbox.journal import acted, concerns
 from airflow_provider_imports.sandbox.progress import Progress
-from airflow_provider_imports.sandbox.stand_in import StandIn, basic_credentials, read_json
+from airflow_provider_imports.sandbox.stand_in import StandIn, basic_credentials, read_json_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,7 +153,7 @@ class Blueshift(StandIn):
         return web.json_response({"users": [user], "user": user})
 
     async def _task(self, request: web.Request) -> str | None:
-        sent = await read_json(request)
+        sent = await read_json_body(request)
         task = sent.get("uuid") if isinstance(sent, dict) else None
         return task if isinstance(task, str) and task else None
 

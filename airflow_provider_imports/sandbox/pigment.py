@@ -30,9 +30,9 @@ from airflow_provider_imports.sandbox.pigment_metadata import (
     SECOND_UPLOAD_CONFIGURATION_ID,
     UPLOAD,
     UPLOAD_CONFIGURATION_ID,
-    applications,
-    blocks,
-    configurations,
+    shown_applications,
+    shown_blocks,
+    shown_configurations,
 )
 from airflow_provider_imports.sandbox.progress import Progress, Window, iso
 from airflow_provider_imports.sandbox.records import CsvRecords
@@ -253,19 +253,19 @@ class Pigment(StandIn):
 
     async def get_applications(self, request: web.Request) -> web.Response:
         """``GET /api/v1/applications``."""
-        return web.json_response(applications(), content_type="text/plain")
+        return web.json_response(shown_applications(), content_type="text/plain")
 
     async def get_blocks(self, request: web.Request) -> web.Response:
         """``GET /api/v1/blocks?applicationId=``."""
         application = request.query.get("applicationId", "")
-        return web.json_response(blocks(application)) if _is_uuid(application) else self._bad_request()
+        return web.json_response(shown_blocks(application)) if _is_uuid(application) else self._bad_request()
 
     async def get_import_configurations(self, request: web.Request) -> web.Response:
         """``GET /api/v1/importConfigurations?applicationId=&blockId=``."""
         application, block = request.query.get("applicationId", ""), request.query.get("blockId", "")
         if not _is_uuid(application) or not _is_uuid(block):
             return self._bad_request()
-        return web.json_response(configurations(application, block))
+        return web.json_response(shown_configurations(application, block))
 
     def _bad_request(self) -> web.Response:
         return web.Response(text="Bad request", status=400)

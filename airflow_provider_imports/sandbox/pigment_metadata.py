@@ -22,7 +22,7 @@ DIMENSION_LIST, METRIC, TABLE = "DimensionList", "Metric", "Table"
 
 
 @dataclass(frozen=True)
-class Block:
+class PigmentBlock:
     """A block of an application; ``type`` is a word of Pigment's."""
 
     name: str
@@ -31,7 +31,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Configuration:
+class PigmentConfiguration:
     """An import configuration of a block."""
 
     name: str
@@ -47,35 +47,35 @@ BLOCK_ID = "b3f1c9a2-6d2e-4a57-8f0e-2c9d1e7a4b66"
 METRIC_BLOCK_ID = "e6d3f4a5-2b7c-4a8d-8e9f-1c2d3e4f5a6b"
 TABLE_BLOCK_ID = "f7e4a5b6-3c8d-4b9e-9fa0-2d3e4f5a6b7c"
 SECOND_METRIC_BLOCK_ID = "a8f5b6c7-4d9e-4caf-8ab1-3e4f5a6b7c8d"
-BLOCKS: Mapping[str, Block] = {
-    BLOCK_ID: Block("Customers", APPLICATION_ID, DIMENSION_LIST),
-    METRIC_BLOCK_ID: Block("Revenue", APPLICATION_ID, METRIC),
-    TABLE_BLOCK_ID: Block("Overview", APPLICATION_ID, TABLE),
-    SECOND_METRIC_BLOCK_ID: Block("Headcount", SECOND_APPLICATION_ID, METRIC),
+BLOCKS: Mapping[str, PigmentBlock] = {
+    BLOCK_ID: PigmentBlock("Customers", APPLICATION_ID, DIMENSION_LIST),
+    METRIC_BLOCK_ID: PigmentBlock("Revenue", APPLICATION_ID, METRIC),
+    TABLE_BLOCK_ID: PigmentBlock("Overview", APPLICATION_ID, TABLE),
+    SECOND_METRIC_BLOCK_ID: PigmentBlock("Headcount", SECOND_APPLICATION_ID, METRIC),
 }
 SCENARIO_ID = "19a6c7d8-5eaf-4db0-9bc2-4f5a6b7c8d9e"
 """The scenario into which imports of metrics go."""
 
-CONFIGURATIONS: Mapping[str, Configuration] = {
-    UPLOAD_CONFIGURATION_ID: Configuration("Customer list", BLOCK_ID, UPLOAD),
-    SECOND_UPLOAD_CONFIGURATION_ID: Configuration("Sales plan", METRIC_BLOCK_ID, UPLOAD),
-    INTEGRATION_CONFIGURATION_ID: Configuration("Sales plan", SECOND_METRIC_BLOCK_ID, INTEGRATION),
-    FAILING_CONFIGURATION_ID: Configuration("Broken load", BLOCK_ID, INTEGRATION),
+CONFIGURATIONS: Mapping[str, PigmentConfiguration] = {
+    UPLOAD_CONFIGURATION_ID: PigmentConfiguration("Customer list", BLOCK_ID, UPLOAD),
+    SECOND_UPLOAD_CONFIGURATION_ID: PigmentConfiguration("Sales plan", METRIC_BLOCK_ID, UPLOAD),
+    INTEGRATION_CONFIGURATION_ID: PigmentConfiguration("Sales plan", SECOND_METRIC_BLOCK_ID, INTEGRATION),
+    FAILING_CONFIGURATION_ID: PigmentConfiguration("Broken load", BLOCK_ID, INTEGRATION),
 }
 
 
-def applications() -> list[dict[str, str]]:
+def shown_applications() -> list[dict[str, str]]:
     """Return all applications."""
     return [{"id": each, "name": name} for each, name in APPLICATIONS.items()]
 
 
-def blocks(application: str) -> list[dict[str, str]]:
+def shown_blocks(application: str) -> list[dict[str, str]]:
     """Return the blocks of an application; none if there is no such application."""
     found = ((each, block) for each, block in BLOCKS.items() if block.application == application)
     return [{"id": each, "name": block.name, "type": block.type} for each, block in found]
 
 
-def configurations(application: str, block: str) -> list[dict[str, str]]:
+def shown_configurations(application: str, block: str) -> list[dict[str, str]]:
     """Return the import configurations of a block of an application; none for a table, as at Pigment."""
     if block not in BLOCKS or BLOCKS[block].application != application:
         return []

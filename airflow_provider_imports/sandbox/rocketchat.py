@@ -32,7 +32,7 @@ from airflow_provider_imports.sandbox.rocketchat_workspace import (
     Workspace,
     WorkspaceImport,
 )
-from airflow_provider_imports.sandbox.stand_in import UNROUTED, StandIn, operation_of, read_json
+from airflow_provider_imports.sandbox.stand_in import UNROUTED, StandIn, operation_of, read_json_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,7 +170,7 @@ class RocketChat(StandIn):
     async def add_users(self, request: web.Request) -> web.Response:
         """``POST import.addUsers``: all users of the call, or none."""
         try:
-            users = validated(await read_json(request, {}))
+            users = validated(await read_json_body(request, {}))
         except InvalidParameters as error:
             return self._invalid(str(error))
         if not users:
@@ -228,7 +228,7 @@ class RocketChat(StandIn):
         return await self._fetch(request, FILES)
 
     async def _fetch(self, request: web.Request, importer_key: str) -> web.Response:
-        if await read_json(request, {}) != {}:
+        if await read_json_body(request, {}) != {}:
             return self._invalid("must NOT have additional properties")
         operation = self.workspace.fetch(request.headers["X-User-Id"], importer_key)
         acted(request, operation.id)

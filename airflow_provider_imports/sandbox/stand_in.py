@@ -143,17 +143,17 @@ async def chunks(request: web.Request) -> AsyncIterator[bytes]:
 
 async def keep_body(request: web.Request) -> None:
     """Receive the whole body and keep it: the client may be gone when the vendor reads it."""
-    request[BODY] = await read(request)
+    request[BODY] = await read_body(request)
 
 
-async def read(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
     """Return the whole body, or what is left of it. Only for calls with small bodies."""
     return b"".join([chunk async for chunk in chunks(request)])
 
 
-async def read_json(request: web.Request, otherwise: Any = None) -> Any:
+async def read_json_body(request: web.Request, otherwise: Any = None) -> Any:
     """Return the value of a JSON body, or something else if it is malformed or not declared as JSON."""
-    body = await read(request)
+    body = await read_body(request)
     try:
         return json.loads(body) if content_type(request) == "application/json" else otherwise
     except ValueError:

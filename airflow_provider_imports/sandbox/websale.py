@@ -20,7 +20,7 @@ from aiohttp import web
 from airflow_provider_imports.sandbox.journal import ENTRY, acted, concerns
 from airflow_provider_imports.sandbox.progress import Progress, iso
 from airflow_provider_imports.sandbox.records import CsvRecords, JsonRecords, Records, XmlRecords
-from airflow_provider_imports.sandbox.stand_in import StandIn, chunks, operation_of, read
+from airflow_provider_imports.sandbox.stand_in import StandIn, chunks, operation_of, read_body
 from airflow_provider_imports.sandbox.websale_reasons import REASONS, Reason, Unavailable
 from airflow_provider_imports.sandbox.websale_run import (
     CANCELED,
@@ -156,7 +156,7 @@ class Websale(StandIn):
     async def login(self, request: web.Request) -> web.Response:
         """``POST login``: by ``email`` and ``password``, or by ``apiKey``."""
         try:
-            sent = json.loads(await read(request))
+            sent = json.loads(await read_body(request))
         except ValueError:
             sent = None
         if not isinstance(sent, dict) or not ("apiKey" in sent or {"email", "password"} <= sent.keys()):

@@ -165,6 +165,17 @@ def test_a_definition_is_made_read_run_and_deleted(call: Call, sandbox: Sandbox)
     assert acted == [(name, import_id) for name in ("create_import", "run_import", "delete_import")]
 
 
+@pytest.mark.parametrize(
+    ("changes", "runs"),
+    [({}, 1), ({"active": False}, 0), ({"trigger": {"trigger_type": "scheduled", "times": ["03:00"]}}, 0)],
+)
+def test_a_definition_runs_at_once_if_its_trigger_says_so(
+    call: Call, sandbox: Sandbox, changes: dict[str, Any], runs: int
+) -> None:
+    import_id = create(call, **changes).json()["import_id"]
+    assert [each.import_id for each in sandbox.vendors["bloomreach"].runs] == [import_id] * runs
+
+
 def test_definitions_are_listed_page_by_page_ten_unless_asked_for_more(call: Call) -> None:
     made = [vendor.API_IMPORT_ID, *(create(call, name=f"import {n}").json()["import_id"] for n in range(11))]
     pages = [call("GET", f"{MANAGEMENT}?{query}", auth=KEY).json() for query in ("", "offset=10", "limit=50")]

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from airflow_provider_imports.sandbox.journal import acted
 from airflow_provider_imports.sandbox.progress import Progress
-from airflow_provider_imports.sandbox.stand_in import StandIn, read_json
+from airflow_provider_imports.sandbox.stand_in import StandIn, read_json_body
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Harbor(StandIn):
         return web.json_response([])
 
     async def load_list(self, request: web.Request) -> web.Response:
-        name = (await read_json(request))["list"]
+        name = (await read_json_body(request))["list"]
         self.imports.append((name, Progress(self.clock, self.shared.run_seconds)))
         number = len(self.imports)
         acted(request, str(number))
