@@ -71,7 +71,8 @@ class Sandbox:
         self._shared = SharedSettings(float(run_seconds), rows_per_second, any_id)
         self.vendors: dict[str, Any] = {vendor.name: vendor(clock, self._shared) for vendor in stand_ins()}
         self._journal = Journal()
-        self._faults = Faults({name: {UNROUTED, *vendor.operation_names} for name, vendor in self.vendors.items()})
+        operations = {name: {UNROUTED, *vendor.operation_names} for name, vendor in self.vendors.items()}
+        self._faults = Faults(operations, clock)
         self._port = Port(host, port, ssl_context)
         self._secure = ssl_context is not None
         self._loop: asyncio.AbstractEventLoop | None = None
