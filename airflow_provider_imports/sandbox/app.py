@@ -153,10 +153,14 @@ class Sandbox:
         }
 
     def connection_env(self) -> dict[str, str]:
-        """Return the environment variables that define all default connections in Airflow."""
-        return {
-            f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": json.dumps(self.connection(vendor)) for vendor in self.vendors
-        }
+        """Return the environment variables that define the default connections, and others, in Airflow."""
+        env = {}
+        for name, vendor in self.vendors.items():
+            connection = self.connection(name)
+            env[f"AIRFLOW_CONN_{name.upper()}_DEFAULT"] = json.dumps(connection)
+            for conn_id, password in vendor.more_connections.items():
+                env[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps({**connection, "password": password})
+        return env
 
     # What it has seen, and what it shall do
 

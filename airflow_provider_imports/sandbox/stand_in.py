@@ -60,6 +60,8 @@ class StandIn:
     connection_login: str = ""
     connection_password: str
     connection_extra: Mapping[str, Any] = {}
+    more_connections: Mapping[str, str] = {}
+    """Ids of connections beside the default one, and the password of each."""
     ids: Mapping[str, str] = {}
     """The ids that the vendor knows, and what each stands for."""
     settings_type: type[Any] = NoSettings

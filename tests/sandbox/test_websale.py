@@ -121,6 +121,14 @@ def test_an_unreadable_body_and_a_fail_field_end_as_error(api: Call, clock: Cloc
     assert ended["lastError"]
 
 
+@pytest.mark.parametrize("body", ["<all><one>1</one>", "<all></one>", "hello", "<all/><all/>"])
+def test_malformed_xml_ends_as_error(api: Call, clock: Clock, body: str) -> None:
+    assert api("POST", "inquiry/start?format=xml", data=body).status_code == 200
+    clock.move(10)
+    ended = status(api, "inquiry")
+    assert (ended["status"], ended["lastError"][:20]) == (vendor.ERROR, "the XML is malformed")
+
+
 @pytest.mark.parametrize(
     ("service", "chosen", "body", "processed", "failed"),
     [
