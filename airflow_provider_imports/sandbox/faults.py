@@ -37,6 +37,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 """Every fault and when it can strike; the first is the default."""
 
 LOOK_EVERY = 0.02
+"""Seconds between two looks at the clock, which a test may set forward."""
 
 INSTEAD = ("reset", "timeout", "status", "html")
 """What a client may see of a fault ``late``; the first is the default."""
@@ -67,10 +68,8 @@ class Fault:
     :param status: HTTP status of ``status`` (default 503) and ``html`` (default 502).
     :param seconds: ``timeout``: how long nothing is answered (default 3600; then a fault before acting hangs
         up, one after acting delivers the true answer). ``slow_drip``: how long the answer takes (default 5).
-        ``rate_limit``: the wait it asks for (default 1). ``late``: after how long, by the sandbox's
-        clock, the vendor acts (default 0.5).
-        ``refuse``: until the port opens again (default:
-        until cleared).
+        ``rate_limit``: the wait it asks for (default 1). ``late``: after how long, by the sandbox's clock, the vendor
+        acts (default 0.5). ``refuse``: until the port opens again (default: until cleared).
     :param headers: more headers of ``status``, ``html`` and ``rate_limit``, for instance ``Retry-After``.
     :param body: body of ``status``, as text or JSON text (default: a short JSON error).
     :param hints: ``rate_limit``: whether headers say how long to wait.
@@ -197,7 +196,7 @@ class Faults:
         while self._late:
             due, act = self._late[0]
             if (left := due - self._clock()) > 0:
-                await asyncio.sleep(min(left, LOOK_EVERY))  # the clock may be set forward
+                await asyncio.sleep(min(left, LOOK_EVERY))
                 continue
             del self._late[0]
             await act()
