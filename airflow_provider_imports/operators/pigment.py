@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
+from airflow_provider_imports.operators.payload import Payload, exactly_one, open_payload
+from airflow_provider_imports.operators.records import Records, materialized
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_imports.hooks.pigment import PigmentHook
-    from airflow_provider_imports.http.body import FileBody
-    from airflow_provider_imports.models import ImportRun
+    from airflow_provider_imports.http.files import FilePath
+    from airflow_provider_imports.models import ImportRun, Sent
+    from airflow_provider_imports.operators.rows import CsvFormat
 
 
 class PigmentImportOperator(WaitingImportOperator):
@@ -49,36 +51,52 @@ class PigmentPushCsvOperator(PigmentImportOperator):
     .. seealso:: :ref:`howto/operator:PigmentPushCsvOperator`
 
     :param configuration_id: UUID of the import configuration (templated)
-    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/key.csv`` (templated)
-    :param data: the CSV itself, for small payloads; give this or ``file_path`` (templated)
+    :param file_path: a local path, an object-storage URI such as ``s3://conn@bucket/key.csv``, or an
+        ``ObjectStoragePath``; gzip is unpacked (templated)
+    :param data: the CSV itself, for small payloads: text, bytes, or records (a list or another sequence of dicts, a
+        DataFrame), which are written as CSV with their keys in the first line; give this or ``file_path`` (templated)
+    :param csv_format: how records are written, see :class:`~airflow_provider_imports.operators.rows.CsvFormat`
     :param conn_id: the Airflow connection (templated)
     """
 
     inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data")
     template_fields = ("conn_id", "configuration_id", "file_path", "data", "on_unknown_outcome")
 
-    def __init__(self, *, file_path: str | None = None, data: str | bytes | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        file_path: FilePath | None = None,
+        data: str | bytes | Records | None = None,
+        csv_format: CsvFormat | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.file_path = file_path
         self.data = data
-        self._payload: FileBody | bytes | None = None
+        self.csv_format = csv_format
+        self._payload: Payload | None = None
 
     def check(self) -> None:
         """Check that there is one thing to send as well."""
         super().check()
-        exactly_one(self.file_path, self.data)
+        exactly_one(file_path=self.file_path, data=self.data)
+        self.data = materialized("data", self.data)
 
     def prepare(self) -> None:
-        """Open the file."""
-        self._payload = open_payload(self.file_path, self.data)
+        """Open the file, or write the records."""
+        self._payload = open_payload(self.file_path, self.data, "csv", self.csv_format)
 
     def content_version(self) -> object:
         """Size and time of change of the file."""
-        return version_of(self._payload)
+        return None if self._payload is None else self._payload.version
+
+    def sent(self) -> Sent | None:
+        """What was sent, as far as it is known; None in a try that did not start the import itself."""
+        return None if self._payload is None else self._payload.sent
 
     def start(self, hook: PigmentHook) -> ImportRun:
         """Push the CSV."""
-        return hook.push_csv(self.configuration_id, self._payload or b"")
+        return hook.push_csv(self.configuration_id, b"" if self._payload is None else self._payload.body)
 
 
 class PigmentTriggerImportOperator(PigmentImportOperator):

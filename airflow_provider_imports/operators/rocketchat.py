@@ -13,7 +13,9 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
 )
 from airflow_provider_imports.links import RocketChatImportLink
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
+from airflow_provider_imports.operators.payload import exactly_one
+from airflow_provider_imports.operators.records import Records, materialized
 from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+    from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import Intent
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
@@ -122,12 +125,12 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
     .. seealso:: :ref:`howto/operator:RocketChatImportUsersOperator`
 
-    :param users: a list of dicts; ``emails`` and ``importIds`` (lists of texts) are required, the other fields are
-        ``username``, ``name``, ``bio``, ``statusText``, ``avatarUrl``, ``password``, ``utcOffset`` (hours),
-        ``deleted``, ``roles`` and ``type`` (templated)
-    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/users.csv``: ``.csv`` with the
-        fields in the first line and ``|`` or ``;`` within lists, ``.json`` with an array of objects, ``.jsonl`` or
-        ``.ndjson``; give this or ``users`` (templated)
+    :param users: a list (or another sequence) of dicts, or a DataFrame; ``emails`` and ``importIds`` (lists of texts)
+        are required, the other fields are ``username``, ``name``, ``bio``, ``statusText``, ``avatarUrl``,
+        ``password``, ``utcOffset`` (hours), ``deleted``, ``roles`` and ``type`` (templated)
+    :param file_path: a local path, an object-storage URI such as ``s3://conn@bucket/users.csv``, or an
+        ``ObjectStoragePath``: ``.csv`` with the fields in the first line and ``|`` or ``;`` within lists, ``.json``
+        with an array of objects, ``.jsonl`` or ``.ndjson``; gzip is unpacked; give this or ``users`` (templated)
     :param batch_size: users in one call
     :param conn_id: the Airflow connection (templated)
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
@@ -139,21 +142,23 @@ class RocketChatImportUsersOperator(RocketChatOperator):
     def __init__(
         self,
         *,
-        users: Sequence[Mapping[str, Any]] | None = None,
-        file_path: str | None = None,
+        users: Records | None = None,
+        file_path: FilePath | None = None,
         batch_size: int = 500,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.users = users
+        self.users: Records | str | bytes | None = users
         self.file_path = file_path
         self.batch_size = batch_size
         self._records: UserRecords | None = None
         self._total = 0
 
     def check(self) -> None:
-        """Check the size of the batches as well."""
+        """Check the size of the batches as well, and that there is one thing to send."""
         super().check()
+        exactly_one(users=self.users, file_path=self.file_path)
+        self.users = materialized("users", self.users)
         size = self.batch_size
         if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_BATCH:
             raise InvalidInputError(f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {size!r}.")
@@ -167,6 +172,10 @@ class RocketChatImportUsersOperator(RocketChatOperator):
     def content_version(self) -> object:
         """Size and time of change of the file."""
         return None if self._records is None else self._records.version
+
+    def sent(self) -> Sent | None:
+        """The users that were checked; None in a try that did not start the import itself."""
+        return Sent(rows=self._total) if self._total else None
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """

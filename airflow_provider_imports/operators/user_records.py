@@ -7,13 +7,16 @@ import csv
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators.payload import file_path_given
+from airflow_provider_imports.operators.payload import exactly_one, file_path_given
+from airflow_provider_imports.operators.records import materialized
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from airflow_provider_imports.http.files import FilePath, SourceFile
 
 log = logging.getLogger(__name__)
@@ -52,14 +55,15 @@ class UserRecords:
     """
 
     def __init__(self, users: object, file_path: FilePath | None) -> None:
-        if (users is None) == (file_path is None):
-            raise InvalidInputError("Give exactly one of users and file_path. Nothing was sent.")
-        if file_path is None and (not isinstance(users, Sequence) or isinstance(users, str | bytes)):
+        exactly_one(users=users, file_path=file_path)
+        records = materialized("users", users)
+        validation.rendered_to_nothing("users", records)
+        if isinstance(records, str | bytes):
             raise InvalidInputError(
-                f"users must be a list of dicts, not {type(users).__name__}. A template gives a text; use the upstream "
-                "task's .output, or render_template_as_native_obj of the Dag. Nothing was sent."
+                f"users must be a list of dicts, not {validation.kind(records)}. A template gives a text; use the "
+                f"upstream task's .output, or render_template_as_native_obj of the DAG. {validation.NOTHING}"
             )
-        self._users: Sequence[object] = users if isinstance(users, Sequence) else ()
+        self._users: Sequence[object] = records or ()
         self._file: SourceFile | None = None
         if file_path is not None:
             self._open(file_path)

@@ -297,7 +297,7 @@ async def test_a_file_that_shrinks_while_it_is_sent_is_not_an_import(send: Send,
     call = Call("push", "POST", "/push", body=body, repeat=Repeat.IF_NOT_ACTED, starts=True)
 
     with WireServer() as server:
-        with pytest.raises(VendorUnavailableError, match=r"body could not be read.*it changed meanwhile"):
+        with pytest.raises(VendorUnavailableError, match=r"body could not be read.*changed since it was opened"):
             await send(Connection(server.url, timeout=20), call)
         await asyncio.to_thread(time.sleep, 0.1)  # lets the server notice that no more comes
 
