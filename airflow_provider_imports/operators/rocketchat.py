@@ -16,6 +16,7 @@ from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.payload import exactly_one
 from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.user_files import Unreadable
 from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
@@ -256,17 +257,23 @@ def check_every_user(records: UserRecords) -> int:
     Check every record, and look for duplicates.
 
     :return: how many there are
-    :raises InvalidInputError: naming the first bad ones, or if there are none at all
+    :raises InvalidInputError: with everything that is wrong, as far as there is room, or if there are none at all
     """
-    from airflow_provider_imports.hooks.rocketchat.users import Problems, checked_user
+    from airflow_provider_imports.hooks.rocketchat.users import InvalidUserError, Problems, checked_user
 
     problems, duplicates, count = Problems(), Duplicates(), 0
-    for where, record in records:
-        count += 1
+    for count, (where, record) in enumerate(records, 1):
+        user: Mapping[str, Any] = {}
+        wrong = []
         try:
-            duplicates.look_at(where, checked_user(record))
-        except ValueError as error:
-            problems.add(where, str(error))
+            if isinstance(record, Unreadable):
+                wrong = [record.problem]
+            else:
+                user = checked_user(record)
+        except InvalidUserError as error:
+            user, wrong = error.user, error.problems
+        if wrong := wrong + duplicates.problems(count, user):
+            problems.add(where, wrong)
     problems.report()
     duplicates.report()
     if not count:

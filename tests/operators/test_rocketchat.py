@@ -234,12 +234,12 @@ def test_a_file_with_bad_users_in_its_last_batch_sends_nothing(
     blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], tmp_path: Path
 ) -> None:
     file = tmp_path / "users.csv"
-    rows = [f"u{n}@example.com,{n}," for n in range(30)] + ["u30@example.com,,"] * 12
+    rows = [f"u{n}@example.com,{n}," for n in range(30)] + ["u30@example.com,,"] * 22
     file.write_text("\n".join(["emails,importIds,name", *rows]))
     with pytest.raises(InvalidInputError) as raised:
         finish(blocking_task(users=None, file_path=str(file)), make_context())
-    assert "12 users can't be imported: user 31 (line 32) has no importIds" in str(raised.value)
-    assert "and 2 more" in str(raised.value)
+    assert "22 users can't be imported: user 31 (line 32) has no importIds" in str(raised.value)
+    assert "and 23 more" in str(raised.value)
     assert not chat.journal
 
 
