@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
+import weakref
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_imports.http.call import UnreadableBodyError
@@ -106,6 +107,7 @@ class SpooledBody(StreamedBody):
     def __init__(self, name: str) -> None:
         super().__init__(name, 0)
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="airflow-provider-imports-")  # noqa: SIM115  # open as long as we are
+        weakref.finalize(self, self._file.close)
         self._hash = hashlib.sha256()
 
     def write(self, data: bytes) -> None:
@@ -114,7 +116,15 @@ class SpooledBody(StreamedBody):
 
         :raises OSError: if the temporary folder (``TMPDIR``) is full
         """
-        self._file.write(data)
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"What is to be sent does not fit into the temporary folder {tempfile.gettempdir()} "
+                f"({error.strerror}). Make room there, or set TMPDIR for the worker. Nothing was sent.",
+            ) from error
         self._hash.update(data)
         self._size += len(data)
 
@@ -123,10 +133,10 @@ class SpooledBody(StreamedBody):
         """Tell this content from another."""
         return self._hash.hexdigest()
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self, size: int = CHUNK) -> Iterator[bytes]:
         """Read the temporary file."""
         self._file.seek(0)
-        while piece := self._file.read(CHUNK):  # what is still in its buffer is written out by seek()
+        while piece := self._file.read(size):
             yield piece
 
 

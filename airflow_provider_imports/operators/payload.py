@@ -14,7 +14,8 @@ from airflow_provider_imports.operators.records import checked, json_array, tabl
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Body
     from airflow_provider_imports.http.files import FilePath
-    from airflow_provider_imports.operators.rows import CsvFormat
+    from airflow_provider_imports.operators.rows import Batches, CsvFormat
+    from airflow_provider_imports.operators.sql_source import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Payload:
 
     :param body: the bytes, or where they are read from while they are sent
     :param sent: what that is, as far as it is known
-    :param version: tells one content from another: a file by its size and time of change; None for data, which is an
-        input already
+    :param version: tells one content from another: a file by its size and time of change, rows by a hash of all; None
+        for data, which is an input already
     """
 
     body: Body | bytes = field(repr=False)
@@ -50,7 +51,12 @@ def exactly_one(**sources: object) -> None:
 
 
 def open_payload(
-    file_path: FilePath | None, data: object, chosen: str = "csv", csv_format: CsvFormat | None = None
+    file_path: FilePath | None,
+    data: object,
+    query: Query | None = None,
+    chosen: str = "csv",
+    csv_format: CsvFormat | None = None,
+    fewest_rows: int = 1,
 ) -> Payload:
     """
     Open what is to be sent, before anything is sent.
@@ -58,11 +64,16 @@ def open_payload(
     :param file_path: a local path, an object-storage URI or an ``ObjectStoragePath``
     :param data: the content itself: a text, bytes, or records (see
         :func:`~airflow_provider_imports.operators.records.materialized`)
-    :param chosen: the vendor's format that records are written in: ``csv`` or ``json``
+    :param query: whose rows to send; it runs now
+    :param chosen: the vendor's format that records and rows are written in: ``csv`` or ``json``
     :param csv_format: how CSV is written
+    :param fewest_rows: of a query
     :raises InvalidInputError: if it is empty, or can't be sent
     :raises FileNotFoundError: if there is no such file (yet, or on this worker: a retry may find it)
+    :raises QueryFailedError: if the database does not give the rows
     """
+    if query is not None:
+        return _rows_of(query, chosen, csv_format, fewest_rows)
     if file_path is not None:
         from airflow_provider_imports.http.body import FileBody
 
@@ -89,6 +100,26 @@ def file_path_given(value: object) -> FilePath:
         f"file_path must be a text, an os.PathLike or an ObjectStoragePath, not {validation.kind(value)}."
         f"{validation.hint(value)} {validation.NOTHING}"
     )
+
+
+def _rows_of(query: Query, chosen: str, csv_format: CsvFormat | None, fewest_rows: int) -> Payload:
+    from airflow_provider_imports.http.body import SpooledBody
+    from airflow_provider_imports.operators.rows import check_csv_format, write_csv, write_json
+
+    form = check_csv_format(csv_format)
+    body = SpooledBody(f"rows of {query.conn_id}")
+
+    def write(columns: list[str], batches: Batches) -> int:
+        if chosen == "json":
+            return write_json(body, "sql", columns, batches)
+        return write_csv(body, "sql", columns, batches, form)
+
+    rows = query.run(write)
+    if rows < fewest_rows:
+        raise InvalidInputError(
+            f"The query of sql gave {rows:,} rows, and at least {fewest_rows:,} are to be sent. {validation.NOTHING}"
+        )
+    return Payload(body, Sent(rows, len(body)), body.version)
 
 
 def _csv(records: list[object], csv_format: CsvFormat | None) -> bytes:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.payload import exactly_one, file_path_given
 from airflow_provider_imports.operators.records import materialized
-from airflow_provider_imports.operators.user_files import READERS, Placed, decoded
+from airflow_provider_imports.operators.user_files import READERS, Placed, Unreadable, decoded, fields_of, read_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from airflow_provider_imports.http.body import SpooledBody
     from airflow_provider_imports.http.files import FilePath, SourceFile
+    from airflow_provider_imports.operators.rows import Batches
+    from airflow_provider_imports.operators.sql_source import Query
+
+    Reader = Callable[[Iterable[str]], Iterator[Placed]]
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +34,19 @@ MOST_DUPLICATES_SHOWN = 10
 
 class UserRecords:
     """
-    The user records of a list or a file, as often as they are asked for.
+    The user records of a list, a file or a query, as often as they are asked for.
 
     :param users: the records themselves
     :param file_path: a local path or an object-storage URI; ``.json`` (an array of objects), ``.jsonl`` or
         ``.ndjson`` (one object a line), or ``.csv`` (with the field names in the first line, lists separated by ``|``
         or ``;``); UTF-8. Give this or ``users``
+    :param query: whose rows the users are; it runs now, and its rows are kept in a temporary file
     :raises InvalidInputError: unless exactly one of them is given, or if the suffix is none of these
     :raises FileNotFoundError: if there is no such file
     """
 
-    def __init__(self, users: object, file_path: FilePath | None) -> None:
-        exactly_one(users=users, file_path=file_path)
+    def __init__(self, users: object, file_path: FilePath | None, query: Query | None = None) -> None:
+        exactly_one(users=users, file_path=file_path, sql=query)
         records = materialized("users", users)
         validation.rendered_to_nothing("users", records)
         if isinstance(records, str | bytes):
@@ -48,14 +55,17 @@ class UserRecords:
                 f"upstream task's .output, or render_template_as_native_obj of the DAG. {validation.NOTHING}"
             )
         self._users = records or []
-        self._file: SourceFile | None = None
+        self._source: SourceFile | SpooledBody | None = None
+        self._read: Reader
         if file_path is not None:
             self._open(file_path)
+        elif query is not None:
+            self._run(query)
 
     @property
     def version(self) -> object:
-        """Tell this content of the file from another, by size and time of change; None for a list."""
-        return None if self._file is None else self._file.version
+        """Tell this content of a file (by size and time of change) or a query (by a hash) from another."""
+        return None if self._source is None else self._source.version
 
     def __iter__(self) -> Iterator[Placed]:
         """
@@ -63,11 +73,11 @@ class UserRecords:
 
         :raises UnreadableFileError: if the file is not what its suffix says
         """
-        if self._file is None:
+        if self._source is None:
             for position, record in enumerate(self._users, 1):
                 yield f"user {position:,}", record
         else:
-            yield from self._read(decoded(self._file.pieces(CHUNK)))
+            yield from self._read(decoded(self._source.pieces(CHUNK)))
 
     def _open(self, file_path: FilePath) -> None:
         from airflow_provider_imports.http.files import SourceFile, suffix_of
@@ -79,7 +89,19 @@ class UserRecords:
                 f"{suffix or 'nothing'!r}. {validation.NOTHING}"
             )
         self._read = READERS[suffix]
-        self._file = SourceFile(file_path)
+        self._source = SourceFile(file_path)
+
+    def _run(self, query: Query) -> None:
+        from airflow_provider_imports.http.body import SpooledBody
+        from airflow_provider_imports.operators.rows import write_json
+
+        self._source = spool = SpooledBody(f"rows of {query.conn_id}")
+
+        def write(columns: list[str], batches: Batches) -> int:
+            self._read = partial(read_query, fields_of(columns, any_case=True))
+            return write_json(spool, "sql", columns, batches, lines=True, lists=True)
+
+        query.run(write)
 
 
 class Duplicates:
@@ -136,3 +158,32 @@ def in_batches(records: Iterable[Placed], size: int) -> Iterator[list[object]]:
             batch = []
     if batch:
         yield batch
+
+
+def check_every_user(records: UserRecords) -> int:
+    """
+    Check every record, and look for duplicates.
+
+    :return: how many there are
+    :raises InvalidInputError: with everything that is wrong, as far as there is room, or if there are none at all
+    """
+    from airflow_provider_imports.hooks.rocketchat.users import InvalidUserError, Problems, checked_user
+
+    problems, duplicates, count = Problems(), Duplicates(), 0
+    for count, (where, record) in enumerate(records, 1):
+        user: Mapping[str, Any] = {}
+        wrong = []
+        try:
+            if isinstance(record, Unreadable):
+                wrong = [record.problem]
+            else:
+                user = checked_user(record)
+        except InvalidUserError as error:
+            user, wrong = error.user, error.problems
+        if wrong := wrong + duplicates.problems(count, user):
+            problems.add(where, wrong)
+    problems.report()
+    duplicates.report()
+    if not count:
+        raise InvalidInputError("There are no users to import. Nothing was sent.", vendor="rocketchat")
+    return count

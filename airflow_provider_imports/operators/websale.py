@@ -13,6 +13,7 @@ from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, manifest
 from airflow_provider_imports.operators.payload import Payload, exactly_one, file_path_given, open_payload
 from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
@@ -85,21 +86,42 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
     :param data: the content itself, for small payloads: text or bytes in ``format``, or records (a list or another
         sequence of dicts, a DataFrame), which are sent as a JSON array, or as CSV if ``format`` says so; give this or
         ``file_path`` (templated)
-    :param format: ``json``, ``csv`` or ``xml``; by default the suffix of ``file_path``, and ``json`` for records
-        (templated)
-    :param csv_format: how records are written as CSV, see :class:`~airflow_provider_imports.operators.rows.CsvFormat`
+    :param sql: a query whose rows are sent, or a ``.sql`` file with it: one statement; give this, ``file_path`` or
+        ``data`` (templated)
+    :param sql_conn_id: the Airflow connection of its database, of any type whose hook is a ``DbApiHook`` (templated)
+    :param parameters: for the query's placeholders, as the database's driver wants them (templated)
+    :param format: ``json``, ``csv`` or ``xml``; by default the suffix of ``file_path``, and ``json`` for records and
+        rows (templated)
+    :param csv_format: how records and rows are written as CSV, see
+        :class:`~airflow_provider_imports.operators.rows.CsvFormat`
     :param send_mail: send a mail to the imported users; only for service ``adminUser``
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data", "format", "send_mail")
-    template_fields = ("conn_id", "service", "file_path", "data", "format", "on_unknown_outcome", "if_running")
+    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data_or_query", "format", "send_mail")
+    template_fields = (
+        "conn_id",
+        "service",
+        "file_path",
+        "data",
+        "sql",
+        "sql_conn_id",
+        "parameters",
+        "format",
+        "on_unknown_outcome",
+        "if_running",
+    )
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "sql", "parameters": "json"}
 
     def __init__(
         self,
         *,
         file_path: FilePath | None = None,
         data: str | bytes | Records | None = None,
+        sql: str | None = None,
+        sql_conn_id: str | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         format: Literal["json", "csv", "xml"] | None = None,
         csv_format: CsvFormat | None = None,
         send_mail: bool = False,
@@ -108,10 +130,14 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
         super().__init__(**kwargs)
         self.file_path = file_path
         self.data = data
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.parameters = parameters
         self.format = format
         self.csv_format = csv_format
         self.send_mail = send_mail
         self._format = ""
+        self._query: Query | None = None
         self._payload: Payload | None = None
 
     def check(self) -> None:
@@ -119,28 +145,35 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator):
         from airflow_provider_imports.hooks.websale.calls import check_import
 
         super().check()
-        exactly_one(file_path=self.file_path, data=self.data)
+        exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         file_path = None if self.file_path is None else file_path_given(self.file_path)
         self.data = materialized("data", self.data)
-        is_list = isinstance(self.data, list)
-        chosen = self.format or ("json" if is_list else None)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        are_rows = self._query is not None or isinstance(self.data, list)
+        chosen = self.format or ("json" if are_rows else None)
         self._format = check_import(self.service, chosen, file_path, self.send_mail)
-        if is_list and self._format not in ("json", "csv"):
+        if are_rows and self._format not in ("json", "csv"):
             raise InvalidInputError(
-                f"data is a list, which is sent as JSON or CSV; give text or bytes for format={self.format!r}. "
-                "Nothing was sent."
+                f"Records and rows are sent as JSON or CSV; for format={self.format!r} give a file, or data as text or "
+                "bytes. Nothing was sent."
             )
 
+    @property
+    def data_or_query(self) -> object:
+        """What is sent, if it is no file: another one makes another import."""
+        return self.data if self._query is None else self._query.identity
+
     def prepare(self) -> None:
-        """Open the file, or write the records."""
-        self._payload = open_payload(self.file_path, self.data, self._format, self.csv_format)
+        """Open the file, write the records, or run the query, which a try does only once."""
+        if self._payload is None or self._query is None:
+            self._payload = open_payload(self.file_path, self.data, self._query, self._format, self.csv_format)
 
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""
         return {"service": self.service}
 
     def content_version(self) -> object:
-        """Size and time of change of the file."""
+        """Size and time of change of the file, or a hash of the query's rows."""
         return None if self._payload is None else self._payload.version
 
     def sent(self) -> Sent | None:

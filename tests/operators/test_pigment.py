@@ -210,10 +210,10 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({}, "Give exactly one of file_path and data, not none"),
+        ({}, "Give exactly one of file_path, data and sql, not none"),
         (
             {"data": "a;b\n1;2\n", "file_path": "x.csv"},
-            "Give exactly one of file_path and data, not file_path and",
+            "Give exactly one of file_path, data and sql, not file_path and",
         ),
         ({"data": ""}, "data is empty."),
         ({"data": " \n "}, "data is empty."),

@@ -50,8 +50,8 @@ def test_a_lazy_sequence_is_asked_once() -> None:
     lazy = LazySequence(ROWS)
     records = materialized("data", lazy)
     asked = lazy.asked
-    open_payload(None, records, "json")
-    open_payload(None, records, "json")
+    open_payload(None, records, chosen="json")
+    open_payload(None, records, chosen="json")
     assert lazy.asked == asked
 
 
@@ -132,7 +132,7 @@ def test_a_to_dict_that_gives_no_records_is_refused() -> None:
 )
 def test_a_record_that_can_not_be_sent_is_named_by_position(records: list[object], problem: str) -> None:
     with pytest.raises(InvalidInputError, match=problem) as raised:
-        open_payload(None, records, "json")
+        open_payload(None, records, chosen="json")
     assert str(raised.value).endswith("Nothing was sent.")
     assert "s3cret" not in str(raised.value)
 
@@ -161,20 +161,20 @@ def test_typed_values_have_their_form_in_json_however_deep_they_are() -> None:
 
 def test_records_as_csv_have_every_key_as_a_column() -> None:
     assert table([{"b": 1}, {"a": 2, "b": None}]) == (["b", "a"], [[1, None], [None, 2]])
-    payload = open_payload(None, [{"b": 1}, {"a": True, "b": None}], "csv")
+    payload = open_payload(None, [{"b": 1}, {"a": True, "b": None}])
     assert payload.body == b"b,a\r\n1,\r\n,true\r\n"
     assert (payload.sent.rows, payload.sent.bytes) == (2, len(payload.body))
 
 
 def test_records_as_csv_are_written_as_the_configuration_wants_them() -> None:
     form: CsvFormat = {"delimiter": ";", "decimal_mark": ",", "true": "1", "null": "NULL", "encoding": "latin-1"}
-    payload = open_payload(None, [{"a": 1.5, "b": True, "c": "ä"}, {"a": None}], "csv", form)
+    payload = open_payload(None, [{"a": 1.5, "b": True, "c": "ä"}, {"a": None}], csv_format=form)
     assert payload.body == b"a;b;c\r\n1,5;1;\xe4\r\nNULL;NULL;NULL\r\n"
 
 
 def test_a_record_without_a_form_in_csv_is_named_by_row_and_column() -> None:
     with pytest.raises(InvalidInputError, match="data, row 2, column 'a': a value of type list has no form") as raised:
-        open_payload(None, [{"a": 1}, {"a": ["s3cret"]}], "csv")
+        open_payload(None, [{"a": 1}, {"a": ["s3cret"]}])
     assert "s3cret" not in str(raised.value)
 
 

@@ -205,8 +205,8 @@ def test_an_import_that_fails_as_a_whole_fails_the_task(
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
-        ({"users": None}, "exactly one of users and file_path"),
-        ({"file_path": "/data/users.csv"}, "exactly one of users and file_path"),
+        ({"users": None}, "exactly one of users, file_path and sql"),
+        ({"file_path": "/data/users.csv"}, "exactly one of users, file_path and sql"),
         ({"users": "{{ users }}"}, "users must be a list of dicts, not a text. A template gives a text"),
         ({"users": "None"}, "users is the text 'None': a template rendered to nothing"),
         ({"users": people(0, 1)[0]}, "users is a single dict; put it into a list"),
