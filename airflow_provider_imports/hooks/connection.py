@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.providers.http.hooks.http import HttpHook
-from requests import Session
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorUnavailableError
 from airflow_provider_imports.hooks.description import VendorDescription
 from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
-from airflow_provider_imports.http.tls import ca_file
+from airflow_provider_imports.http.sync_session import open_session
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
+
+if TYPE_CHECKING:
+    from requests import Session
 
 
 class ConnectionHook(VendorDescription, HttpHook):
@@ -69,16 +71,9 @@ class ConnectionHook(VendorDescription, HttpHook):
         return replace(settings, timeout=min(settings.timeout, self._longest_timeout))
 
     def _open_session(self, settings: Settings) -> Session:
-        session = Session()
-        session.headers.clear()
-        session.trust_env = False
-        session.verify = ca_file(settings) if settings.verify is not False else False
-        if settings.proxy:
-            session.proxies = {"http": settings.proxy, "https": settings.proxy}
         self.base_url = settings.base_url
         self._base_url_initialized = True
-        mounted: Session = self._configure_session_from_mount_adapters(session)
-        return mounted
+        return open_session(settings)
 
     def _set_base_url(self, connection: AirflowConnection) -> None:
         self.base_url = self._settings(connection).base_url

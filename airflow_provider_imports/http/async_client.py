@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 import aiohttp
 from yarl import URL
 
 from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.http.async_session import WITHOUT_END, open_session, pieces
 from airflow_provider_imports.http.call import (
     LARGEST_ANSWER,
     Answer,
     AnswerTooLargeError,
-    Body,
     Call,
     NoAnswer,
     SendResult,
-    unreadable_body,
 )
 from airflow_provider_imports.http.request_queue import RequestQueue
 from airflow_provider_imports.http.send_steps import (
@@ -36,10 +35,11 @@ from airflow_provider_imports.http.send_steps import (
     log_in,
     send,
 )
-from airflow_provider_imports.http.tls import client_context, is_handshake_failure
+from airflow_provider_imports.http.shared_read import SharedRead
+from airflow_provider_imports.http.transfer import Transfer, current_transfer, no_answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from airflow_provider_imports.http.call import Flow
     from airflow_provider_imports.http.rate_limit import RateLimit
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-#: A request that waits for a socket within ``aiohttp`` is heavy, its timeout runs, and nobody can overtake it.
-_LIMITED_BY_OUR_QUEUE = 0
+#: ``aiohttp`` guesses a type for a body that has none.
+_NO_GUESSED_TYPE = ("Content-Type",)
 
 
 class AsyncClient:
@@ -75,9 +75,10 @@ class AsyncClient:
         self._new_rate_limit = rate_limit
         self._rate_limit_key = rate_limit_key
         self._queues: dict[str, RequestQueue] = {}
-        self._reads: dict[str, _SharedRead] = {}
+        self._reads: dict[str, SharedRead] = {}
         self._lock = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
+        self._timeout = WITHOUT_END
         self._base = URL()
         self._proxy: str | None = None
 
@@ -135,7 +136,7 @@ class AsyncClient:
         key = f"{call.method} {call.target}"
         read = self._reads.get(key)
         if read is None:
-            read = self._reads[key] = _SharedRead(asyncio.get_running_loop())
+            read = self._reads[key] = SharedRead(asyncio.get_running_loop())
         return await read.answer(lambda: self._drive(send(call, self.rules, self.access, 0.0), deadline), max_age)
 
     async def _authenticate(self, step: Authenticate) -> None:
@@ -150,17 +151,9 @@ class AsyncClient:
         if self._session is not None and self.access.settings == settings:
             return
         old, self._session = self._session, None
-        if settings.base_url.startswith("https"):
-            tls = await asyncio.to_thread(client_context, settings)
-            connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE, ssl=tls)
-        else:
-            connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(
-                total=settings.connect_timeout + settings.timeout, sock_connect=settings.connect_timeout
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._session = await open_session(settings)
+        self._timeout = aiohttp.ClientTimeout(
+            total=settings.connect_timeout + settings.timeout, sock_connect=settings.connect_timeout
         )
         self._base = URL(settings.base_url, encoded=True)
         self._proxy = settings.proxy
@@ -179,28 +172,45 @@ class AsyncClient:
         if self._session is None or settings is None:
             queue.answered(since)
             return NoAnswer("the connection was closed meanwhile", may_have_acted=False)
+        body = call.wire_body()
+        transfer = Transfer(0 if body is None or isinstance(body, bytes) else len(body), settings)
+        sent_before = current_transfer.set(transfer)
         try:
-            body = call.wire_body()
-            headers = step.headers
-            if body is not None and not isinstance(body, bytes):
-                headers = {**headers, "Content-Length": str(len(body))}  # else aiohttp would send it in chunks
-            # not `async with`: reading to the end gives the socket back, a failing read closes it
-            response = await self._session.request(
-                call.method,
-                self._address(call),
-                headers=headers,
-                data=body if body is None or isinstance(body, bytes) else _pieces(body),
-                skip_auto_headers=None if call.method == "GET" else _NO_GUESSED_TYPE,
-                proxy=self._proxy,
-                allow_redirects=False,
-            )
-            content = await _read(response)
-            limited = response.status == 429
-            return Answer(response.status, response.headers, content)
+            if body is None or isinstance(body, bytes):
+                answer = await self._request(call, step.headers, body)
+            else:
+                headers = {**step.headers, "Content-Length": str(len(body))}  # else aiohttp would send it in chunks
+                async with asyncio.timeout(transfer.time_left()) as limit:
+                    answer = await self._request(call, headers, pieces(body, transfer, limit), WITHOUT_END)
+            limited = answer.status == 429
+            return answer
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return _no_answer(error, settings)
+            return no_answer(transfer, error, settings)
         finally:
+            current_transfer.reset(sent_before)
             queue.answered(since, limited=limited)
+
+    async def _request(
+        self,
+        call: Call,
+        headers: Mapping[str, str],
+        data: bytes | AsyncIterator[bytes] | None,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> Answer:
+        if self._session is None:
+            raise RuntimeError("a call was sent without a session")
+        # not `async with`: reading to the end gives the socket back, a failing read closes it
+        response = await self._session.request(
+            call.method,
+            self._address(call),
+            headers=headers,
+            data=data,
+            skip_auto_headers=None if call.method == "GET" else _NO_GUESSED_TYPE,
+            proxy=self._proxy,
+            allow_redirects=False,
+            timeout=timeout or self._timeout,
+        )
+        return Answer(response.status, response.headers, await _read(response))
 
     def _address(self, call: Call) -> URL:
         """Where a call goes; parsing thousands of addresses that differ in a path would cost more than replacing it."""
@@ -216,59 +226,6 @@ class AsyncClient:
                 raise RuntimeError("a call was sent before the connection was looked up")
             queue = self._queues[key] = RequestQueue(self._new_rate_limit(self.access.settings))
         return queue
-
-
-class _SharedRead:
-    """One read that many wait for."""
-
-    __slots__ = ("_answer", "_asked_at", "_asking_since", "_current", "_loop", "_next")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._answer: Answer | None = None
-        self._asked_at = self._asking_since = float("-inf")
-        self._current: asyncio.Task[Answer] | None = None
-        self._next: asyncio.Task[Answer] | None = None
-
-    async def answer(self, ask: Callable[[], Awaitable[Answer]], max_age: float) -> Answer:
-        if self._answer is not None and max_age and self._loop.time() - self._asked_at <= max_age:
-            return self._answer
-        return await asyncio.shield(self._task(ask, max_age))
-
-    async def cancel(self) -> None:
-        tasks = [task for task in (self._current, self._next) if task is not None and not task.done()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _task(self, ask: Callable[[], Awaitable[Answer]], max_age: float) -> asyncio.Task[Answer]:
-        busy = self._current is not None and not self._current.done()
-        if busy and self._current is not None and self._loop.time() - self._asking_since <= max_age:
-            return self._current
-        if self._next is not None and not self._next.done():  # it has not asked yet
-            return self._next
-        if busy and self._current is not None:
-            self._next = self._start(self._ask_after(self._current, ask))
-            return self._next
-        self._asking_since = self._loop.time()
-        self._current = self._start(self._ask(ask))
-        return self._current
-
-    def _start(self, asking: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
-        task = self._loop.create_task(asking)
-        task.add_done_callback(_retrieve)
-        return task
-
-    async def _ask(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        asked_at = self._asking_since = self._loop.time()
-        answer = await ask()
-        self._answer, self._asked_at = answer, asked_at
-        return answer
-
-    async def _ask_after(self, current: asyncio.Task[Answer], ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        await asyncio.wait([current])
-        self._current, self._next = self._next, None
-        return await self._ask(ask)
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[object, str], AsyncClient]] = WeakKeyDictionary()
@@ -298,31 +255,6 @@ async def leave_client(key: tuple[object, str]) -> None:
         await client.close()
 
 
-#: ``aiohttp`` guesses a type for a body that has none.
-_NO_GUESSED_TYPE = ("Content-Type",)
-
-
-async def _pieces(body: Body) -> AsyncIterator[bytes]:
-    """Read a body's pieces in a thread, one at a time."""
-    pieces = iter(body)
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-        yield piece
-
-
-def _retrieve(task: asyncio.Task[Answer]) -> None:
-    """Take note of an error that everybody who waited for the answer has stopped waiting for."""
-    if not task.cancelled():
-        task.exception()
-
-
-_NEVER_CONNECTED = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
-
-
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """Read an answer to its end, which gives the socket back; whatever else happens closes it."""
     pieces: list[bytes] = []
@@ -337,24 +269,3 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         response.close()
         raise
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _no_answer(error: Exception, settings: Settings) -> NoAnswer:
-    cause = type(error).__name__
-    if isinstance(error, AnswerTooLargeError):
-        return NoAnswer(str(error), may_have_acted=True)
-    if unread := unreadable_body(error):
-        return NoAnswer(f"the body could not be read to its end: {unread}", may_have_acted=False)
-    if isinstance(error, _NEVER_CONNECTED):
-        return NoAnswer(f"no connection to {settings.base_url} ({_reason(error)})", may_have_acted=False)
-    if is_handshake_failure(error):
-        return NoAnswer(f"no TLS connection to {settings.base_url} ({cause})", may_have_acted=False)
-    if isinstance(error, TimeoutError):
-        return NoAnswer(f"no answer within {settings.timeout:g} s", may_have_acted=True)
-    return NoAnswer(f"the connection broke before an answer came ({_reason(error)})", may_have_acted=True)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{type(error).__name__}: {error.strerror}"
-    return type(error).__name__

@@ -197,10 +197,12 @@ class NoAnswer:
 
     :param reason: why, without any secret
     :param may_have_acted: False only if the vendor certainly did not get the whole request
+    :param incomplete: True if it got a part of the request, but certainly not its end
     """
 
     reason: str
     may_have_acted: bool
+    incomplete: bool = False
 
 
 SendResult = Answer | NoAnswer
@@ -211,13 +213,6 @@ Flow = Generator[Call, Answer, T]
 def one_call(call: Call) -> Flow[Answer]:
     """A flow of one call that returns its answer."""
     return (yield call)
-
-
-def unreadable_body(error: BaseException | None) -> UnreadableBodyError | None:
-    """Find the unreadable body among an error's causes."""
-    while error is not None and not isinstance(error, UnreadableBodyError):
-        error = error.__cause__ or error.__context__
-    return error
 
 
 def path(template: str, **parts: str) -> str:

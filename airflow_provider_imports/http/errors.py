@@ -83,9 +83,13 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: SendResult) -
     what = f"{vendor_name} {call.operation}"
     if not isinstance(outcome, Answer):
         if not outcome.may_have_acted:
+            reached = (
+                f"{vendor_name} got only a part of the request, on which it can't act; a retry is safe."
+                if outcome.incomplete
+                else f"Nothing reached {vendor_name}. Check the connection's host and the network; a retry is safe."
+            )
             return VendorUnavailableError(
-                f"{what}: {outcome.reason}. Nothing reached {vendor_name}. Check the connection's host and the "
-                "network; a retry is safe.",
+                f"{what}: {outcome.reason}. {reached}",
                 vendor=vendor,
                 operation=call.operation,
             )
@@ -136,10 +140,11 @@ def _judge_status(vendor: str, call: Call, answer: Answer) -> tuple[type[VendorI
         return VendorAuthError, f"The credentials lack a permission; nothing was done. {_check_credentials(vendor)}"
     if status == 429:
         return VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."
-    if 300 <= status < 400 and not (status == 303 and call.starts):
+    see_other = status in (302, 303) and call.starts  # as many servers answer a form that they have acted on
+    if 300 <= status < 400 and not see_other:
         target = cut(printable(answer.headers.get("location", "an address it does not name").partition("?")[0]))
         return VendorRequestError, f"It redirects to {target}; nothing was done. Put the right host in the connection."
-    if status >= 500 or status == 408 or status < 200 or (status == 303 and call.starts):
+    if status >= 500 or status == 408 or status < 200 or see_other:
         return (UnknownOutcomeError if call.starts else VendorUnavailableError), _fate(call)
     if is_web_page(answer.content):
         return VendorRequestError, f"The request was refused; nothing was done. {_WEB_PAGE}"

@@ -22,8 +22,9 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
     VendorRateLimitError,
 )
-from airflow_provider_imports.http.call import Answer, Call, Flow, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, Flow, NoAnswer, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
+from airflow_provider_imports.http.transfer import PROXY_WANTS_CREDENTIALS
 from airflow_provider_imports.polling import duration
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
     while True:
         generation, headers = access.generation, access.wire_headers(call)
         outcome = without_secrets(_outcome((yield Transmit(call, headers))), access.secrets)
+        if isinstance(outcome, Answer) and outcome.status == 407:
+            outcome = _refused_by_proxy(access)
         attempts += 1
         if isinstance(outcome, Answer):
             if outcome.status == 401 and not renewed and not call.public:
@@ -283,6 +286,11 @@ def _answer(outcome: SendResult) -> Answer:
     if not isinstance(outcome, Answer):
         raise TypeError(f"error_of() found nothing wrong with {outcome!r}")
     return outcome
+
+
+def _refused_by_proxy(access: Access) -> NoAnswer:
+    proxy = "a proxy" if access.settings is None else f"the proxy {access.settings.proxy_address}"
+    return NoAnswer(f"{proxy} answered HTTP 407{PROXY_WANTS_CREDENTIALS}", may_have_acted=False)
 
 
 def _wait(rules: VendorRules, outcome: SendResult, attempts: int) -> float:

@@ -74,6 +74,11 @@ class Settings:
         return proxies.get(parts.scheme) or proxies.get("all")
 
     @property
+    def proxy_address(self) -> str:
+        """Host and port of the proxy, without its credentials."""
+        return urlsplit(self.proxy or "").netloc.rpartition("@")[2]
+
+    @property
     def ca_file(self) -> str | None:
         """The file of trusted certificates, where the connection or the environment names one."""
         if isinstance(self.verify, str):

@@ -26,10 +26,10 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks import pigment
 from airflow_provider_imports.hooks.pigment import PigmentHook, import_run, read_status
-from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.polling import Outcome, PollPolicy
+from tests.hooks.lost import lost_in_the_middle, not_connected
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "pigment"
 HOST = "https://pigment.app"
@@ -137,7 +137,7 @@ def test_a_push_of_a_path_streams_the_file_with_its_length(
     vendor.post(PUSH, **sample("start_accepted.json"))
     assert hook.push_csv(CONFIGURATION_ID, str(csv_file)).key == {"import_id": IMPORT_ID}
     (request,) = vendor.request_history
-    assert isinstance(request.body, FileBody)
+    assert not isinstance(request.body, bytes)
     assert b"".join(request.body) == csv_file.read_bytes()
     assert request.headers["Content-Length"] == str(csv_file.stat().st_size)
     assert "Transfer-Encoding" not in request.headers
@@ -546,7 +546,7 @@ def test_no_answer_after_the_whole_request_was_sent_is_an_unknown_outcome(
 def test_no_connection_is_certain_and_tried_again(
     vendor: requests_mock.Mocker, hook: PigmentHook, slept: list[float]
 ) -> None:
-    vendor.post(TRIGGER, [{"exc": requests.ConnectTimeout}, sample("start_accepted.json")])
+    vendor.post(TRIGGER, [{"text": not_connected}, sample("start_accepted.json")])
     assert trigger(hook).key == {"import_id": IMPORT_ID}
     assert len(slept) == 1
 
@@ -554,7 +554,7 @@ def test_no_connection_is_certain_and_tried_again(
 def test_no_connection_at_all_is_an_outage_and_nothing_reached_pigment(
     vendor: requests_mock.Mocker, hook: PigmentHook, slept: list[float]
 ) -> None:
-    vendor.post(TRIGGER, exc=requests.ConnectTimeout)
+    vendor.post(TRIGGER, text=not_connected)
     error = refused(trigger, hook, VendorUnavailableError)
     assert not isinstance(error, AirflowFailException)
     assert "no connection to https://pigment.app" in str(error)
@@ -565,7 +565,7 @@ def test_no_connection_at_all_is_an_outage_and_nothing_reached_pigment(
 def test_a_push_that_broke_before_its_last_byte_was_not_acted_on_and_may_be_sent_again(
     vendor: requests_mock.Mocker, hook: PigmentHook, csv_file: Path, slept: list[float], error: type[Exception]
 ) -> None:
-    vendor.post(PUSH, [{"exc": error}, sample("start_accepted.json")])
+    vendor.post(PUSH, [{"text": lost_in_the_middle(error)}, sample("start_accepted.json")])
     assert hook.push_csv(CONFIGURATION_ID, str(csv_file)).key == {"import_id": IMPORT_ID}
     assert vendor.call_count == 2
     assert len(slept) == 1
@@ -636,7 +636,7 @@ def test_the_connection_test_is_a_read_of_an_import_that_cannot_exist(
         ({"status_code": 404, **sample("gateway_error.html")}, "an HTML page"),
         ({"status_code": 200, **sample("gateway_error.html")}, "is not JSON but HTML"),
         ({"status_code": 503}, "HTTP 503"),
-        ({"exc": requests.ConnectTimeout}, "Nothing reached Pigment"),
+        ({"text": not_connected}, "Nothing reached Pigment"),
     ],
 )
 def test_a_connection_that_does_not_work_is_told_so(

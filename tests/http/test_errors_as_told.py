@@ -45,6 +45,7 @@ def redirected(target: str) -> str:
         (READ, 500, VendorUnavailableError, SAFE),
         (START, 199, UnknownOutcomeError, UNKNOWN),
         (START, 300, VendorRequestError, redirected("an address it does not name")),
+        (START, 302, UnknownOutcomeError, UNKNOWN),
         (START, 303, UnknownOutcomeError, UNKNOWN),  # "see what I have made of it"
         (START, 304, VendorRequestError, redirected("an address it does not name")),
         (START, 400, VendorRequestError, REFUSED),
