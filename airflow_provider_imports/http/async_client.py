@@ -11,15 +11,14 @@ import aiohttp
 from yarl import URL
 
 from airflow_provider_imports.http.call import (
-    LARGEST_ANSWER,
     Answer,
-    AnswerTooLargeError,
     Body,
     Call,
     NoAnswer,
     SendResult,
     unreadable_body,
 )
+from airflow_provider_imports.http.reading import BrokenAnswerError, Reading
 from airflow_provider_imports.http.request_queue import RequestQueue
 from airflow_provider_imports.http.send_steps import (
     Access,
@@ -149,6 +148,7 @@ class AsyncClient:
                 total=settings.connect_timeout + settings.timeout, sock_connect=settings.connect_timeout
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
         )
         self._base = URL(settings.base_url, encoded=True)
         self._proxy = settings.proxy
@@ -182,7 +182,7 @@ class AsyncClient:
                 proxy=self._proxy,
                 allow_redirects=False,
             )
-            content = await _read(response)
+            content = await _read(response, call)
             limited = response.status == 429
             return Answer(response.status, response.headers, content)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -311,25 +311,23 @@ _NEVER_CONNECTED = (
 )
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
     """Read an answer to its end, which gives the socket back; whatever else happens closes it."""
-    pieces: list[bytes] = []
-    size = 0
+    reading = Reading(response.status, response.headers.get("content-encoding", ""), call.largest_answer)
     try:
         while piece := await response.content.readany():
-            pieces.append(piece)
-            size += len(piece)
-            if size > LARGEST_ANSWER:
-                raise AnswerTooLargeError
+            if not reading.add(piece):
+                response.close()
+                return reading.cut()
+        return reading.content()
     except BaseException:
         response.close()
         raise
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _no_answer(error: Exception, settings: Settings) -> NoAnswer:
     cause = type(error).__name__
-    if isinstance(error, AnswerTooLargeError):
+    if isinstance(error, BrokenAnswerError):
         return NoAnswer(str(error), may_have_acted=True)
     if unread := unreadable_body(error):
         return NoAnswer(f"the body could not be read to its end: {unread}", may_have_acted=False)

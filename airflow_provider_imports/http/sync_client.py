@@ -15,15 +15,14 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from airflow_provider_imports.http.call import (
-    LARGEST_ANSWER,
     Answer,
-    AnswerTooLargeError,
     Call,
     NoAnswer,
     SendResult,
     unreadable_body,
 )
 from airflow_provider_imports.http.rate_limit import WINDOW
+from airflow_provider_imports.http.reading import BrokenAnswerError, Reading
 from airflow_provider_imports.http.send_steps import (
     Access,
     Authenticate,
@@ -151,7 +150,7 @@ class SyncClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = _read(response, time.monotonic() + settings.timeout)
+                content = _read(response, call, time.monotonic() + settings.timeout)
         except (RequestException, Urllib3Error, ValueError, OSError) as error:  # ValueError: a Location that is none
             return _no_answer(error, call, settings)
         if content is None:
@@ -171,24 +170,22 @@ class _NoNetrc(AuthBase):
         return request
 
 
-def _read(response: requests.Response, end: float) -> bytes | None:
-    """Read a body piece by piece, so that one that trickles can't outlast the timeout."""
+def _read(response: requests.Response, call: Call, end: float) -> bytes | None:
+    """Read a body piece by piece, so that one that trickles can't outlast the timeout; None if it did not end."""
     read: Callable[..., bytes] = getattr(response.raw, "read1", response.raw.read)
-    pieces: list[bytes] = []
-    size = 0
-    while piece := read(_PIECE, decode_content=True):
-        pieces.append(piece)
-        size += len(piece)
-        if size > LARGEST_ANSWER:
-            raise AnswerTooLargeError
+    reading = Reading(response.status_code, response.headers.get("content-encoding", ""), call.largest_answer)
+    while piece := read(_PIECE, decode_content=False):
+        if not reading.add(piece):
+            response.close()
+            return reading.cut()
         if time.monotonic() > end:
             return None
-    return b"".join(pieces)
+    return reading.content()
 
 
 def _no_answer(error: Exception, call: Call, settings: Settings) -> NoAnswer:
     unsent_body = call.body is not None and not isinstance(call.body, bytes) and not call.body.handed_over
-    if isinstance(error, AnswerTooLargeError):
+    if isinstance(error, BrokenAnswerError):
         return NoAnswer(str(error), may_have_acted=True)
     if unread := unreadable_body(error):
         return NoAnswer(f"the body could not be read to its end: {unread}", may_have_acted=False)
