@@ -15,7 +15,7 @@ from airflow_provider_imports.http.async_client import AsyncClient, join_client,
 from airflow_provider_imports.http.call import Answer, Call, Flow, SendResult, one_call
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
 from airflow_provider_imports.http.rate_limit import RateLimit
-from airflow_provider_imports.http.send_steps import without_secrets
+from airflow_provider_imports.http.send_steps import guarded
 from airflow_provider_imports.http.sync_client import SyncClient, on_the_wire
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.report import look_failed
@@ -232,7 +232,7 @@ class ImportHook(ConnectionHook):
         method = str(response.request.method)
         call = Call("run", method, "", starts=method not in ("GET", "HEAD"))
         answer = Answer(response.status_code, response.headers, response.content)
-        error = self.error_of(call, without_secrets(answer, self.client.access.secrets))
+        error = self.error_of(call, guarded(answer, self.client.access.secrets))
         if error is not None:
             raise error
 

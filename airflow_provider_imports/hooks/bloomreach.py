@@ -23,6 +23,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.errors import HTML_PAGE, error_from, read_message
+from airflow_provider_imports.http.reading import LARGEST_REPORT
 from airflow_provider_imports.models import ImportRun
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class BloomreachHook(ImportHook):
         """
         if not 200 <= answer.status < 300 or not _says_no(answer):
             return None
-        said = read_message(answer.content).rstrip(".")
+        said = read_message(answer).rstrip(".")
         told = f'{self.hook_name} {call.operation}: HTTP {answer.status}, but "success": false'
         advice = "Nothing was done, and a retry would be refused again."
         return error_from(VendorRequestError, self.vendor, call, answer, f"{told}: {said}" if said else told, advice)
@@ -175,7 +176,9 @@ class BloomreachHook(ImportHook):
                 vendor=self.vendor,
             )
         try:
-            answer = yield Call("list_imports", "GET", self._list_path(), query=(("limit", "1"),))
+            answer = yield Call(
+                "list_imports", "GET", self._list_path(), query=(("limit", "1"),), largest_answer=LARGEST_REPORT
+            )
         except VendorAuthError as error:
             if error.status_code != 403 or (error.vendor_message or "").startswith(HTML_PAGE):
                 raise

@@ -15,6 +15,7 @@ from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.reading import LARGEST_REPORT
 from airflow_provider_imports.http.settings import read_extra
 from airflow_provider_imports.models import ImportRun
 
@@ -110,7 +111,7 @@ class BlueshiftHook(ImportHook):
 
     def test_flow(self) -> Flow[str]:
         """Read the list of catalogs, which the User API key may and the Event API key may not."""
-        answer = yield Call("list_catalogs", "GET", "/api/v1/catalogs")
+        answer = yield Call("list_catalogs", "GET", "/api/v1/catalogs", largest_answer=LARGEST_REPORT)
         answer.json()
         return "Blueshift accepted the User API key."
 

@@ -7,11 +7,12 @@ Sources: https://kb.pigment.com/docs/trigger-import-apis and Pigment's OpenAPI d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
@@ -23,7 +24,9 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Body, Call, Flow, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.http.errors import HTML_PAGE, cut
+from airflow_provider_imports.http.errors import HTML_PAGE
+from airflow_provider_imports.http.reading import LARGEST_ANSWER, LARGEST_REPORT
+from airflow_provider_imports.http.text import cut
 from airflow_provider_imports.models import (
     Counts,
     ImportRun,
@@ -31,6 +34,7 @@ from airflow_provider_imports.models import (
     ImportStatus,
     parse_time,
     read_count,
+    read_text,
     state_of,
 )
 
@@ -46,11 +50,12 @@ STATES = {
 MOST_ERRORS = 20
 MOST_SAMPLES = 3
 LONGEST_SAMPLE = 80
-LONGEST_LINE = 400
 #: Seconds to wait after the two kinds of 429, whose windows are 5 minutes and one hour.
 REQUEST_LIMIT_WAIT = 60.0
 PUSH_LIMIT_WAIT = 600.0
 _NO_COUNTS = Counts()
+#: Stricter than Python, which reads blanks, underscores and the digits of every alphabet.
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
 _NO_IMPORT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -204,10 +209,9 @@ def _started(call: Call) -> Flow[ImportRun]:
     started_at = datetime.now(UTC)
     answer = yield call
     import_id = answer.object().get("importId")
-    try:
-        return import_run(str(UUID(import_id)), started_at)
-    except (ValueError, AttributeError, TypeError):
-        raise UnreadableAnswerError("the answer has no importId") from None
+    if not isinstance(import_id, str) or not _UUID.fullmatch(import_id):
+        raise UnreadableAnswerError("the answer has no importId")
+    return import_run(import_id, started_at)
 
 
 def _status_call(import_id: str, detailed_report: bool) -> Call:
@@ -216,6 +220,7 @@ def _status_call(import_id: str, detailed_report: bool) -> Call:
         "GET",
         path("/api/v1/import/{import_id}/status", import_id=import_id),
         query=(("includedDetailedReport", "true"),) if detailed_report else (),
+        largest_answer=LARGEST_REPORT if detailed_report else LARGEST_ANSWER,
     )
 
 
@@ -234,39 +239,41 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
     if not isinstance(word, str):
         raise UnreadableAnswerError("the answer has no importStatus")
     state, doubt = state_of(word, STATES)
-    errors = _errors(report)
+    errors = list(islice(_errors(report), MOST_ERRORS))
     details = _object(report.get("detailedReport"))
     return ImportStatus(
         state,
         word,
         counts=_counts(_object(details.get("summary"))) if details else _NO_COUNTS,
         message=doubt or "; ".join(errors[:MOST_SAMPLES]) or None,
-        errors=tuple([*errors, *_skipped_rows(details)][:MOST_ERRORS]),
+        errors=tuple(islice(chain(errors, _skipped_rows(details)), MOST_ERRORS)),
         started_at=parse_time(report.get("createdAt")),
         finished_at=parse_time(report.get("completedAt")),
     )
 
 
-def _errors(report: Mapping[str, Any]) -> list[str]:
-    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))]
-    lines = (": ".join(str(part) for part in pair if part) for pair in parts)
-    return [cut(line, LONGEST_LINE) for line in lines if line]
+def _errors(report: Mapping[str, Any]) -> Iterator[str]:
+    for one in _objects(report.get("errorsDetails")):
+        if line := ": ".join(part for name in ("name", "description") if (part := read_text(one.get(name)))):
+            yield line
 
 
-def _skipped_rows(details: Mapping[str, Any]) -> list[str]:
+def _skipped_rows(details: Mapping[str, Any]) -> Iterator[str]:
     blocks = _objects(details.get("impactedBlocks"))
-    return [_skipped_row(skipped) for block in blocks for skipped in _objects(block.get("skippedData"))]
+    return (_skipped_row(skipped) for block in blocks for skipped in _objects(block.get("skippedData")))
 
 
 def _skipped_row(skipped: Mapping[str, Any]) -> str:
     """Tell one reason: ``2 rows skipped: ParsingError in column 'Amount', for instance '12,5O', 'n/a'``."""
-    count, column, samples = read_count(skipped.get("count")), skipped.get("sourceColumnName"), skipped.get("samples")
+    count, samples = read_count(skipped.get("count")), skipped.get("samples")
+    reason, column = (read_text(skipped.get(name)) for name in ("reason", "sourceColumnName"))
     rows = "rows" if count is None else "1 row" if count == 1 else f"{count:,} rows"
-    shown = [cut(str(one), LONGEST_SAMPLE) for one in samples[:MOST_SAMPLES]] if isinstance(samples, list) else []
+    values = samples[:MOST_SAMPLES] if isinstance(samples, list) else []
+    shown = [repr(cut(read_text(one), LONGEST_SAMPLE)) for one in values]
     return (
-        f"{rows} skipped: {cut(str(skipped.get('reason') or 'no reason given'), LONGEST_SAMPLE)}"
-        + (f" in column {cut(str(column), LONGEST_SAMPLE)!r}" if column else "")
-        + (f", for instance {', '.join(map(repr, shown))}" if shown else "")
+        f"{rows} skipped: {reason or 'no reason given'}"
+        + (f" in column {column!r}" if column else "")
+        + (f", for instance {', '.join(shown)}" if shown else "")
     )
 
 

@@ -13,13 +13,12 @@ from yarl import URL
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.async_session import WITHOUT_END, open_session, pieces
 from airflow_provider_imports.http.call import (
-    LARGEST_ANSWER,
     Answer,
-    AnswerTooLargeError,
     Call,
     NoAnswer,
     SendResult,
 )
+from airflow_provider_imports.http.reading import Reading
 from airflow_provider_imports.http.request_queue import RequestQueue
 from airflow_provider_imports.http.send_steps import (
     Access,
@@ -210,7 +209,7 @@ class AsyncClient:
             allow_redirects=False,
             timeout=timeout or self._timeout,
         )
-        return Answer(response.status, response.headers, await _read(response))
+        return Answer(response.status, response.headers, await _read(response, call))
 
     def _address(self, call: Call) -> URL:
         """Where a call goes; parsing thousands of addresses that differ in a path would cost more than replacing it."""
@@ -255,17 +254,15 @@ async def leave_client(key: tuple[object, str]) -> None:
         await client.close()
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:
     """Read an answer to its end, which gives the socket back; whatever else happens closes it."""
-    pieces: list[bytes] = []
-    size = 0
+    reading = Reading(response.status, response.headers.get("content-encoding", ""), call.largest_answer)
     try:
         while piece := await response.content.readany():
-            pieces.append(piece)
-            size += len(piece)
-            if size > LARGEST_ANSWER:
-                raise AnswerTooLargeError
+            if not reading.add(piece):
+                response.close()
+                return reading.cut()
+        return reading.content()
     except BaseException:
         response.close()
         raise
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -32,7 +32,7 @@ async def open_session(settings: Settings) -> aiohttp.ClientSession:
     else:
         connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE)
     return aiohttp.ClientSession(
-        connector=connector, request_class=_RecordedRequest, cookie_jar=aiohttp.DummyCookieJar()
+        connector=connector, request_class=_RecordedRequest, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     )
 
 

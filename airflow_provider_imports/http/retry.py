@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, http_date
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MOST_ATTEMPTS = 5
 FIRST_BACKOFF = 1.0
@@ -49,14 +44,14 @@ def asked_wait(answer: Answer, now: float) -> float | None:
 
     :param now: epoch seconds
     """
-    wait = _retry_after(answer.headers, now)
+    wait = _retry_after(answer, now)
     if wait is None and answer.status == 429:
-        wait = _rate_limit_reset(answer.headers, now)
+        wait = _rate_limit_reset(answer, now)
     return None if wait is None else min(max(wait, 0.0), LONGEST_ASKED_WAIT)
 
 
-def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    text = headers.get("retry-after", "").strip()
+def _retry_after(answer: Answer, now: float) -> float | None:
+    text = answer.hint("retry-after").strip()
     if not text:
         return None
     seconds = _number(text)
@@ -66,8 +61,8 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return None if moment is None else moment.timestamp() - now
 
 
-def _rate_limit_reset(headers: Mapping[str, str], now: float) -> float | None:
-    value = _number(headers.get("x-ratelimit-reset", ""))
+def _rate_limit_reset(answer: Answer, now: float) -> float | None:
+    value = _number(answer.hint("x-ratelimit-reset"))
     if value is None:
         return None
     if value >= _EPOCH_MILLISECONDS:

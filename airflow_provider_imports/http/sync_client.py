@@ -12,14 +12,13 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
-    LARGEST_ANSWER,
     Answer,
-    AnswerTooLargeError,
     Call,
     NoAnswer,
     SendResult,
 )
 from airflow_provider_imports.http.rate_limit import WINDOW
+from airflow_provider_imports.http.reading import Reading
 from airflow_provider_imports.http.send_steps import (
     Access,
     Authenticate,
@@ -164,7 +163,7 @@ class SyncClient:
             transfer.recorded = False  # until our adapter has it
             timeout = (settings.connect_timeout, settings.timeout)
             with self.session.send(request, timeout=timeout, allow_redirects=False, stream=True) as response:
-                content = _read(response)
+                content = _read(response, call)
         except (RequestException, Urllib3Error, ValueError, OSError) as error:  # ValueError: a Location that is none
             return no_answer(transfer, error, settings)
         finally:
@@ -191,14 +190,12 @@ def on_the_wire(headers: Mapping[str, str]) -> dict[str, str | bytes]:
     return {name: value if value.isascii() else value.encode() for name, value in headers.items()}
 
 
-def _read(response: requests.Response) -> bytes:
-    """Read a body piece by piece; the adapter sees to it that one that trickles can't outlast the timeout."""
+def _read(response: requests.Response, call: Call) -> bytes:
+    """Read a body piece by piece; the session sees to it that one that trickles can't outlast the timeout."""
     read: Callable[..., bytes] = getattr(response.raw, "read1", response.raw.read)
-    pieces: list[bytes] = []
-    size = 0
-    while piece := read(_PIECE, decode_content=True):
-        pieces.append(piece)
-        size += len(piece)
-        if size > LARGEST_ANSWER:
-            raise AnswerTooLargeError
-    return b"".join(pieces)
+    reading = Reading(response.status_code, response.headers.get("content-encoding", ""), call.largest_answer)
+    while piece := read(_PIECE, decode_content=False):
+        if not reading.add(piece):
+            response.close()
+            return reading.cut()
+    return reading.content()

@@ -8,7 +8,8 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.http.call import AnswerTooLargeError, NoAnswer, UnreadableBodyError
+from airflow_provider_imports.http.call import NoAnswer, UnreadableBodyError
+from airflow_provider_imports.http.reading import BrokenAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +127,7 @@ def no_answer(transfer: Transfer, error: BaseException, settings: Settings) -> N
 def _reason(transfer: Transfer, error: BaseException, settings: Settings) -> str:
     causes = list(_causes(error, transfer.callers_error))
     timed_out = any("Timeout" in type(one).__name__ for one in causes)
-    if isinstance(error, AnswerTooLargeError):
+    if isinstance(error, BrokenAnswerError):
         return str(error)
     if transfer.unreadable is not None:
         return f"the body could not be read to its end: {transfer.unreadable}"

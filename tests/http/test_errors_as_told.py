@@ -13,7 +13,8 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat
-from airflow_provider_imports.http.errors import LONGEST_MESSAGE, cut, read_message, refusal_of, request_id, unreadable
+from airflow_provider_imports.http.errors import read_message, refusal_of, request_id, unreadable
+from airflow_provider_imports.http.text import LONGEST_TEXT, cut
 
 READ = Call("get_status", "GET", "/status")
 START = Call("start_import", "POST", "/start", repeat=Repeat.IF_NOT_ACTED, starts=True)
@@ -23,6 +24,10 @@ WEB_PAGE = "A web page answered, not an import API: check the host of the Airflo
 SAFE = "Nothing was changed by this; a retry is safe."
 NOT_SENT = "Nothing reached Pigment. Check the connection's host and the network; a retry is safe."
 UNKNOWN = "It is unknown whether the vendor acted on it."
+
+
+def error_answer(body: Any) -> Answer:
+    return Answer(400, {}, json.dumps(body).encode())
 
 
 def redirected(target: str) -> str:
@@ -73,7 +78,7 @@ def test_a_good_status_is_no_refusal(status: int) -> None:
     [
         ("https://login.example.com/sso?token=s3cret&next=/?x", "https://login.example.com/sso"),
         ("https://login.example.com/\r\nX-Evil: 1", "https://login.example.com/ X-Evil: 1"),
-        ("/" + "x" * 2000, "/" + "x" * (LONGEST_MESSAGE - 2) + "…"),
+        ("/" + "x" * 2000, "/" + "x" * (LONGEST_TEXT - 2) + "…"),
     ],
 )
 def test_a_redirect_is_told_with_its_target_and_without_the_query(location: str, target: str) -> None:
@@ -166,19 +171,19 @@ def test_the_vendors_full_stop_is_not_doubled() -> None:
     ],
 )
 def test_the_telling_part_of_a_body_is_found_wherever_it_stands(body: Any, line: str) -> None:
-    assert read_message(json.dumps(body).encode()) == line
+    assert read_message(error_answer(body)) == line
 
 
 @pytest.mark.parametrize(
     "word", ["message", "error", "errors", "detail", "description", "title", "reason", "code", "type"]
 )
 def test_words_that_tell_something_are_told_alone(word: str) -> None:
-    assert read_message(json.dumps({"field": "amount", word: "too long"}).encode()) == "too long"
+    assert read_message(error_answer({"field": "amount", word: "too long"})) == "too long"
 
 
 @pytest.mark.parametrize("word", ["success", "status", "meta", "stack", "details", "errorType"])
 def test_words_that_tell_nothing_are_left_out(word: str) -> None:
-    assert read_message(json.dumps({word: "useless", "field": "too long"}).encode()) == "too long"
+    assert read_message(error_answer({word: "useless", "field": "too long"})) == "too long"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +196,7 @@ def test_words_that_tell_nothing_are_left_out(word: str) -> None:
     ],
 )
 def test_a_body_without_a_message_is_shown_as_it_is(body: Any) -> None:
-    assert read_message(json.dumps(body).encode()) == json.dumps(body)
+    assert read_message(error_answer(body)) == json.dumps(body)
 
 
 @pytest.mark.parametrize(
@@ -203,11 +208,11 @@ def test_a_body_without_a_message_is_shown_as_it_is(body: Any) -> None:
         ("<p>Bad</p>Gateway<script>track()", "Bad Gateway"),
         ("<!DOCTYPE html>Bad Gateway", "Bad Gateway"),
         ("<p>Bad Gateway</p><![foo]>", "Bad Gateway"),  # html.parser of Python 3.11 gives up on it
-        ("<p>" + "Bad Gateway " * 1000, ("Bad Gateway " * 50)[: LONGEST_MESSAGE - len("an HTML page: ") - 1] + "…"),
+        ("<p>" + "Bad Gateway " * 1000, ("Bad Gateway " * 50)[: LONGEST_TEXT - len("an HTML page: ") - 1] + "…"),
     ],
 )
 def test_of_a_page_people_see_what_its_reader_would_see(page: str, line: str) -> None:
-    assert read_message(page.encode()) == f"an HTML page: {line}"
+    assert read_message(Answer(400, {}, page.encode())) == f"an HTML page: {line}"
 
 
 def test_a_text_is_cut_only_if_it_is_too_long() -> None:

@@ -34,7 +34,7 @@ MODULES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "http.retry": (frozenset(), ("tests/http/test_retry.py",)),
     "models": (frozenset(), ("tests/test_models.py", READING)),
     "hooks.pigment": (
-        frozenset({"STATES", "MOST_ERRORS", "MOST_SAMPLES", "LONGEST_SAMPLE", "LONGEST_LINE"}),
+        frozenset({"STATES", "MOST_ERRORS", "MOST_SAMPLES", "LONGEST_SAMPLE"}),
         (READING,),
     ),
     "hooks.rocketchat.operation": (frozenset(), (READING,)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_imports import validation
 from airflow_provider_imports.hooks.websale.calls import check_service
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.http.errors import cut
+from airflow_provider_imports.http.text import cut, is_whole
 from airflow_provider_imports.models import (
     Counts,
     ImportRun,
@@ -113,6 +113,8 @@ def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:
     general = [f"globalError {global_error}"] if global_error else []
     told = [doubt, *general, last_error, *errors[:MOST_SAMPLES]]
     start = report.get("start")
+    if isinstance(start, str) and not is_whole(start):
+        raise UnreadableAnswerError("the answer has a start that is no time")
     return WebsaleImport(
         service,
         ImportRun("websale", {"service": service, "start": start}) if isinstance(start, str) and start else None,
@@ -175,7 +177,7 @@ def _text(value: object) -> str:
         text = str(told) if len(value) == 1 and told else shown
     else:
         text = str(value)
-    return cut(" ".join(text.split()), LONGEST_ERROR)
+    return cut(text.strip(), LONGEST_ERROR)
 
 
 def _import_errors(value: object) -> list[str]:
