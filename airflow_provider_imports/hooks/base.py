@@ -11,9 +11,10 @@ from airflow_provider_imports import polling
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.connection import ConnectionHook
 from airflow_provider_imports.hooks.slot_turns import SlotTurns
-from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
+from airflow_provider_imports.http.async_client import AsyncClient
 from airflow_provider_imports.http.call import Answer, Call, Flow, SendResult, one_call
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
+from airflow_provider_imports.http.loop_clients import client_apart, join_client, leave_client
 from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.send_steps import guarded
 from airflow_provider_imports.http.sync_client import SyncClient, on_the_wire
@@ -81,8 +82,9 @@ class ImportHook(ConnectionHook):
         return self.run_flow(self.cancel_flow(run), patience)
 
     async def acancel(self, run: ImportRun) -> str:
-        """Cancel a run like :meth:`cancel`, in one attempt, without blocking the event loop."""
-        return await self.arun_flow(self.cancel_flow(run))
+        """Cancel a run like :meth:`cancel`, in one attempt, without blocking the event loop or waiting for others."""
+        async with client_apart((type(self), self.conn_id), self._new_client) as client:
+            return await client.run(self.cancel_flow(run))
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection with a harmless read; it never starts anything."""
@@ -124,13 +126,14 @@ class ImportHook(ConnectionHook):
             return ImportStatus(ImportState.RUNNING, "free", message="another task that waited has its turn")
         return ImportStatus(ImportState.SUCCEEDED, "free")
 
-    def run_flow(self, flow: Flow[T], patience: float = PATIENCE) -> T:
+    def run_flow(self, flow: Flow[T], patience: float = PATIENCE, deadline: float | None = None) -> T:
         """
         Send a flow's calls, blocking.
 
         :param patience: seconds to spend on repeats of each call
+        :param deadline: the waiter's deadline (epoch seconds), soon after which this ends, whatever hangs
         """
-        return self.client.run(flow, patience)
+        return self.client.run(flow, patience, deadline)
 
     async def arun_flow(self, flow: Flow[T], deadline: float | None = None, max_age: float = 0.0) -> T:
         """Send a flow's calls, each once, without blocking the event loop."""
@@ -258,7 +261,7 @@ class ImportHook(ConnectionHook):
                     time.sleep(step.seconds)
                 case polling.Look():
                     try:
-                        seen = self.run_flow(flow(subject), patience=0.0)
+                        seen = self.run_flow(flow(subject), patience=0.0, deadline=step.deadline)
                     except VendorImportError as error:
                         seen = look_failed(error)
                 case polling.Say():

@@ -77,6 +77,12 @@ class BloomreachHook(ImportHook):
             raise ConnectionSettingsError(
                 f"Connection {settings.conn_id!r} has no {missing}. Nothing was sent.", vendor=self.vendor
             )
+        if ":" in settings.login:
+            raise ConnectionSettingsError(
+                f"Connection {settings.conn_id!r}: login holds a colon, which an API key ID never does; enter the ID "
+                "alone, and the API secret as password. Nothing was sent.",
+                vendor=self.vendor,
+            )
         credentials = f"{settings.login}:{settings.password}".encode()
         return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
 

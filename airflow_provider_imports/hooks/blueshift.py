@@ -65,6 +65,12 @@ class BlueshiftHook(ImportHook):
                 f"Connection {settings.conn_id!r} has no User API key; enter it as password. Nothing was sent.",
                 vendor=self.vendor,
             )
+        if ":" in settings.password:
+            raise ConnectionSettingsError(
+                f"Connection {settings.conn_id!r}: password holds a colon, which a User API key never does; enter the "
+                "key alone, without the colon that ends a user name. Nothing was sent.",
+                vendor=self.vendor,
+            )
         return {"Authorization": f"Basic {b64encode(f'{settings.password}:'.encode()).decode()}"}
 
     def default_host_of(self, connection: AirflowConnection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,17 @@ class ConnectionHook(VendorDescription, HttpHook):
         return self._settings(connection)
 
     def _no_connection(self) -> ConnectionSettingsError:
+        variable = f"AIRFLOW_CONN_{self.conn_id.upper()}"
+        if os.environ.get(variable):
+            return ConnectionSettingsError(
+                f"The Airflow connection {self.conn_id!r} is set in {variable}, but Airflow can't read it: it must be "
+                "a URI, or a JSON object with only conn_type, host, schema, login, password, port and extra. "
+                "Nothing was sent.",
+                vendor=self.vendor,
+            )
         return ConnectionSettingsError(
             f"There is no Airflow connection {self.conn_id!r}. Create it with type {self.hook_name} "
-            f"(AIRFLOW_CONN_{self.conn_id.upper()}, the UI under Admin > Connections, or a secrets backend). "
+            f"({variable}, the UI under Admin > Connections, or a secrets backend). "
             "Nothing was sent.",
             vendor=self.vendor,
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from yarl import URL
 
-from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.exceptions import VendorImportError, VendorUnavailableError
 from airflow_provider_imports.http.async_session import WITHOUT_END, open_session, pieces
 from airflow_provider_imports.http.call import (
     Answer,
@@ -34,8 +34,8 @@ from airflow_provider_imports.http.send_steps import (
     log_in,
     send,
 )
-from airflow_provider_imports.http.shared_read import SharedRead
-from airflow_provider_imports.http.transfer import Transfer, current_transfer, no_answer
+from airflow_provider_imports.http.shared_read import SharedRead, retrieve
+from airflow_provider_imports.http.transfer import Transfer, Waiter, current_transfer, latest_end, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -51,9 +51,13 @@ T = TypeVar("T")
 _NO_GUESSED_TYPE = ("Content-Type",)
 
 
+#: Seconds for the look-up of a connection, which asks Airflow's API server or a secrets backend.
+LONGEST_LOOK_UP = 60.0
+
+
 class AsyncClient:
     """
-    Send by awaiting. Get it from :func:`join_client`.
+    Send by awaiting. Get it from :func:`~airflow_provider_imports.http.loop_clients.join_client`.
 
     :param rules: the vendor's description
     :param look_up: reads the Airflow connection without blocking the event loop
@@ -75,7 +79,7 @@ class AsyncClient:
         self._rate_limit_key = rate_limit_key
         self._queues: dict[str, RequestQueue] = {}
         self._reads: dict[str, SharedRead] = {}
-        self._lock = asyncio.Lock()
+        self._login: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._timeout = WITHOUT_END
         self._base = URL()
@@ -85,6 +89,9 @@ class AsyncClient:
         """Close the session's sockets."""
         for read in self._reads.values():
             await read.cancel()
+        if self._login is not None and not self._login.done():
+            self._login.cancel()
+            await asyncio.wait([self._login])
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -93,15 +100,23 @@ class AsyncClient:
         """
         Send a flow's calls; many who run flows with the same shared read at the same time share one request.
 
-        :param deadline: the waiter's deadline (epoch seconds): near it, its calls go first
+        :param deadline: the waiter's deadline (epoch seconds): near it, its calls go first, and soon after it this
+            ends, whatever hangs
         :param max_age: an answer to a shared read that was asked for within the last ``max_age`` seconds will do; with
             0 it must be asked for from now on
         :param patience: seconds to spend on waits before repeats of each call
         :raises VendorImportError: what the vendor's description makes of the last outcome
         """
-        return await self._drive(converse(flow, self.rules, self.access, patience), deadline, max_age)
+        sending = converse(flow, self.rules, self.access, patience)
+        return await self._drive(sending, Waiter(deadline, latest_end(deadline), max_age))
 
-    async def _drive(self, sending: Sending[T], deadline: float | None = None, max_age: float = 0.0) -> T:
+    async def take_over(self, access: Access) -> None:
+        """Begin with what another client of the same connection knows."""
+        if access.generation and access.settings is not None:
+            self.access = replace(access)
+            await self._open(access.settings)
+
+    async def _drive(self, sending: Sending[T], waiter: Waiter) -> T:
         result: SendResult | None = None
         failure: VendorImportError | None = None
         while True:
@@ -112,18 +127,18 @@ class AsyncClient:
                 return value
             result = failure = None
             try:
-                result = await self._carry_out(step, deadline, max_age)
+                result = await self._carry_out(step, waiter)
             except VendorImportError as error:
                 failure = error
 
-    async def _carry_out(self, step: SendStep, deadline: float | None, max_age: float) -> SendResult | None:
+    async def _carry_out(self, step: SendStep, waiter: Waiter) -> SendResult | None:
         match step:
             case Transmit():
-                return await self._transmit(step, deadline)
+                return await self._transmit(step, waiter)
             case Share():
-                return await self._share(step.call, deadline, max_age)
+                return await self._share(step.call, waiter)
             case Authenticate():
-                await self._authenticate(step)
+                await self._authenticate(step, waiter)
             case Pause():
                 log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                 await asyncio.sleep(step.seconds)
@@ -131,19 +146,44 @@ class AsyncClient:
                 self._queue_for(step.call).hold(step.seconds)
         return None
 
-    async def _share(self, call: Call, deadline: float | None, max_age: float) -> Answer:
+    async def _share(self, call: Call, waiter: Waiter) -> SendResult:
         key = f"{call.method} {call.target}"
         read = self._reads.get(key)
         if read is None:
             read = self._reads[key] = SharedRead(asyncio.get_running_loop())
-        return await read.answer(lambda: self._drive(send(call, self.rules, self.access, 0.0), deadline), max_age)
+        asked = read.answer(lambda: self._drive(send(call, self.rules, self.access, 0.0), waiter), waiter.max_age)
+        try:
+            async with asyncio.timeout(waiter.time_left()):
+                return await asked
+        except TimeoutError:
+            return NoAnswer("no answer before the deadline", may_have_acted=True)
 
-    async def _authenticate(self, step: Authenticate) -> None:
-        async with self._lock:
-            if self.access.generation == step.generation:
+    async def _authenticate(self, step: Authenticate, waiter: Waiter) -> None:
+        """Log in, or wait for the log-in that is under way: all who do share what becomes of it."""
+        if self.access.generation != step.generation:
+            return
+        if self._login is None or self._login.done():
+            self._login = asyncio.get_running_loop().create_task(self._log_in(step.patience))
+            self._login.add_done_callback(retrieve)
+        await asyncio.wait([self._login], timeout=waiter.time_left())
+        if not self._login.done():
+            raise VendorUnavailableError(
+                "The log-in was not answered before the deadline. Nothing else was sent; a retry is safe."
+            )
+        if (error := self._login.exception()) is not None:
+            raise error.with_traceback(None)  # raised many times, it would grow
+
+    async def _log_in(self, patience: float) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_LOOK_UP):
                 settings = await self._look_up()
-                await self._open(settings)
-                await self._drive(log_in(self.rules, self.access, settings, step.patience))
+        except TimeoutError:
+            raise VendorUnavailableError(
+                f"Airflow did not answer the look-up of the connection within {LONGEST_LOOK_UP:g} s. Nothing was "
+                "sent; a retry is safe."
+            ) from None
+        await self._open(settings)
+        await self._drive(log_in(self.rules, self.access, settings, patience), Waiter())
 
     async def _open(self, settings: Settings) -> None:
         """Open the session, anew where the connection now leads elsewhere."""
@@ -160,11 +200,11 @@ class AsyncClient:
         if old is not None:
             await old.close()
 
-    async def _transmit(self, step: Transmit, deadline: float | None) -> SendResult:
+    async def _transmit(self, step: Transmit, waiter: Waiter) -> SendResult:
         call, settings = step.call, self.access.settings
         queue = self._queue_for(call)
         try:
-            since = await queue.turn(deadline)
+            since = await queue.turn(waiter.deadline)
         except TimeoutError:
             return NoAnswer("not sent, for the vendor's rate limit left no turn before the deadline", False)
         limited = False
@@ -172,11 +212,11 @@ class AsyncClient:
             queue.answered(since)
             return NoAnswer("the connection was closed meanwhile", may_have_acted=False)
         body = call.wire_body()
-        transfer = Transfer(0 if body is None or isinstance(body, bytes) else len(body), settings)
+        transfer = Transfer(0 if body is None or isinstance(body, bytes) else len(body), settings, waiter.latest)
         sent_before = current_transfer.set(transfer)
         try:
             if body is None or isinstance(body, bytes):
-                answer = await self._request(call, step.headers, body)
+                answer = await self._request(call, step.headers, body, self._timeout_of(transfer, waiter))
             else:
                 headers = {**step.headers, "Content-Length": str(len(body))}  # else aiohttp would send it in chunks
                 async with asyncio.timeout(transfer.time_left()) as limit:
@@ -194,7 +234,7 @@ class AsyncClient:
         call: Call,
         headers: Mapping[str, str],
         data: bytes | AsyncIterator[bytes] | None,
-        timeout: aiohttp.ClientTimeout | None = None,
+        timeout: aiohttp.ClientTimeout,
     ) -> Answer:
         if self._session is None:
             raise RuntimeError("a call was sent without a session")
@@ -207,9 +247,15 @@ class AsyncClient:
             skip_auto_headers=None if call.method == "GET" else _NO_GUESSED_TYPE,
             proxy=self._proxy,
             allow_redirects=False,
-            timeout=timeout or self._timeout,
+            timeout=timeout,
         )
         return Answer(response.status, response.headers, await _read(response, call))
+
+    def _timeout_of(self, transfer: Transfer, waiter: Waiter) -> aiohttp.ClientTimeout:
+        """The connection's timeout, unless the waiter's deadline is nearer."""
+        if transfer.end < waiter.latest:
+            return self._timeout
+        return aiohttp.ClientTimeout(total=transfer.time_left(), sock_connect=self._timeout.sock_connect)
 
     def _address(self, call: Call) -> URL:
         """Where a call goes; parsing thousands of addresses that differ in a path would cost more than replacing it."""
@@ -225,33 +271,6 @@ class AsyncClient:
                 raise RuntimeError("a call was sent before the connection was looked up")
             queue = self._queues[key] = RequestQueue(self._new_rate_limit(self.access.settings))
         return queue
-
-
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[object, str], AsyncClient]] = WeakKeyDictionary()
-
-
-def join_client(key: tuple[object, str], make: Callable[[], AsyncClient]) -> AsyncClient:
-    """
-    Use the event loop's client for this key, which the first user opens; :func:`leave_client` must follow.
-
-    :param key: the hook's class and the connection id
-    """
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
-    client = clients.get(key)
-    if client is None:
-        client = clients[key] = make()
-    client.users += 1
-    return client
-
-
-async def leave_client(key: tuple[object, str]) -> None:
-    """Use the event loop's client for this key no longer; the last user closes it."""
-    clients = _clients[asyncio.get_running_loop()]
-    client = clients[key]
-    client.users -= 1
-    if not client.users:
-        del clients[key]
-        await client.close()
 
 
 async def _read(response: aiohttp.ClientResponse, call: Call) -> bytes:

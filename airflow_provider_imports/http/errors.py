@@ -119,7 +119,9 @@ def error_from(
 
 
 def _judge_status(vendor: str, call: Call, answer: Answer) -> tuple[type[VendorImportError], str]:
-    status = answer.status
+    status, page = answer.status, is_web_page(answer.content)
+    if page and status in (401, 403):  # "Just a moment…": a gateway's word, which says nothing about our credentials
+        return VendorUnavailableError, f"Nothing was done; a retry is safe. {_WEB_PAGE}"
     if status == 401:
         return VendorAuthError, f"The credentials were refused; nothing was done. {_check_credentials(vendor)}"
     if status == 403:
@@ -132,7 +134,14 @@ def _judge_status(vendor: str, call: Call, answer: Answer) -> tuple[type[VendorI
         return VendorRequestError, f"It redirects to {target}; nothing was done. Put the right host in the connection."
     if status >= 500 or status == 408 or status < 200 or see_other:
         return (UnknownOutcomeError if call.starts else VendorUnavailableError), _fate(call)
-    if is_web_page(answer.content):
+    if status == 413:
+        return (
+            VendorRequestError,
+            "The request is too large for the vendor or a gateway before it; nothing was done.",
+        )
+    if page and not call.starts:
+        return VendorUnavailableError, f"{_fate(call)} {_WEB_PAGE}"
+    if page:
         return VendorRequestError, f"The request was refused; nothing was done. {_WEB_PAGE}"
     return VendorRequestError, "The request was refused; nothing was done, and a retry would be refused again."
 

@@ -12,15 +12,17 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorAuthError,
     VendorImportError,
     VendorRateLimitError,
+    VendorRequestError,
 )
+from airflow_provider_imports.http.address import redirected
 from airflow_provider_imports.http.call import Answer, Call, Flow, NoAnswer, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.errors import HTML_PAGE, is_web_page
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
 from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
 from airflow_provider_imports.http.transfer import PROXY_WANTS_CREDENTIALS
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
+#: As some vendors answer a log-in with wrong credentials.
+_REFUSES_CREDENTIALS = frozenset({400, 422})
 
 
 class VendorRules(Protocol):
@@ -63,7 +67,7 @@ class Access:
     settings: Settings | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     generation: int = 0
-    refused: tuple[Settings, VendorAuthError] | None = field(default=None, repr=False)
+    refused: tuple[Settings, VendorImportError] | None = field(default=None, repr=False)
     secrets: Secrets = field(default=NO_SECRETS, repr=False)
     plain: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -139,7 +143,10 @@ def converse(flow: Flow[T], rules: VendorRules, access: Access, patience: float)
         while True:
             try:
                 shared = (yield Share(call)) if call.shared else None
-                answer = (yield from send(call, rules, access, patience)) if shared is None else _answer(shared)
+                if shared is None:
+                    answer = yield from send(call, rules, access, patience)
+                else:
+                    answer = _judged(shared, call, rules)
             except VendorImportError as error:
                 call = flow.throw(error)
                 continue
@@ -171,7 +178,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
             outcome = _refused_by_proxy(access)
         attempts += 1
         if isinstance(outcome, Answer):
-            if outcome.status == 401 and not renewed and not call.public:
+            if outcome.status == 401 and not renewed and not call.public and not is_web_page(outcome.content):
                 renewed = True
                 yield Authenticate(generation, patience)
                 if access.wire_headers(call) != headers:
@@ -231,8 +238,10 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
         access.settings, access.secrets = settings, Secrets.of(settings, {})
         try:
             answer = yield from send(call, rules, access, patience)
-        except VendorAuthError as error:
-            access.refused = (settings, error)
+        except (VendorAuthError, VendorRequestError) as error:
+            page = (error.vendor_message or "").startswith(HTML_PAGE)
+            if isinstance(error, VendorAuthError) or (error.status_code in _REFUSES_CREDENTIALS and not page):
+                access.refused = (settings, error)
             raise
         headers = rules.read_login(answer, settings)
     access.settings, access.headers, access.refused = settings, headers, None
@@ -252,6 +261,13 @@ def _outcome(sent: SendResult | None) -> SendResult:
     if sent is None:
         raise TypeError("a Transmit step must be answered with an Answer or NoAnswer")
     return sent
+
+
+def _judged(shared: SendResult, call: Call, rules: VendorRules) -> Answer:
+    error = rules.error_of(call, shared) if isinstance(shared, NoAnswer) else None
+    if error is not None:
+        raise error
+    return _answer(shared)
 
 
 def _answer(outcome: SendResult) -> Answer:
@@ -281,12 +297,4 @@ def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:
     """Where a GET goes on to within the same origin; anywhere else, our credentials would be handed to a stranger."""
     if answer.status not in _REDIRECTS or call.method != "GET" or not (location := answer.headers.get("location")):
         return None
-    here = urlsplit(base_url)
-    try:
-        there = urlsplit(urljoin(base_url.rstrip("/") + call.target, location))
-    except ValueError:  # not an address at all
-        return None
-    prefix = here.path.rstrip("/")
-    if (there.scheme, there.netloc) != (here.scheme, here.netloc) or not there.path.startswith(f"{prefix}/"):
-        return None
-    return there.path.removeprefix(prefix) + (f"?{there.query}" if there.query else "")
+    return redirected(base_url, call.target, location)

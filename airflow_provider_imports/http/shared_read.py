@@ -56,7 +56,7 @@ class SharedRead:
 
     def _start(self, asking: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
         task = self._loop.create_task(asking)
-        task.add_done_callback(_retrieve)
+        task.add_done_callback(retrieve)
         return task
 
     async def _ask(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -71,7 +71,7 @@ class SharedRead:
         return await self._ask(ask)
 
 
-def _retrieve(task: asyncio.Task[Answer]) -> None:
+def retrieve(task: asyncio.Task[Any]) -> None:
     """Take note of an error that everybody who waited for the answer has stopped waiting for."""
     if not task.cancelled():
         task.exception()

@@ -32,7 +32,7 @@ from airflow_provider_imports.http.send_steps import (
     converse,
     log_in,
 )
-from airflow_provider_imports.http.transfer import Transfer, current_transfer, no_answer
+from airflow_provider_imports.http.transfer import Transfer, current_transfer, latest_end, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -91,26 +91,28 @@ class SyncClient:
             self._session.close()
             self._session = None
 
-    def run(self, flow: Flow[T], patience: float) -> T:
+    def run(self, flow: Flow[T], patience: float, deadline: float | None = None) -> T:
         """
         Send a flow's calls, each until it is answered or must not be repeated.
 
         :param patience: seconds to spend on waits before repeats of each call
+        :param deadline: the waiter's deadline (epoch seconds), soon after which this ends, whatever hangs
         :raises VendorImportError: what the vendor's description makes of the last outcome
         """
-        return self._drive(converse(flow, self._rules, self.access, patience))
+        return self._drive(converse(flow, self._rules, self.access, patience), latest_end(deadline))
 
-    def authenticate(self, patience: float = 0.0, *, renew: bool = False) -> None:
+    def authenticate(self, patience: float = 0.0, *, renew: bool = False, latest: float = float("inf")) -> None:
         """
         Take on the connection's credentials, and log in where the vendor has a log-in.
 
         :param patience: seconds to spend on waits before the log-in is repeated
         :param renew: look the connection up again
+        :param latest: when this must have ended (``time.monotonic()``)
         """
         settings = self._look_up() if renew else self.settings
-        self._drive(log_in(self._rules, self.access, settings, patience))
+        self._drive(log_in(self._rules, self.access, settings, patience), latest)
 
-    def _drive(self, sending: Sending[T]) -> T:
+    def _drive(self, sending: Sending[T], latest: float) -> T:
         result: SendResult | None = None
         failure: VendorImportError | None = None
         while True:
@@ -121,16 +123,16 @@ class SyncClient:
                 return value
             result = failure = None
             try:
-                result = self._carry_out(step)
+                result = self._carry_out(step, latest)
             except VendorImportError as error:
                 failure = error
 
-    def _carry_out(self, step: SendStep) -> SendResult | None:
+    def _carry_out(self, step: SendStep, latest: float) -> SendResult | None:
         match step:
             case Transmit():
-                return self._transmit(step)
+                return self._transmit(step, latest)
             case Authenticate():
-                self.authenticate(step.patience, renew=step.generation > 0)
+                self.authenticate(step.patience, renew=step.generation > 0, latest=latest)
             case Pause():
                 log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                 time.sleep(step.seconds)
@@ -140,16 +142,18 @@ class SyncClient:
                 pass  # nobody else sends here
         return None
 
-    def _transmit(self, step: Transmit) -> SendResult:
+    def _transmit(self, step: Transmit, latest: float) -> SendResult:
         rate_limit = self._rate_limit(step.call, self.settings)
         while delay := rate_limit.delay(now := time.monotonic()):
             if rate_limit.held(now) > WINDOW:
                 return NoAnswer(f"not sent, for the vendor asked to wait {rate_limit.held(now):.0f} s more", False)
+            if now + delay > latest:
+                return NoAnswer("not sent, for the vendor's rate limit left no turn before the deadline", False)
             time.sleep(delay)
         rate_limit.sent(time.monotonic())
         settings, call = self.settings, step.call
         body = call.wire_body()
-        transfer = Transfer(0 if body is None else len(body), settings)
+        transfer = Transfer(0 if body is None else len(body), settings, latest)
         sent_before = current_transfer.set(transfer)
         try:
             request = self.session.prepare_request(
@@ -161,7 +165,7 @@ class SyncClient:
                 )
             )
             transfer.recorded = False  # until our adapter has it
-            timeout = (settings.connect_timeout, settings.timeout)
+            timeout = min(settings.connect_timeout, transfer.time_left()), settings.timeout
             with self.session.send(request, timeout=timeout, allow_redirects=False, stream=True) as response:
                 content = _read(response, call)
         except (RequestException, Urllib3Error, ValueError, OSError) as error:  # ValueError: a Location that is none

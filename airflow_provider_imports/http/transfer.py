@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports.http.call import NoAnswer, UnreadableBodyError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Bytes offered to a socket at a time, so that the last of them is known not to have left for as long as possible.
 PIECE = 1 << 16
+#: Seconds after a waiter's deadline in which the calls for it must have ended; half of them for those begun before it.
+OVERTIME = 8.0
 #: What HTTP 407 means.
 PROXY_WANTS_CREDENTIALS = ": it wants credentials, which belong in its address in the extra field proxies"
 
@@ -109,6 +112,38 @@ class Transfer:
         except UnreadableBodyError as error:
             self.unreadable = error
             raise
+
+
+def latest_end(deadline: float | None) -> float:
+    """
+    When calls for a waiter must have ended (``time.monotonic()``), whatever hangs.
+
+    :param deadline: the waiter's (epoch seconds). What begins before it leaves time for a last look; what begins long
+        after it, since nothing ran in between, gets some time.
+    """
+    if deadline is None:
+        return float("inf")
+    left = deadline - time.time()
+    return time.monotonic() + (left + OVERTIME / 2 if left > 0 else max(left + OVERTIME, OVERTIME / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """
+    For whom calls are sent.
+
+    :param deadline: epoch seconds
+    :param latest: when the calls must have ended, by ``time.monotonic()``
+    :param max_age: how old an answer to a shared read may be, in seconds
+    """
+
+    deadline: float | None = None
+    latest: float = float("inf")
+    max_age: float = 0.0
+
+    def time_left(self) -> float | None:
+        """Seconds that are left; None if there is no deadline."""
+        return None if self.latest == float("inf") else self.latest - time.monotonic()
 
 
 #: The request that this thread or task is sending; read by the connection that sends it.

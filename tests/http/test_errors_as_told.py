@@ -91,9 +91,44 @@ def test_a_redirect_is_told_with_its_target_and_without_the_query(location: str,
 def test_a_page_for_people_means_that_the_host_is_wrong(content: bytes) -> None:
     error = refusal_of("pigment", "Pigment", READ, Answer(404, {}, content))
 
+    assert str(error) == (f"Pigment get_status: HTTP 404: an HTML page: Not Found. {SAFE} {WEB_PAGE}")
+    assert type(error) is VendorUnavailableError
+    error = refusal_of("pigment", "Pigment", START, Answer(404, {}, content))
+
     assert str(error) == (
-        f"Pigment get_status: HTTP 404: an HTML page: Not Found. The request was refused; nothing was done. {WEB_PAGE}"
+        "Pigment start_import: HTTP 404: an HTML page: Not Found. The request was refused; nothing was done. "
+        f"{WEB_PAGE}"
     )
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("call", [READ, START])
+def test_a_page_that_refuses_is_the_word_of_a_gateway_not_of_the_vendor(status: int, call: Call) -> None:
+    error = refusal_of("pigment", "Pigment", call, Answer(status, {}, b"<html>Just a moment"))
+
+    assert type(error) is VendorUnavailableError
+    assert str(error) == (
+        f"Pigment {call.operation}: HTTP {status}: an HTML page: Just a moment. Nothing was done; a retry is safe. "
+        f"{WEB_PAGE}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "advice"),
+    [
+        (413, VendorRequestError, "The request is too large for the vendor or a gateway before it; nothing was done."),
+        (429, VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."),
+        (502, UnknownOutcomeError, UNKNOWN),
+        (504, UnknownOutcomeError, UNKNOWN),
+    ],
+)
+def test_a_page_of_a_status_that_gateways_have_too_keeps_its_advice(
+    status: int, kind: type[VendorImportError], advice: str
+) -> None:
+    error = refusal_of("pigment", "Pigment", START, Answer(status, {}, b"<html>Sorry"))
+
+    assert type(error) is kind
+    assert str(error) == f"Pigment start_import: HTTP {status}: an HTML page: Sorry. {advice}"
 
 
 @pytest.mark.parametrize("content", [b'{"error": "a < b"}', b"a <b>", b">"])

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
+from airflow_provider_imports.http.async_client import AsyncClient
 from airflow_provider_imports.http.call import Answer, Call, SendResult
 from airflow_provider_imports.http.errors import refusal_of, unreadable
+from airflow_provider_imports.http.loop_clients import join_client, leave_client
 from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.settings import Settings
 from airflow_provider_imports.http.sync_client import SyncClient
