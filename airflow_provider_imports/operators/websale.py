@@ -186,7 +186,8 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
         body = b"" if self._payload is None else self._payload.body
-        return hook.start_import(self.service, body, self._format, self.send_mail)
+        before = None if self._before is None else self._before.get("start")
+        return hook.start_import(self.service, body, self._format, self.send_mail, before)
 
 
 class WebsaleResumeImportOperator(WebsaleWaitingOperator):
