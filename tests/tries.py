@@ -85,10 +85,11 @@ def killed_at(store: Any, phase: str, when: str) -> Iterator[None]:
     original = store.set
 
     def set_and_die(key: str, value: Any) -> None:
-        if value["phase"] == phase and when == "before":
+        is_meant = isinstance(value, dict) and value["phase"] == phase
+        if is_meant and when == "before":
             raise Killed
         original(key, value)
-        if value["phase"] == phase:
+        if is_meant:
             raise Killed
 
     store.set = set_and_die
