@@ -93,6 +93,40 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """
+    What was sent, as far as it is known: to be compared with what the vendor counted.
+
+    :param rows: rows of a query, records of a list, users; None for a file or a text, whose rows nobody counts
+    :param bytes: of the request's body; None where it went in several calls
+    """
+
+    rows: int | None = None
+    bytes: int | None = None
+
+    def __str__(self) -> str:
+        """``3 rows, 120 bytes``: only what is known."""
+        known = ((self.rows, "row"), (self.bytes, "byte"))
+        return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in known if n is not None) or "unknown"
+
+    def to_json(self) -> dict[str, int | None]:
+        """Both by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Sent:
+        """
+        Read back what :meth:`to_json` wrote.
+
+        :raises ValueError: for anything else
+        """
+        data = object_from_json(value, "account of what was sent")
+        if not set(data) <= {"rows", "bytes"} or not all(_is_count(one) for one in data.values()):
+            raise ValueError(f"not an account of what was sent: {value!r}")
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportRun:
     """
     Whom we wait for.
