@@ -17,11 +17,13 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import Counts, ImportRun, ImportStatus, time_to_json
+from airflow_provider_imports.json_values import time_to_json
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from airflow_provider_imports.models import Counts, ImportRun, ImportStatus
 
 log = logging.getLogger(__name__)
 

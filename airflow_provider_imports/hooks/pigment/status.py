@@ -12,7 +12,8 @@ from typing import Any
 
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.errors import cut
-from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time, read_count, state_of
+from airflow_provider_imports.json_values import parse_time, read_count
+from airflow_provider_imports.models import Counts, ImportState, ImportStatus, state_of
 
 STATES = {
     "InProgress": ImportState.RUNNING,
