@@ -17,7 +17,7 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import time_to_json
+from airflow_provider_imports.json_values import time_to_json
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:

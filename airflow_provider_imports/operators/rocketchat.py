@@ -12,22 +12,18 @@ from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorImportError,
 )
-from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.payload import exactly_one
 from airflow_provider_imports.operators.records import Records, materialized
-from airflow_provider_imports.operators.slots import SlotImportOperator
+from airflow_provider_imports.operators.rocketchat_workspace import RocketChatOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.user_records import UserRecords, check_every_user, in_batches
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
-    from airflow_provider_imports.intent import Intent
-    from airflow_provider_imports.operators.record import Record
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
@@ -37,50 +33,6 @@ MOST_OPERATIONS = 3
 LOOK_SECONDS = 10.0
 #: Lines in the log while users are staged.
 PROGRESS_LINES = 10
-
-
-class RocketChatOperator(SlotImportOperator):
-    """
-    What both operators of Rocket.Chat share: the workspace has one import operation, and a new one ends it.
-
-    :param conn_id: the Airflow connection (templated)
-    """
-
-    hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
-    operator_extra_links = (RocketChatImportLink(),)
-    template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome", "if_running")
-
-    def __init__(
-        self,
-        *,
-        conn_id: str = "rocketchat_default",
-        poll_interval: float = VENDOR_ENTRIES["rocketchat"].poll_interval,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
-        self._earlier: Intent | None = None
-
-    def slot(self) -> Mapping[str, str]:
-        """The workspace; what an earlier try of this task left there is not in the way."""
-        intent = self._earlier
-        slot = {"workspace": self.conn_id}
-        if intent is not None and intent.run is not None:
-            slot["ours"] = intent.run.key["operation_id"]
-        if intent is not None:  # also one whose id never reached us
-            slot |= {"since": intent.at.isoformat(), "user": self.hook.client.settings.login}
-        return slot
-
-    def _lock_name(self, slot: Mapping[str, str]) -> str:
-        return super()._lock_name({})  # one for the whole workspace, whatever this task left there
-
-    def _attach_to_unclear_start(self, record: Record) -> tuple[ImportRun, ImportStatus] | None:
-        self._earlier = record.intent
-        return super()._attach_to_unclear_start(record)
-
-    @property
-    def _operation_before(self) -> str | None:
-        """The operation that was there when this start was intended."""
-        return None if self._before is None else self._before.get("operation_id")
 
 
 class RocketChatCreateImportOperator(RocketChatOperator):

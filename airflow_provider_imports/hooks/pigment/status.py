@@ -12,15 +12,8 @@ from typing import Any
 
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.text import cut
-from airflow_provider_imports.models import (
-    Counts,
-    ImportState,
-    ImportStatus,
-    parse_time,
-    read_count,
-    read_text,
-    state_of,
-)
+from airflow_provider_imports.json_values import parse_time, read_count, read_text
+from airflow_provider_imports.models import Counts, ImportState, ImportStatus, state_of
 
 STATES = {
     "InProgress": ImportState.RUNNING,

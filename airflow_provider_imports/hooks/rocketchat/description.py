@@ -35,7 +35,8 @@ from airflow_provider_imports.hooks.slot_turns import Slot
 from airflow_provider_imports.http.call import Answer, Call, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.intent import Found, Intent
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, parse_time
+from airflow_provider_imports.json_values import parse_time
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

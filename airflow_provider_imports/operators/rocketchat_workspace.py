@@ -1,0 +1,60 @@
+"""What the operators of Rocket.Chat share: a workspace has one import operation, and a new one ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_imports.links import RocketChatImportLink
+from airflow_provider_imports.operators.slots import SlotImportOperator
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_imports.intent import Intent
+    from airflow_provider_imports.models import ImportRun, ImportStatus
+    from airflow_provider_imports.operators.record import Record
+
+
+class RocketChatOperator(SlotImportOperator):
+    """
+    What the operators of Rocket.Chat share: the workspace has one import operation, and a new one ends it.
+
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
+    operator_extra_links = (RocketChatImportLink(),)
+    template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome", "if_running")
+
+    def __init__(
+        self,
+        *,
+        conn_id: str = "rocketchat_default",
+        poll_interval: float = VENDOR_ENTRIES["rocketchat"].poll_interval,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
+        self._earlier: Intent | None = None
+
+    def slot(self) -> Mapping[str, str]:
+        """The workspace; what an earlier try of this task left there is not in the way."""
+        intent = self._earlier
+        slot = {"workspace": self.conn_id}
+        if intent is not None and intent.run is not None:
+            slot["ours"] = intent.run.key["operation_id"]
+        if intent is not None:  # also one whose id never reached us
+            slot |= {"since": intent.at.isoformat(), "user": self.hook.client.settings.login}
+        return slot
+
+    def _lock_name(self, slot: Mapping[str, str]) -> str:
+        return super()._lock_name({})  # one for the whole workspace, whatever this task left there
+
+    def _attach_to_unclear_start(self, record: Record) -> tuple[ImportRun, ImportStatus] | None:
+        self._earlier = record.intent
+        return super()._attach_to_unclear_start(record)
+
+    @property
+    def _operation_before(self) -> str | None:
+        """The operation that was there when this start was intended."""
+        return None if self._before is None else self._before.get("operation_id")
