@@ -98,7 +98,8 @@ def _plain(cell: object) -> object:
     """A cell of a DataFrame as Python's own value."""
     if type(cell).__name__ == "NAType" or (cell is not None and _differs_from_itself(cell)):
         return None
-    return cell.item() if type(cell).__module__ == "numpy" and hasattr(cell, "item") else cell
+    to_list = getattr(cell, "tolist", None) if type(cell).__module__ == "numpy" else None
+    return cell if to_list is None else to_list()
 
 
 def _differs_from_itself(cell: object) -> bool:
