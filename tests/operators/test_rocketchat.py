@@ -262,6 +262,26 @@ def test_a_file_that_changes_while_it_is_read_is_not_imported(
     assert (acted(chat, "run_import"), acted(chat, "clear_import")) == (0, 1)
 
 
+def test_a_file_that_changes_after_it_was_checked_is_not_imported_and_may_be_at_the_next_try(
+    blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "users.jsonl"
+    file.write_text("\n".join(map(json.dumps, people(0, 10))))
+    operator = blocking_task(users=None, file_path=file)()
+    prepare = operator.prepare
+
+    def prepare_and_change() -> None:
+        prepare()
+        file.write_text("\n".join(map(json.dumps, people(0, 11))))
+
+    operator.prepare = prepare_and_change
+    with pytest.raises(OSError, match=r"changed since it was opened to be sent. No user was imported; a retry reads"):
+        operator.execute(make_context())
+    assert acted(chat, "run_import") == 0
+    finish(blocking_task(users=None, file_path=file), make_context(try_number=2))
+    assert created(chat) == once_each(0, 11)
+
+
 # Faults at each step
 
 
