@@ -13,6 +13,7 @@ from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import Payload, exactly_one, file_path_given, open_payload
 from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import Sent
-    from airflow_provider_imports.operators.rows import CsvFormat
 
 HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
 
@@ -137,7 +137,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
         self.format = format
-        self.csv_format = csv_format
+        self.csv_format = check_csv_format(csv_format)
         self.send_mail = send_mail
         self._format = ""
         self._query: Query | None = None
