@@ -17,7 +17,7 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import Counts, ImportRun, ImportStatus, time_to_json
+from airflow_provider_imports.models import Counts, ImportRun, ImportStatus, Sent, time_to_json
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:
@@ -28,12 +28,17 @@ log = logging.getLogger(__name__)
 LEFT_ALONE = "The import was left as it is; the next try goes on with it."
 
 
-def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
+def manifest(
+    run: ImportRun, status: ImportStatus, sent: Sent | None = None, error: BaseException | None = None
+) -> dict[str, Any]:
     """
-    Build what every operator and sensor returns (XCom): the same shape in every vendor and mode.
+    Build what every operator and sensor hands over (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "auto_created", "message", "started_at",
-    "finished_at", "url"}``
+    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "auto_created", "sent", "message", "errors",
+    "error", "started_at", "finished_at", "url"}``
+
+    :param sent: what was sent, as far as it is known
+    :param error: what the task fails with; its class and its words are ``error``, which is None for a success
     """
     return {
         "vendor": run.vendor,
@@ -43,7 +48,10 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
         "counts": status.counts.to_json(),
         "rejected": status.counts.rejected,
         "auto_created": status.auto_created,
+        "sent": None if sent is None else sent.to_json(),
         "message": status.message,
+        "errors": list(status.errors),
+        "error": None if error is None else {"type": type(error).__name__, "message": str(error)},
         "started_at": time_to_json(status.started_at or run.started_at),
         "finished_at": time_to_json(status.finished_at),
         "url": run.url,
@@ -62,6 +70,7 @@ def report(
     max_rejected: int | float | None,
     advice: str = LEFT_ALONE,
     max_auto_created: int | None = None,
+    sent: Sent | None = None,
 ) -> dict[str, Any]:
     """
     Report an ending: only an explicit success, with acceptable counts, is green.
@@ -76,7 +85,7 @@ def report(
     what = f"{vendor_name} import ({run})"
     if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
         _log_lines(ending.status)
-        raise _error(run.vendor, what, ending, advice)
+        raise _error(run, what, ending, advice)
     status = ending.status
     _log_lines(status)
     problem, parameter = judge_rejected(status.counts, max_rejected), "max_rejected"
@@ -87,10 +96,12 @@ def report(
             f"{what} ended ({status}), but {problem}. What got in stays in; the log above shows what the "
             f"vendor says about the rest. Correct the data and clear the task, or allow more with {parameter}.",
             vendor=run.vendor,
+            run=run,
+            status=status,
         )
     is_odd = status.counts.rejected or status.auto_created
     log.log(logging.WARNING if is_odd else logging.INFO, "%s: %s", what, status)
-    return manifest(run, status)
+    return manifest(run, status, sent)
 
 
 def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | None:
@@ -129,33 +140,26 @@ def judge_auto_created(status: ImportStatus, max_auto_created: int | None) -> st
     return f"{told} created, max_auto_created={max_auto_created}" if created > max_auto_created else None
 
 
-def _error(vendor: str, what: str, ending: Ending, advice: str) -> VendorImportError:
+def _error(run: ImportRun, what: str, ending: Ending, advice: str) -> VendorImportError:
     said = f": {ending.message.rstrip('.')}" if ending.message else ""
     last = "" if ending.status is None else f" Last seen: {ending.status}."
+    kind, text = error_class(ending.error), f"{said or ' ended without a status that says so'}.{last}"
     match ending.outcome:
         case Outcome.FAILED:
-            return ImportFailedError(
-                f"{what} failed{said}. A retry starts it anew; correct the data or the import's configuration first.",
-                vendor=vendor,
-            )
+            kind = ImportFailedError
+            text = f" failed{said}. A retry starts it anew; correct the data or the import's configuration first."
         case Outcome.CANCELED:
-            return ImportCanceledError(
-                f"{what} was canceled at the vendor{said}. A retry starts it anew.", vendor=vendor
-            )
+            kind, text = ImportCanceledError, f" was canceled at the vendor{said}. A retry starts it anew."
         case Outcome.TIMED_OUT:
-            return ImportTimeoutError(
-                f"{what} did not end before the deadline (timeout).{last} {advice}", vendor=vendor
-            )
+            kind, text = ImportTimeoutError, f" did not end before the deadline (timeout).{last} {advice}"
         case Outcome.UNREACHABLE:
-            return VendorUnavailableError(
-                f"{what}: its status could not be read for longer than outage_tolerance{said}.{last} {advice}",
-                vendor=vendor,
-            )
+            kind = VendorUnavailableError
+            text = f": its status could not be read for longer than outage_tolerance{said}.{last} {advice}"
+        case Outcome.SUPERSEDED:
+            pass
         case _:
-            fate = "" if ending.outcome is Outcome.SUPERSEDED else f" {advice}"
-            return error_class(ending.error)(
-                f"{what}{said or ' ended without a status that says so'}.{last}{fate}", vendor=vendor
-            )
+            text = f"{text} {advice}"
+    return kind(f"{what}{text}", vendor=run.vendor, run=run, status=ending.status)
 
 
 def look_failed(error: VendorImportError) -> LookFailed:

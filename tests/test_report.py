@@ -23,6 +23,7 @@ from airflow_provider_imports.polling import Ending, Outcome
 from airflow_provider_imports.report import error_class, report
 
 RUN = ImportRun("rocketchat", {"operation_id": "abc"})
+GREEN = (ImportState.SUCCEEDED, ImportState.EVIDENCE)
 DONE = ImportStatus(ImportState.SUCCEEDED, "done", counts=Counts(inserted=3))
 
 
@@ -52,9 +53,7 @@ def test_every_other_ending_is_the_error_that_it_means(ending: Ending, error: ty
     assert "operation_id=abc" in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "status", [None, *(ImportStatus(state, "?") for state in ImportState if state is not ImportState.SUCCEEDED)]
-)
+@pytest.mark.parametrize("status", [None, *(ImportStatus(state, "?") for state in ImportState if state not in GREEN)])
 def test_a_success_without_a_successful_status_is_not_green(status: ImportStatus | None) -> None:
     with pytest.raises(VendorImportError):
         report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, status), None)

@@ -16,7 +16,8 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.hand_over import failures_handed_over, hand_over
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
 from airflow_provider_imports.report import look_failed, manifest, report
@@ -75,6 +76,7 @@ class WaitingImportOperator(ImportOperator):
         self.cancel_on_kill = cancel_on_kill
         self.cancel_on_timeout = cancel_on_timeout
         self._deadline = 0.0
+        self._sent_by_first_process: Sent | None = None
         self._killed = False
         self._run_when_killed: ImportRun | None = None
 
@@ -98,16 +100,25 @@ class WaitingImportOperator(ImportOperator):
         self.check()
         started_at = getattr(context.get("ti"), "start_date", None)
         self._deadline = deadline(time.time(), self.timeout, started_at, self.execution_timeout)
-        return self._start_and_wait(context)
+        with failures_handed_over(self, context):
+            return self._start_and_wait(context)
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Go on after the trigger: judge the import's end."""
-        try:
-            seen = Event.from_json(event)
-        except ValueError as error:
-            raise self._event_error(context, str(error)) from error
-        self._deadline = seen.deadline
-        return self._after_event(context, seen)
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None, sent: dict[str, int | None] | None = None
+    ) -> Any:
+        """
+        Go on after the trigger: judge the import's end.
+
+        :param sent: what the process sent that deferred
+        """
+        self._sent_by_first_process = None if sent is None else Sent.from_json(sent)
+        with failures_handed_over(self, context):
+            try:
+                seen = Event.from_json(event)
+            except ValueError as error:
+                raise self._event_error(context, str(error)) from error
+            self._deadline = seen.deadline
+            return self._after_event(context, seen)
 
     def _after_event(self, context: Context, seen: Event) -> Any:
         if seen.run is None:
@@ -117,7 +128,12 @@ class WaitingImportOperator(ImportOperator):
         self._store.load()
         return self._conclude(context, seen.run, seen.ending)
 
+    def _what_was_sent(self) -> Sent | None:
+        return self._sent_by_first_process or super()._what_was_sent()
+
     def _event_error(self, context: Context, reason: str) -> TriggerEventError:
+        record = self._stored(context).load()
+        self._run = None if record is None else record.run
         return TriggerEventError(
             f"The trigger's event can't be understood ({reason}); is the triggerer of another version? "
             f"The import may still be running; {self._next_try(context)}."
@@ -150,7 +166,7 @@ class WaitingImportOperator(ImportOperator):
         run, status = self._attach_or_start(context)
         if not self.wait_for_completion:
             self._store.ended(run, status)
-            return self._hand_over(context, manifest(run, status))
+            return hand_over(self, context, manifest(run, status, self._what_was_sent()))
         if status.state is ImportState.SUCCEEDED:
             ending = Ending.of(status)
         elif self.deferrable:
@@ -208,7 +224,7 @@ class WaitingImportOperator(ImportOperator):
         """Wait on the triggerer, for a run's end or for a slot; only a run can be canceled by a kill."""
         from airflow_provider_imports.triggers.imports import ImportTrigger
 
-        policy = self._policy()
+        policy, sent = self._policy(), self._what_was_sent()
         self.defer(
             trigger=ImportTrigger(
                 hook=self.hook_path,
@@ -222,6 +238,7 @@ class WaitingImportOperator(ImportOperator):
                 cancel_on_kill=self.cancel_on_kill and run is not None,
             ),
             method_name="execute_complete",
+            kwargs=None if sent is None or run is None else {"sent": sent.to_json()},
             timeout=backstop(time.time(), policy.deadline),
         )
 
@@ -246,8 +263,8 @@ class WaitingImportOperator(ImportOperator):
             advice = self._cancel_at_deadline(run, next_try)
         if ending.outcome is Outcome.SUCCEEDED and ending.status is not None:
             self._store.ended(run, ending.status)  # a retry reports this end again, and does not import again
-        result = report(self.hook.hook_name, run, ending, self.max_rejected, advice)
-        return self._hand_over(context, result)
+        result = report(self.hook.hook_name, run, ending, self.max_rejected, advice, sent=self._what_was_sent())
+        return hand_over(self, context, result)
 
     def _cancel_at_deadline(self, run: ImportRun, next_try: str) -> str:
         """Cancel at the deadline, and say what became of the import and what the next try does."""
