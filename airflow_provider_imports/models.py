@@ -51,6 +51,7 @@ class ImportRun:
     :param started_at: when we started it, by our clock; None if somebody else did
     :param url: its page in the vendor's own UI, where the address is known
     :param remark: what people should know about how it was started, if there is something
+    :param sendings: how many sendings of its start the vendor may have acted on; None if that is not known
     """
 
     vendor: str
@@ -58,19 +59,21 @@ class ImportRun:
     started_at: datetime | None = None
     url: str | None = None
     remark: str | None = None
+    sendings: int | None = None
 
     def __str__(self) -> str:
         """``import_id=…``: the vendor's own identifiers."""
         return ", ".join(f"{name}={value}" for name, value in self.key.items())
 
     def to_json(self) -> dict[str, Any]:
-        """JSON object with ``vendor``, ``key``, ``started_at`` (ISO 8601 or None), ``url`` and ``remark``."""
+        """JSON object with one key a field; the time as ISO 8601."""
         return {
             "vendor": self.vendor,
             "key": dict(self.key),
             "started_at": time_to_json(self.started_at),
             "url": self.url,
             "remark": self.remark,
+            "sendings": self.sendings,
         }
 
     @classmethod
@@ -88,7 +91,8 @@ class ImportRun:
             raise ValueError(f"not an import run: {value!r}")
         if not all(isinstance(one, str) for pair in key.items() for one in pair):
             raise ValueError(f"not an import run: {value!r}")
-        return cls(vendor, key, time_from_json(data.get("started_at")), url, remark)
+        sendings = _count_from_json(data.get("sendings"))  # an older version wrote none
+        return cls(vendor, key, time_from_json(data.get("started_at")), url, remark, sendings)
 
 
 @dataclass(frozen=True, slots=True)

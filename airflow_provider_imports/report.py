@@ -34,8 +34,8 @@ def manifest(
     """
     Build what every operator and sensor hands over (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "auto_created", "sent", "message", "errors",
-    "error", "started_at", "finished_at", "url"}``
+    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "sent", "message",
+    "errors", "error", "started_at", "finished_at", "url"}``
 
     :param sent: what was sent, as far as it is known
     :param error: what the task fails with; its class and its words are ``error``, which is None for a success
@@ -45,6 +45,7 @@ def manifest(
         "state": str(status.state),
         "vendor_status": status.vendor_status,
         "run": dict(run.key),
+        "sendings": run.sendings,
         "counts": status.counts.to_json(),
         "rejected": status.counts.rejected,
         "auto_created": status.auto_created,
@@ -73,7 +74,7 @@ def report(
     sent: Sent | None = None,
 ) -> dict[str, Any]:
     """
-    Report an ending: only an explicit success, with acceptable counts, is green.
+    Report an ending: only an explicit success (or evidence), with acceptable counts, is green.
 
     :param vendor_name: as people write it
     :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows

@@ -22,7 +22,7 @@ class VendorEntry:
     One vendor, by its connection.
 
     Its modules have the connection type's name: ``hooks/<connection type>.py``, ``operators/<connection type>.py``,
-    ``sandbox/<connection type>.py``, and ``sensors/<connection type>.py`` if it reports a status.
+    ``sandbox/<connection type>.py``, and ``sensors/<connection type>.py`` if there is something to wait for.
 
     :param vendor_name: as people write it
     :param hook: class name in ``airflow_provider_imports.hooks.<connection type>``
@@ -34,6 +34,7 @@ class VendorEntry:
     :param links: import paths of the links to the vendor's own UI that its operators have
     :param poll_interval: shortest seconds between two looks at a status, unless the user says otherwise
     :param max_poll_interval: longest seconds between two looks, unless the user says otherwise
+    :param shows_records: it reports no status of a run, but the arrival of one known record can be waited for
     """
 
     vendor_name: str
@@ -46,6 +47,7 @@ class VendorEntry:
     links: tuple[str, ...] = ()
     poll_interval: float = POLL_INTERVAL
     max_poll_interval: float = MAX_POLL_INTERVAL
+    shows_records: bool = False
 
     @property
     def credentials(self) -> str:
@@ -131,6 +133,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             ),
             **SHARED_FIELDS,
         },
+        shows_records=True,
     ),
     "blueshift": VendorEntry(
         "Blueshift",
@@ -153,6 +156,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             **SHARED_FIELDS,
         },
         links=("airflow_provider_imports.links.BlueshiftLink",),
+        shows_records=True,
     ),
     "pigment": VendorEntry(
         "Pigment",

@@ -200,6 +200,7 @@ def test_the_manifest_is_json_and_has_the_same_keys_for_everybody(run: ImportRun
         "state",
         "vendor_status",
         "run",
+        "sendings",
         "counts",
         "rejected",
         "auto_created",

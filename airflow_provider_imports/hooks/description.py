@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
+
+
+#: How vendors word that the same thing runs already: it passes, so a later retry may succeed.
+_BUSY = re.compile(r"being processed|already (?:running|in progress|processing)|currently (?:running|processing)", re.I)
+
+
+def says_busy(message: str) -> bool:
+    """Say whether a refusal's own words mean that something else runs there, which passes."""
+    return _BUSY.search(message) is not None
 
 
 class VendorDescription:

@@ -15,7 +15,8 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.slots import SlotImportOperator
-from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
+from airflow_provider_imports.operators.user_checks import check_every_user
+from airflow_provider_imports.operators.user_records import UserRecords, in_batches
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RocketChatOperator(SlotImportOperator):
 
     hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
     operator_extra_links = (RocketChatImportLink(),)
+    template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome", "if_running")
 
     def __init__(
         self,
@@ -91,8 +93,6 @@ class RocketChatCreateImportOperator(RocketChatOperator):
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    template_fields = ("conn_id", "on_unknown_outcome", "if_running")
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(wait_for_completion=False, **kwargs)
 
@@ -113,6 +113,51 @@ class RocketChatCreateImportOperator(RocketChatOperator):
 
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         return ImportStatus(ImportState.ACCEPTED, "importer_new")
+
+
+class RocketChatDownloadOperator(RocketChatOperator):
+    """What both operators share that fetch what an import left pending."""
+
+    #: The importer of the operation that Rocket.Chat makes for it.
+    importer: ClassVar[str]
+
+    def slot(self) -> Mapping[str, str]:
+        """The workspace, and whose operation a lost answer was about."""
+        return {**super().slot(), "importer": self.importer, "user": self.hook.client.settings.login}
+
+    def start(self, hook: RocketChatHook) -> ImportRun:
+        """Begin to fetch."""
+        return hook.download_pending(self.importer, self._operation_before)
+
+
+class RocketChatDownloadPendingAvatarsOperator(RocketChatDownloadOperator):
+    """
+    Fetch the avatars of imported users in Rocket.Chat (``downloadPendingAvatars``), and wait until that is done.
+
+    A user's ``avatarUrl`` only queues the avatar: it appears after this. Rocket.Chat makes an operation of its own for
+    it, which ends whatever is under way in the workspace, so ``if_running`` decides first. What is fetched is not
+    pending any more, so a second run fetches the rest, or nothing.
+
+    .. seealso:: :ref:`howto/operator:RocketChatDownloadPendingAvatarsOperator`
+
+    :param conn_id: the Airflow connection (templated)
+    :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
+    """
+
+    importer = "pending-avatars"
+
+
+class RocketChatDownloadPendingFilesOperator(RocketChatDownloadOperator):
+    """
+    Fetch the files of imported messages in Rocket.Chat (``downloadPendingFiles``), and wait until that is done.
+
+    .. seealso:: :ref:`howto/operator:RocketChatDownloadPendingFilesOperator`
+
+    :param conn_id: the Airflow connection (templated)
+    :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
+    """
+
+    importer = "pending-files"
 
 
 class RocketChatImportUsersOperator(RocketChatOperator):
@@ -253,26 +298,3 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         except VendorImportError as error:
             self.log.warning("What was staged could not be cleared: %s", error)
         self._run = None
-
-
-def check_every_user(records: UserRecords) -> int:
-    """
-    Check every record, and look for duplicates.
-
-    :return: how many there are
-    :raises InvalidInputError: naming the first bad ones, or if there are none at all
-    """
-    from airflow_provider_imports.hooks.rocketchat.users import Problems, checked_user
-
-    problems, duplicates, count = Problems(), Duplicates(), 0
-    for where, record in records:
-        count += 1
-        try:
-            duplicates.look_at(where, checked_user(record))
-        except ValueError as error:
-            problems.add(where, str(error))
-    problems.report()
-    duplicates.report()
-    if not count:
-        raise InvalidInputError("There are no users to import. Nothing was sent.", vendor="rocketchat")
-    return count

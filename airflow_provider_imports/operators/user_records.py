@@ -7,8 +7,8 @@ import csv
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.payload import file_path_given
@@ -22,11 +22,6 @@ log = logging.getLogger(__name__)
 CHUNK = 1 << 16
 #: Characters of one record at most; what is longer is no user record but a broken file.
 LONGEST_RECORD = 1 << 20
-#: Emails, usernames and importIds of one source that are compared with each other: about 12 MB of memory.
-MOST_COMPARED = 150_000
-#: Duplicates that are named in the log.
-MOST_DUPLICATES_SHOWN = 10
-
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _LIST_SEPARATOR = re.compile(r"[|;]")
 _SPACE = " \t\r\n"
@@ -92,39 +87,6 @@ class UserRecords:
             )
         self._read = _READERS[suffix]
         self._file = SourceFile(file_path)
-
-
-class Duplicates:
-    """
-    Look for an email, a username or an importId that occurs twice, and say so in the log.
-
-    Rocket.Chat creates the first such user and counts the others as errors (two users with one importId it accepts).
-    Only as many are compared as fit into some megabytes: see :data:`MOST_COMPARED`.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._seen: set[int] = set()
-
-    def look_at(self, where: str, user: Mapping[str, Any]) -> None:
-        """Compare one more checked user."""
-        for field in ("emails", "username", "importIds"):
-            value = user.get(field)
-            for one in value if isinstance(value, list) else [value] if value else []:
-                key = hash((field, one if field == "importIds" else one.lower()))
-                if key in self._seen:
-                    self.count += 1
-                    if self.count <= MOST_DUPLICATES_SHOWN:
-                        log.warning("%s has the same %s as an earlier user", where, field.removesuffix("s"))
-                elif len(self._seen) < MOST_COMPARED:
-                    self._seen.add(key)
-
-    def report(self) -> None:
-        """Say how many there were, and whether all were compared."""
-        if self.count:
-            log.warning("%d duplicates within the data; Rocket.Chat will count most of them as errors", self.count)
-        if len(self._seen) >= MOST_COMPARED:
-            log.info("Duplicates were looked for among the first %d keys only", MOST_COMPARED)
 
 
 def in_batches(records: Iterable[Placed], size: int) -> Iterator[list[object]]:

@@ -63,6 +63,8 @@ class ImportSensor(BaseSensorOperator):
 
     #: Import path of the vendor's hook, which is imported only when the task runs.
     hook_path: ClassVar[str]
+    #: How many items the vendor may create by itself, for one that does.
+    max_auto_created: int | None = None
 
     def __init__(
         self,
@@ -221,7 +223,7 @@ class ImportSensor(BaseSensorOperator):
         return time.time() - began < self.hook.not_found_grace
 
     def _report(self, run: ImportRun, ending: Ending) -> dict[str, Any]:
-        return report(self.hook.hook_name, run, ending, self.max_rejected)
+        return report(self.hook.hook_name, run, ending, self.max_rejected, max_auto_created=self.max_auto_created)
 
     def _timed_out(self, run: ImportRun, status: ImportStatus | None) -> SensorTimeoutError:
         last = "" if status is None else f" Last seen: {status}."

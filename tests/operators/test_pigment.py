@@ -62,6 +62,7 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
         "state": "succeeded",
         "vendor_status": "Completed",
         "run": {"import_id": start.run},
+        "sendings": None,
         "counts": Counts(inserted=3, updated=0, deleted=0, skipped=0).to_json(),
         "rejected": 0,
         "auto_created": 0,
@@ -450,3 +451,49 @@ def test_nothing_is_pushed_to_xcom_if_the_user_says_so(trigger_task: MakeTask, m
 def test_pigment_has_no_slot_to_wait_for(push_task: MakeTask) -> None:
     with pytest.raises((TypeError, AirflowException), match="if_running"):
         push_task(data="a", if_running="wait")()
+
+
+# Configurations by name, and created items
+
+
+FPA, SALES = "057f8f30-a9a0-4daf-becd-eadc08af93ae", "b3f1c9a2-6d2e-4a57-8f0e-2c9d1e7a4b66"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"configuration_id": None}, "exactly one of configuration_id and configuration"),
+        ({"configuration": "Sales plan"}, "exactly one of configuration_id and configuration"),
+        (
+            {"configuration_id": None, "configuration": "Sales plan"},
+            "give the connection that has it as metadata_conn_id",
+        ),
+        (
+            {"configuration_id": None, "configuration": " ", "metadata_conn_id": "m"},
+            "configuration must be a text that is not empty",
+        ),
+        ({"max_auto_created": -1}, "max_auto_created must be None or a number of items"),
+        ({"max_auto_created": 0.5}, "max_auto_created must be None or a number of items"),
+        ({"max_auto_created": True}, "max_auto_created must be None or a number of items"),
+    ],
+)
+def test_a_configuration_that_is_not_told_clearly_is_refused_before_anything_is_sent(
+    trigger_task: MakeTask, sandbox: Any, make_context: Any, parameters: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        finish(trigger_task(**parameters), make_context())
+    assert not sandbox.entries("pigment")
+
+
+@pytest.mark.parametrize(("allowed", "fails"), [(None, False), (2, False), (1, True)])
+def test_items_that_an_import_creates_are_told_and_judged(
+    trigger_task: MakeTask, make_context: Any, monkeypatch: pytest.MonkeyPatch, allowed: int | None, fails: bool
+) -> None:
+    created = [{"blockId": SALES, "count": 2}]
+    monkeypatch.setattr("airflow_provider_imports.hooks.pigment.status._created_items", lambda details: created)
+    make = trigger_task(max_auto_created=allowed)
+    if fails:
+        with pytest.raises(ImportRejectedRecordsError, match="2 items of dimensions were created, max_auto_created=1"):
+            finish(make, make_context())
+    else:
+        assert finish(make, make_context())["auto_created"] == 2

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators import user_records
+from airflow_provider_imports.operators import user_checks, user_records
 from airflow_provider_imports.operators.rocketchat import check_every_user
 from airflow_provider_imports.operators.user_records import UserRecords, in_batches
 
@@ -179,12 +179,12 @@ def test_duplicates_are_told_by_position_but_not_refused(caplog: pytest.LogCaptu
 
 def test_many_duplicates_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     check_every_user(UserRecords([{"emails": ["a@example.com"], "importIds": ["1"]}] * 100, None))
-    assert len(caplog.records) == user_records.MOST_DUPLICATES_SHOWN + 1
+    assert len(caplog.records) == user_checks.MOST_DUPLICATES_SHOWN + 1
 
 
 @pytest.mark.parametrize("name", ["u.json", "u.jsonl"])
 def test_json_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(user_records, "MOST_COMPARED", 1000)
+    monkeypatch.setattr(user_checks, "MOST_COMPARED", 1000)
     lines = [json.dumps({"emails": [f"u{n}@example.com"], "importIds": [str(n)]}) for n in range(20_000)]
     file = tmp_path / name
     file.write_text("\n".join(lines) if name == "u.jsonl" else f"[{','.join(lines)}]")

@@ -137,7 +137,7 @@ def test_text_and_bytes_are_sent_as_they_are(
 def test_a_mail_goes_out_only_if_asked_for(start_task: MakeTask, sandbox: Any, make_context: Any) -> None:
     finish(start_task(service="adminUser"), make_context())
     finish(start_task(service="adminUser", send_mail=True), make_context(task_state_store=TaskStateStoreOfTest()))
-    assert [run.send_mail for run in sandbox.vendors["websale"].runs] == [False, True]
+    assert [run.send_mail is True for run in sandbox.vendors["websale"].runs] == [False, True]
 
 
 @pytest.mark.parametrize(
