@@ -37,6 +37,13 @@ class Counts:
             return self.processed
         return _sum_known(self.inserted, self.updated, self.skipped, self.failed)
 
+    @property
+    def arrived(self) -> int | None:
+        """Rows that got in: inserted + updated, or processed without those rejected; None if neither is reported."""
+        if self.inserted is not None or self.updated is not None:
+            return _sum_known(self.inserted, self.updated)
+        return None if self.processed is None else max(0, self.processed - (self.rejected or 0))
+
     def __str__(self) -> str:
         """``3 inserted, 1 skipped``: only what is known."""
         known = (f"{value:,} {name}" for name, value in asdict(self).items() if value is not None)

@@ -17,7 +17,8 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import Counts, ImportRun, ImportStatus, Sent, time_to_json
+from airflow_provider_imports.judging import Limits, judge, oddities, unaccounted
+from airflow_provider_imports.models import ImportRun, ImportStatus, Sent, time_to_json
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NO_LIMITS = Limits()
 LEFT_ALONE = "The import was left as it is; the next try goes on with it."
 
 
@@ -34,8 +36,8 @@ def manifest(
     """
     Build what every operator and sensor hands over (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "sent", "message",
-    "errors", "error", "started_at", "finished_at", "url"}``
+    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "sent",
+    "unaccounted", "message", "errors", "error", "started_at", "finished_at", "url"}``
 
     :param sent: what was sent, as far as it is known
     :param error: what the task fails with; its class and its words are ``error``, which is None for a success
@@ -50,6 +52,7 @@ def manifest(
         "rejected": status.counts.rejected,
         "auto_created": status.auto_created,
         "sent": None if sent is None else sent.to_json(),
+        "unaccounted": unaccounted(status.counts, sent),
         "message": status.message,
         "errors": list(status.errors),
         "error": None if error is None else {"type": type(error).__name__, "message": str(error)},
@@ -68,18 +71,17 @@ def report(
     vendor_name: str,
     run: ImportRun,
     ending: Ending,
-    max_rejected: int | float | None,
+    limits: Limits = NO_LIMITS,
     advice: str = LEFT_ALONE,
-    max_auto_created: int | None = None,
     sent: Sent | None = None,
 ) -> dict[str, Any]:
     """
     Report an ending: only an explicit success (or evidence), with acceptable counts, is green.
 
     :param vendor_name: as people write it
-    :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows
+    :param limits: what the user accepts
     :param advice: for an import that has not ended: what became of it, and what the next try does
-    :param max_auto_created: None: any number, with a warning; int: items of dimensions
+    :param sent: what was sent, as far as it is known
     :return: the manifest
     :raises VendorImportError: of the class that the ending means
     """
@@ -89,56 +91,20 @@ def report(
         raise _error(run, what, ending, advice)
     status = ending.status
     _log_lines(status)
-    problem, parameter = judge_rejected(status.counts, max_rejected), "max_rejected"
-    if problem is None:
-        problem, parameter = judge_auto_created(status, max_auto_created), "max_auto_created"
+    problem = judge(status, limits)
     if problem is not None:
         raise ImportRejectedRecordsError(
-            f"{what} ended ({status}), but {problem}. What got in stays in; the log above shows what the "
-            f"vendor says about the rest. Correct the data and clear the task, or allow more with {parameter}.",
+            f"{what} ended ({status}), but {problem[0]}. What got in stays in; the log above shows what the vendor "
+            f"says about the rest. Correct the data and clear the task, or {problem[1]}.",
             vendor=run.vendor,
             run=run,
             status=status,
         )
     is_odd = status.counts.rejected or status.auto_created
     log.log(logging.WARNING if is_odd else logging.INFO, "%s: %s", what, status)
+    for oddity in oddities(status, sent):
+        log.warning("%s: %s", what, oddity)
     return manifest(run, status, sent)
-
-
-def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | None:
-    """
-    Say why the counts of an ended import are not acceptable; None if they are.
-
-    :param max_rejected: None: any number; int: rows; float: share of all rows (0.05 is five per cent)
-    """
-    rejected, rows = counts.rejected, counts.rows or 0
-    if rejected and rejected >= rows:
-        return f"every row was rejected ({rejected:,} of {rows:,})"
-    if max_rejected is None:
-        return None
-    if rejected is None:
-        return f"the vendor reported no count of rejected rows, so max_rejected={max_rejected} cannot be checked"
-    if isinstance(max_rejected, int):
-        told = "1 row was rejected" if rejected == 1 else f"{rejected:,} rows were rejected"
-        return f"{told}, max_rejected={max_rejected}" if rejected > max_rejected else None
-    if rejected > max_rejected * rows:
-        return f"{rejected:,} of {rows:,} rows were rejected ({rejected / rows:.1%}), max_rejected={max_rejected:.1%}"
-    return None
-
-
-def judge_auto_created(status: ImportStatus, max_auto_created: int | None) -> str | None:
-    """
-    Say why it is not acceptable what an ended import created by itself; None if it is.
-
-    :param max_auto_created: None: any number; int: items of dimensions
-    """
-    created = status.auto_created
-    if max_auto_created is None:
-        return None
-    if created is None:
-        return f"the vendor reported no count of created items, so max_auto_created={max_auto_created} can't be checked"
-    told = "1 item of a dimension was" if created == 1 else f"{created:,} items of dimensions were"
-    return f"{told} created, max_auto_created={max_auto_created}" if created > max_auto_created else None
 
 
 def _error(run: ImportRun, what: str, ending: Ending, advice: str) -> VendorImportError:

@@ -205,6 +205,7 @@ def test_the_manifest_is_json_and_has_the_same_keys_for_everybody(run: ImportRun
         "rejected",
         "auto_created",
         "sent",
+        "unaccounted",
         "message",
         "errors",
         "error",

@@ -17,6 +17,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hand_over import failures_handed_over, hand_over
+from airflow_provider_imports.judging import Limits
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
@@ -46,6 +47,7 @@ class WaitingImportOperator(ImportOperator):
     :param max_poll_interval: longest seconds between two looks
     :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
         rows. An import whose every row was rejected fails whatever is set
+    :param min_rows: how many rows must get in: None only warns if there was none at all
     :param outage_tolerance: seconds on end for which the status may be unreadable
     :param cancel_on_kill: cancel the import if the task is killed, where the vendor can
     :param cancel_on_timeout: cancel the import at the deadline, where the vendor can
@@ -63,6 +65,7 @@ class WaitingImportOperator(ImportOperator):
         poll_interval: float = POLL_INTERVAL,
         max_poll_interval: float = MAX_POLL_INTERVAL,
         max_rejected: int | float | None = None,
+        min_rows: int | None = None,
         outage_tolerance: float = 1800,
         cancel_on_kill: bool = True,
         cancel_on_timeout: bool = True,
@@ -75,6 +78,7 @@ class WaitingImportOperator(ImportOperator):
         self.poll_interval = poll_interval
         self.max_poll_interval = max_poll_interval
         self.max_rejected = max_rejected
+        self.min_rows = min_rows
         self.outage_tolerance = outage_tolerance
         self.cancel_on_kill = cancel_on_kill
         self.cancel_on_timeout = cancel_on_timeout
@@ -89,6 +93,7 @@ class WaitingImportOperator(ImportOperator):
         for name in ("timeout", "poll_interval", "max_poll_interval", "outage_tolerance"):
             validation.positive(name, getattr(self, name))
         validation.max_rejected(self.max_rejected)
+        validation.min_rows(self.min_rows)
 
     def execute(self, context: Context) -> Any:
         """
@@ -96,7 +101,8 @@ class WaitingImportOperator(ImportOperator):
 
         :raises UnknownOutcomeError: if nobody can tell whether the vendor started it; Airflow does not retry that
         :raises ImportFailedError: if the vendor says so; a retry starts it anew
-        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows
+        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows, or fewer got in
+            than ``min_rows`` asks for
         :raises ImportTimeoutError: at the deadline
         :raises VendorImportError: what else went wrong; the next try goes on with the import if it was started
         """
@@ -266,9 +272,8 @@ class WaitingImportOperator(ImportOperator):
             advice = self._cancel_at_deadline(run, next_try)
         if ending.outcome is Outcome.SUCCEEDED and ending.status is not None:
             self._store.ended(run, ending.status)  # a retry reports this end again, and does not import again
-        result = report(
-            self.hook.hook_name, run, ending, self.max_rejected, advice, self.max_auto_created, self._what_was_sent()
-        )
+        limits = Limits(self.max_rejected, self.max_auto_created, self.min_rows)
+        result = report(self.hook.hook_name, run, ending, limits, advice, self._what_was_sent())
         return hand_over(self, context, result)
 
     def _cancel_at_deadline(self, run: ImportRun, next_try: str) -> str:

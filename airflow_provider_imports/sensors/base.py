@@ -30,6 +30,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hand_over import failures_handed_over, hand_over
+from airflow_provider_imports.judging import Limits
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
 from airflow_provider_imports.report import look_failed, report
 from airflow_provider_imports.vendors import MAX_POLL_INTERVAL
@@ -57,6 +58,7 @@ class ImportSensor(BaseSensorOperator):
     :param max_poll_interval: longest seconds between two looks, if deferrable
     :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
         rows. An import whose every row was rejected fails whatever is set
+    :param min_rows: how many rows must get in: None only warns if there was none at all
     :param outage_tolerance: seconds on end for which the status may be unreadable, if deferrable; the other modes
         look again until ``timeout``
     """
@@ -73,6 +75,7 @@ class ImportSensor(BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         max_poll_interval: float = MAX_POLL_INTERVAL,
         max_rejected: int | float | None = None,
+        min_rows: int | None = None,
         outage_tolerance: float = 1800,
         **kwargs: Any,
     ) -> None:
@@ -81,6 +84,7 @@ class ImportSensor(BaseSensorOperator):
         self.deferrable = deferrable
         self.max_poll_interval = max_poll_interval
         self.max_rejected = max_rejected
+        self.min_rows = min_rows
         self.outage_tolerance = outage_tolerance
         self._run: ImportRun | None = None
         self._status: ImportStatus | None = None
@@ -105,6 +109,7 @@ class ImportSensor(BaseSensorOperator):
         for name in ("poke_interval", "max_poll_interval", "outage_tolerance"):
             validation.positive(name, getattr(self, name))
         validation.max_rejected(self.max_rejected)
+        validation.min_rows(self.min_rows)
 
     @cached_property
     def hook(self) -> ImportHook:
@@ -117,7 +122,8 @@ class ImportSensor(BaseSensorOperator):
         Wait for the end, and return the manifest.
 
         :raises ImportFailedError: if the vendor says so
-        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows
+        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows, or fewer got in
+            than ``min_rows`` asks for
         :raises SensorTimeoutError: at ``timeout``; it is an ``AirflowSensorTimeout``, too
         """
         self.check()
@@ -223,7 +229,8 @@ class ImportSensor(BaseSensorOperator):
         return time.time() - began < self.hook.not_found_grace
 
     def _report(self, run: ImportRun, ending: Ending) -> dict[str, Any]:
-        return report(self.hook.hook_name, run, ending, self.max_rejected, max_auto_created=self.max_auto_created)
+        limits = Limits(self.max_rejected, self.max_auto_created, self.min_rows)
+        return report(self.hook.hook_name, run, ending, limits, "The import was left as it is; the next try waits on.")
 
     def _timed_out(self, run: ImportRun, status: ImportStatus | None) -> SensorTimeoutError:
         last = "" if status is None else f" Last seen: {status}."

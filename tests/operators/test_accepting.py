@@ -80,6 +80,7 @@ def test_an_accepted_start_is_told_as_accepted_and_no_more(
         "rejected": None,
         "auto_created": None,
         "sent": None,
+        "unaccounted": None,
         "message": manifest["message"],
         "errors": [],
         "error": None,

@@ -127,6 +127,7 @@ def test_every_mode_returns_the_same_keys(sensor_for: Any, watch: Any, started: 
         "rejected",
         "auto_created",
         "sent",
+        "unaccounted",
         "message",
         "errors",
         "error",
