@@ -69,7 +69,7 @@ class ImportOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
-        self.durable = durable
+        self.durable = validation.flag("durable", durable)
         self.on_unknown_outcome = on_unknown_outcome
         self._run: ImportRun | None = None
         self._manifest: dict[str, Any] | None = None
