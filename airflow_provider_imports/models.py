@@ -184,7 +184,7 @@ def state_of(word: str, table: Mapping[str, ImportState]) -> tuple[ImportState, 
     """
     state = table.get(word)
     if state is None:
-        return ImportState.RUNNING, f"status {word[:80]!r} is not documented, so it is taken as still running"
+        return ImportState.RUNNING, f"status {word!r} is not documented, so it is taken as still running"
     return state, None
 
 
@@ -206,6 +206,11 @@ def parse_time(text: object) -> datetime | None:
 def read_count(value: object) -> int | None:
     """Read a vendor's number of rows; None for anything that is not one, and for one that no vendor can have."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
+
+
+def read_text(value: object) -> str:
+    """Read a vendor's text, or a number in the place of one; empty for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def time_to_json(moment: datetime | None) -> str | None:

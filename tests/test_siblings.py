@@ -45,7 +45,7 @@ SHARED: dict[str, Any] = {
 }
 MAKERS: dict[str, Callable[..., Any]] = {
     "push": lambda **more: PigmentPushCsvOperator(task_id="t", configuration_id=UUID, data="a\n1\n", **more),
-    "start": lambda **more: WebsaleStartImportOperator(task_id="t", service="product", data="[{}]", format="json", **more),
+    "start": lambda **more: WebsaleStartImportOperator(task_id="t", service="product", data=[{"a": 1}], **more),
     "sensor": lambda **more: PigmentImportSensor(task_id="t", import_id=UUID, **more),
     "websale sensor": lambda **more: WebsaleImportSensor(task_id="t", service="product", **more),
 }

@@ -13,10 +13,12 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
 )
 from airflow_provider_imports.links import RocketChatImportLink
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
+from airflow_provider_imports.operators.payload import exactly_one
+from airflow_provider_imports.operators.records import Records, materialized
 from airflow_provider_imports.operators.slots import SlotImportOperator
-from airflow_provider_imports.operators.user_checks import check_every_user
-from airflow_provider_imports.operators.user_records import UserRecords, in_batches
+from airflow_provider_imports.operators.sql_source import Query, query_given
+from airflow_provider_imports.operators.user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+    from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.operators.record import Record
 
@@ -175,45 +178,77 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
     .. seealso:: :ref:`howto/operator:RocketChatImportUsersOperator`
 
-    :param users: a list of dicts; ``emails`` and ``importIds`` (lists of texts) are required, the other fields are
-        ``username``, ``name``, ``bio``, ``statusText``, ``avatarUrl``, ``password``, ``utcOffset`` (hours),
-        ``deleted``, ``roles`` and ``type`` (templated)
-    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/users.csv``: ``.csv`` with the
-        fields in the first line and ``|`` or ``;`` within lists, ``.json`` with an array of objects, ``.jsonl`` or
-        ``.ndjson``; give this or ``users`` (templated)
+    :param users: a list (or another sequence) of dicts, or a DataFrame; ``emails`` and ``importIds`` (lists of texts)
+        are required, the other fields are ``username``, ``name``, ``bio``, ``statusText``, ``avatarUrl``,
+        ``password``, ``utcOffset`` (hours), ``deleted``, ``roles`` and ``type`` (templated)
+    :param file_path: a local path, an object-storage URI such as ``s3://conn@bucket/users.csv``, or an
+        ``ObjectStoragePath``: ``.csv`` with the fields in the first line and ``|`` or ``;`` within lists, ``.json``
+        with an array of objects, ``.jsonl`` or ``.ndjson``; gzip is unpacked; give this or ``users`` (templated)
+    :param sql: a query whose rows are sent, or a ``.sql`` file with it: one statement; give this, ``file_path`` or
+        ``users``; its columns are named like the fields in any case (templated)
+    :param sql_conn_id: the Airflow connection of its database, of any type whose hook is a ``DbApiHook`` (templated)
+    :param parameters: for the query's placeholders, as the database's driver wants them (templated)
     :param batch_size: users in one call
     :param conn_id: the Airflow connection (templated)
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("users", "file_path")
-    template_fields = ("conn_id", "users", "file_path", "on_unknown_outcome", "if_running")
+    inputs: ClassVar[Sequence[str]] = ("users_or_query", "file_path")
+    template_fields = (
+        "conn_id",
+        "users",
+        "file_path",
+        "sql",
+        "sql_conn_id",
+        "parameters",
+        "on_unknown_outcome",
+        "if_running",
+    )
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "sql", "parameters": "json"}
 
     def __init__(
         self,
         *,
-        users: Sequence[Mapping[str, Any]] | None = None,
-        file_path: str | None = None,
+        users: Records | None = None,
+        file_path: FilePath | None = None,
+        sql: str | None = None,
+        sql_conn_id: str | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         batch_size: int = 500,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.users = users
+        self.users: Records | str | bytes | None = users
         self.file_path = file_path
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.parameters = parameters
         self.batch_size = batch_size
+        self._query: Query | None = None
         self._records: UserRecords | None = None
         self._total = 0
 
     def check(self) -> None:
-        """Check the size of the batches as well."""
+        """Check the size of the batches as well, and that there is one thing to send."""
         super().check()
+        exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
+        self.users = materialized("users", self.users)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
         size = self.batch_size
         if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_BATCH:
             raise InvalidInputError(f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {size!r}.")
 
+    @property
+    def users_or_query(self) -> object:
+        """Who is sent, if it is no file: others make another import."""
+        return self.users if self._query is None else self._query.identity
+
     def prepare(self) -> None:
-        """Check every user."""
-        self._records = UserRecords(self.users, self.file_path)
+        """Run the query, which a try does only once, and check every user."""
+        if self._records is not None and self._query is not None:
+            return
+        self._records = UserRecords(self.users, self.file_path, self._query)
         self._total = check_every_user(self._records)
         self.log.info("Checked %s users", f"{self._total:,}")
 
@@ -223,8 +258,12 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         return True
 
     def content_version(self) -> object:
-        """Size and time of change of the file."""
+        """Size and time of change of the file, or a hash of the query's rows."""
         return None if self._records is None else self._records.version
+
+    def sent(self) -> Sent | None:
+        """The users that were checked; None in a try that did not start the import itself."""
+        return Sent(rows=self._total) if self._total else None
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """

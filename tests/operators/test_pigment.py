@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +100,15 @@ def test_small_data_is_pushed_as_it_is(
 ) -> None:
     assert finish(push_task(data=form(GOOD)), make_context())["counts"]["inserted"] == 3
     assert starts(sandbox)[0].bytes == len(GOOD)
+
+
+def test_records_are_pushed_as_csv(push_task: MakeTask, sandbox: Any, make_context: Any) -> None:
+    rows = [{"month": date(2026, 1, 1), "amount": Decimal("3.50")}, {"month": None, "amount": 1e22}]
+
+    manifest = finish(push_task(data=rows, csv_format={"delimiter": ";"}), make_context())
+
+    assert manifest["counts"]["inserted"] == 2
+    assert starts(sandbox)[0].bytes == len(b"month;amount\r\n2026-01-01;3.50\r\n;10000000000000000000000\r\n")
 
 
 def test_a_file_uri_is_a_file(push_task: MakeTask, sandbox: Any, make_context: Any, csv_file: Path) -> None:
@@ -206,12 +217,23 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({}, "Give exactly one of file_path and data."),
-        ({"data": "a;b\n1;2\n", "file_path": "x.csv"}, "Give exactly one of file_path and data."),
+        ({}, "Give exactly one of file_path, data and sql, not none"),
+        (
+            {"data": "a;b\n1;2\n", "file_path": "x.csv"},
+            "Give exactly one of file_path, data and sql, not file_path and",
+        ),
         ({"data": ""}, "data is empty."),
         ({"data": " \n "}, "data is empty."),
         ({"data": b""}, "data is empty."),
-        ({"data": 5}, "data must be a text or bytes, not a value of type int. If the template gives a text, render_"),
+        ({"data": 5}, "data must be a list of dicts, not a value of type int. If the template gives a text, render_"),
+        ({"data": {"month": "2026-01"}}, "data is a single dict; put it into a list."),
+        ({"data": []}, "data is an empty list."),
+        (
+            {"data": [{"month": b"1"}]},
+            "data, row 1, column 'month': a value of type bytes has no form",
+        ),
+        ({"data": [{"month": 1}], "csv_format": {"delimiter": ";;"}}, "csv_format['delimiter'] must be a single"),
+        ({"data": [{"month": 1}], "csv_format": {"separator": ";"}}, "csv_format must map some of delimiter, encoding"),
         ({"data": (1, 2)}, "render_template_as_native_obj=True of the DAG has made another type of it"),
         ({"data": "None"}, "data is the text 'None': a template rendered to nothing"),
         ({"data": "a;b\n1;\ud83d\n"}, "data can't be sent: its character 7 is half of a surrogate pair"),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.http.errors import cut
+from airflow_provider_imports.http.text import cut
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time, read_count, state_of
 
 STATES = {
