@@ -69,6 +69,10 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
         "counts": Counts(inserted=3, updated=0, deleted=0, skipped=0).to_json(),
         "rejected": 0,
         "auto_created": 0,
+        "sent": manifest["sent"],
+        "unaccounted": manifest["unaccounted"],
+        "errors": [],
+        "error": None,
         "message": None,
         "started_at": manifest["started_at"],
         "finished_at": manifest["finished_at"],
@@ -76,7 +80,7 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
     }
     assert manifest["started_at"] < manifest["finished_at"]
     assert json.loads(json.dumps(manifest)) == manifest
-    assert context["ti"].xcoms["import_run"]["key"] == {"import_id": start.run}
+    assert context["ti"].xcoms["import_run"] == {"import_id": start.run}
 
 
 @pytest.mark.parametrize("form", [str, Path, ObjectStoragePath])
