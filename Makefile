@@ -27,7 +27,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test test-failed faults soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants clean
+.PHONY: help demo screenshots test test-failed faults protocol soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ coverage: $(STAMP) ## Measure which lines and branches of the package the tests 
 faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in six)
 	$(BIN)/python -m tests.faults
 	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -q tests/faults $(PYTEST_ARGS)
+
+protocol: $(STAMP) ## Try ten thousand lives of a task against a vendor that may act at any moment (make test: 300)
+	PROTOCOL_LIVES=10000 $(BIN)/python -m pytest -q tests/protocol $(PYTEST_ARGS)
 
 soak: $(STAMP) ## Run 300 imports of all vendors in a real Airflow, over vendors that fail one call in five
 	$(BIN)/python -m tests.system.soak $(if $(IMPORTS),--imports $(IMPORTS))

@@ -52,6 +52,10 @@ class InvalidInputError(VendorImportError, AirflowFailException, ValueError):
     """A parameter or a record is wrong; nothing was sent."""
 
 
+class QueryFailedError(VendorImportError):
+    """The database did not give the rows to send; nothing was sent."""
+
+
 class VendorAuthError(VendorImportError, AirflowFailException):
     """The vendor refused the credentials, or they lack a permission."""
 

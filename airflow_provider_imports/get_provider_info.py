@@ -11,7 +11,7 @@ _PACKAGE = "airflow_provider_imports"
 
 def get_provider_info() -> dict[str, Any]:
     """Describe the package to Airflow, in the form of ``provider_info.schema.json``."""
-    waiting = [conn_type for conn_type, entry in VENDOR_ENTRIES.items() if entry.reports_status]
+    waiting = [conn_type for conn_type, entry in VENDOR_ENTRIES.items() if entry.reports_status or entry.shows_records]
     return {
         "package-name": "airflow-provider-imports",
         "name": "Imports into business software",

@@ -93,6 +93,40 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """
+    What was sent, as far as it is known: to be compared with what the vendor counted.
+
+    :param rows: rows of a query, records of a list, users; None for a file or a text, whose rows nobody counts
+    :param bytes: of the request's body; None where it went in several calls
+    """
+
+    rows: int | None = None
+    bytes: int | None = None
+
+    def __str__(self) -> str:
+        """``3 rows, 120 bytes``: only what is known."""
+        known = ((self.rows, "row"), (self.bytes, "byte"))
+        return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in known if n is not None) or "unknown"
+
+    def to_json(self) -> dict[str, int | None]:
+        """Both by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Sent:
+        """
+        Read back what :meth:`to_json` wrote.
+
+        :raises ValueError: for anything else
+        """
+        data = object_from_json(value, "account of what was sent")
+        if not set(data) <= {"rows", "bytes"} or not all(_is_count(one) for one in data.values()):
+            raise ValueError(f"not an account of what was sent: {value!r}")
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True)
 class ImportRun:
     """
     Whom we wait for.
@@ -102,6 +136,7 @@ class ImportRun:
     :param started_at: when we started it, by our clock; None if somebody else did
     :param url: its page in the vendor's own UI, where the address is known
     :param remark: what people should know about how it was started, if there is something
+    :param sendings: how many sendings of its start the vendor may have acted on; None if that is not known
     """
 
     vendor: str
@@ -109,19 +144,21 @@ class ImportRun:
     started_at: datetime | None = None
     url: str | None = None
     remark: str | None = None
+    sendings: int | None = None
 
     def __str__(self) -> str:
         """``import_id=…``: the vendor's own identifiers."""
         return ", ".join(f"{name}={value}" for name, value in self.key.items())
 
     def to_json(self) -> dict[str, Any]:
-        """JSON object with ``vendor``, ``key``, ``started_at`` (ISO 8601 or None), ``url`` and ``remark``."""
+        """JSON object with one key a field; the time as ISO 8601."""
         return {
             "vendor": self.vendor,
             "key": dict(self.key),
             "started_at": time_to_json(self.started_at),
             "url": self.url,
             "remark": self.remark,
+            "sendings": self.sendings,
         }
 
     @classmethod
@@ -139,7 +176,8 @@ class ImportRun:
             raise ValueError(f"not an import run: {value!r}")
         if not all(isinstance(one, str) for pair in key.items() for one in pair):
             raise ValueError(f"not an import run: {value!r}")
-        return cls(vendor, key, time_from_json(data.get("started_at")), url, remark)
+        sendings = _count_from_json(data.get("sendings"))  # an older version wrote none
+        return cls(vendor, key, time_from_json(data.get("started_at")), url, remark, sendings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,14 +32,15 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
     """
     Build what every operator and sensor returns (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "counts", "rejected", "auto_created", "message", "started_at",
-    "finished_at", "url"}``
+    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "message",
+    "started_at", "finished_at", "url"}``
     """
     return {
         "vendor": run.vendor,
         "state": str(status.state),
         "vendor_status": status.vendor_status,
         "run": dict(run.key),
+        "sendings": run.sendings,
         "counts": status.counts.to_json(),
         "rejected": status.counts.rejected,
         "auto_created": status.auto_created,
@@ -64,7 +65,7 @@ def report(
     max_auto_created: int | None = None,
 ) -> dict[str, Any]:
     """
-    Report an ending: only an explicit success, with acceptable counts, is green.
+    Report an ending: only an explicit success (or evidence), with acceptable counts, is green.
 
     :param vendor_name: as people write it
     :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows

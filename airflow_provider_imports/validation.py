@@ -156,6 +156,18 @@ def max_rejected(value: object) -> None:
         )
 
 
+def max_auto_created(value: object) -> None:
+    """
+    Check ``max_auto_created``.
+
+    :raises InvalidInputError: unless it is None or a number of items
+    """
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise InvalidInputError(
+            f"max_auto_created must be None or a number of items (int), not {_shown(value)}. {NOTHING}"
+        )
+
+
 def hint(value: object) -> str:
     """Name the likely cause of a value that is no text where a text is meant."""
     return "" if value is None or isinstance(value, str | bytes) else _NATIVE

@@ -22,7 +22,7 @@ class VendorEntry:
     One vendor, by its connection.
 
     Its modules have the connection type's name: ``hooks/<connection type>.py``, ``operators/<connection type>.py``,
-    ``sandbox/<connection type>.py``, and ``sensors/<connection type>.py`` if it reports a status.
+    ``sandbox/<connection type>.py``, and ``sensors/<connection type>.py`` if there is something to wait for.
 
     :param vendor_name: as people write it
     :param hook: class name in ``airflow_provider_imports.hooks.<connection type>``
@@ -36,6 +36,7 @@ class VendorEntry:
     :param max_poll_interval: longest seconds between two looks, unless the user says otherwise
     :param slot: what names a slot, for a vendor that shows the newest import of each slot, whoever started it
         (``newest_flow`` of its hook); empty if there is only one slot, None for other vendors
+    :param shows_records: it reports no status of a run, but the arrival of one known record can be waited for
     """
 
     vendor_name: str
@@ -49,6 +50,7 @@ class VendorEntry:
     poll_interval: float = POLL_INTERVAL
     max_poll_interval: float = MAX_POLL_INTERVAL
     slot: tuple[str, ...] | None = None
+    shows_records: bool = False
 
     @property
     def credentials(self) -> str:
@@ -134,6 +136,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             ),
             **SHARED_FIELDS,
         },
+        shows_records=True,
     ),
     "blueshift": VendorEntry(
         "Blueshift",
@@ -156,6 +159,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             **SHARED_FIELDS,
         },
         links=("airflow_provider_imports.links.BlueshiftLink",),
+        shows_records=True,
     ),
     "pigment": VendorEntry(
         "Pigment",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_imports.event import Event
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, parse_time, state_of
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, Sent, parse_time, state_of
 from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.polling import Ending, Outcome
 from airflow_provider_imports.report import manifest
@@ -18,6 +18,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 counts = st.none() | st.integers(min_value=0, max_value=10**15)
 moments = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
 some_counts = st.builds(Counts, *[counts] * 7)
+sent = st.builds(Sent, counts, counts)
 runs = st.builds(
     ImportRun,
     texts,
@@ -79,14 +80,14 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=8,
 )
-CLASSES: list[Any] = [Counts, ImportRun, ImportStatus, Event, Record]
+CLASSES: list[Any] = [Counts, Sent, ImportRun, ImportStatus, Event, Record]
 
 
 def over_the_wire(value: Any) -> Any:
     return json.loads(json.dumps(value.to_json(), allow_nan=False))
 
 
-@given(st.one_of(some_counts, runs, statuses, events, records))
+@given(st.one_of(some_counts, sent, runs, statuses, events, records))
 def test_every_value_comes_back_from_json_as_it_was(value: Any) -> None:
     assert type(value).from_json(over_the_wire(value)) == value
 
@@ -100,7 +101,7 @@ def test_anything_else_is_a_value_error(kind: Any, value: Any) -> None:
 @pytest.mark.parametrize("kind", CLASSES)
 @given(data=st.data())
 def test_a_value_with_one_field_replaced_is_a_value_error_or_makes_sense(kind: Any, data: st.DataObject) -> None:
-    strategy = dict(zip(CLASSES, [some_counts, runs, statuses, events, records], strict=True))[kind]
+    strategy = dict(zip(CLASSES, [some_counts, sent, runs, statuses, events, records], strict=True))[kind]
     value = over_the_wire(data.draw(strategy))
     name = data.draw(st.sampled_from(sorted(value)))
     if data.draw(st.booleans()):
@@ -174,6 +175,13 @@ def test_counts_are_never_guessed(seen: Counts) -> None:
     assert seen.rows is None or seen != Counts()
 
 
+@pytest.mark.parametrize(
+    ("value", "words"), [(Sent(1, 1200), "1 row, 1,200 bytes"), (Sent(bytes=1), "1 byte"), (Sent(), "unknown")]
+)
+def test_what_was_sent_shows_only_what_is_known(value: Sent, words: str) -> None:
+    assert str(value) == words
+
+
 def test_counts_show_only_what_is_known() -> None:
     assert str(Counts(inserted=1234, failed=0)) == "1,234 inserted, 0 failed"
     assert str(Counts()) == "no counts reported"
@@ -200,6 +208,7 @@ def test_the_manifest_is_json_and_has_the_same_keys_for_everybody(run: ImportRun
         "state",
         "vendor_status",
         "run",
+        "sendings",
         "counts",
         "rejected",
         "auto_created",

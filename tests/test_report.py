@@ -22,6 +22,7 @@ from airflow_provider_imports.models import Counts, ImportRun, ImportState, Impo
 from airflow_provider_imports.polling import Ending, Outcome
 from airflow_provider_imports.report import error_class, report
 
+GREEN = (ImportState.SUCCEEDED, ImportState.EVIDENCE)
 RUN = ImportRun("rocketchat", {"operation_id": "abc"})
 DONE = ImportStatus(ImportState.SUCCEEDED, "done", counts=Counts(inserted=3))
 
@@ -30,6 +31,9 @@ def test_a_success_is_reported_as_the_manifest() -> None:
     result = report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, DONE), None)
 
     assert (result["vendor"], result["state"], result["counts"]["inserted"]) == ("rocketchat", "succeeded", 3)
+
+
+GREEN = (ImportState.SUCCEEDED, ImportState.EVIDENCE)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +56,7 @@ def test_every_other_ending_is_the_error_that_it_means(ending: Ending, error: ty
     assert "operation_id=abc" in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "status", [None, *(ImportStatus(state, "?") for state in ImportState if state is not ImportState.SUCCEEDED)]
-)
+@pytest.mark.parametrize("status", [None, *(ImportStatus(state, "?") for state in ImportState if state not in GREEN)])
 def test_a_success_without_a_successful_status_is_not_green(status: ImportStatus | None) -> None:
     with pytest.raises(VendorImportError):
         report("Rocket.Chat", RUN, Ending(Outcome.SUCCEEDED, status), None)
@@ -129,3 +131,11 @@ def test_what_became_of_each_part_is_in_the_log(caplog: pytest.LogCaptureFixture
     report("Pigment", RUN, Ending.of(replace(DONE, details=("List block a: 3 inserted",))), None)
 
     assert next((one.levelname, one.message) for one in caplog.records) == ("INFO", "  List block a: 3 inserted")
+
+
+def test_evidence_is_reported_as_evidence_and_never_as_a_success() -> None:
+    arrived = ImportStatus(ImportState.EVIDENCE, "arrived", message="the record has stamp=7")
+
+    result = report("Blueshift", RUN, Ending.of(arrived), None)
+
+    assert (result["state"], result["message"], result["counts"]) == ("evidence", arrived.message, Counts().to_json())

@@ -1,27 +1,32 @@
 """
-Blueshift: trigger a customer attributes import that is set up in Blueshift.
+Blueshift: trigger a customer attributes import that is set up in Blueshift, and read one customer.
 
 Sources: https://developer.blueshift.com/reference/post_api-v1-customer-attributes-trigger-import and the pages
-"Authorization" and "API errors" beside it.
+"Search customer", "Authorization" and "API errors" beside it.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.exceptions import ImportBusyError, VendorRequestError
+from airflow_provider_imports.hooks.arrival import ARRIVAL, arrival_run, arrival_status
 from airflow_provider_imports.hooks.base import ImportHook
+from airflow_provider_imports.hooks.description import says_busy
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.http.settings import read_extra
 from airflow_provider_imports.models import ImportRun
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_provider_imports.exceptions import VendorImportError
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
+    from airflow_provider_imports.models import ImportStatus
 
 #: Where the API of each region lives.
 HOSTS = {"us": "https://api.getblueshift.com", "eu": "https://api.eu.getblueshift.com"}
@@ -29,6 +34,7 @@ HOSTS = {"us": "https://api.getblueshift.com", "eu": "https://api.eu.getblueshif
 PAGES = {HOSTS["us"]: "https://app.getblueshift.com/dashboard#/app/customer/import_show/"}
 _TASK_NOT_FOUND = "Resource not found"
 _NOT_SUPPORTED = 405
+_SUPPORT = "support@blueshift.com"
 
 
 class BlueshiftHook(ImportHook):
@@ -37,7 +43,7 @@ class BlueshiftHook(ImportHook):
 
     The connection's password is a *User* API key, which administrators make; an *Event* API key is refused. It is
     sent as the Basic user name with an empty password. Blueshift publishes no status of a run, and has no call that
-    cancels one.
+    cancels one. Its only signal is an e-mail, which people switch on in the import task's notification preferences.
     """
 
     conn_type = "blueshift"
@@ -50,6 +56,11 @@ class BlueshiftHook(ImportHook):
             f"{HOSTS['us']} is for us, {HOSTS['eu']} for eu."
         ),
         ("*", 403): "An administrator can make a User API key with the rights that are needed.",
+        ("*", 429): f"Blueshift publishes no limit for this call; its support ({_SUPPORT}) recommends a throughput.",
+        ("*", 500): (
+            f"Blueshift asks people to contact its support ({_SUPPORT}) if that persists, and not to repeat it as it "
+            "asks for 502, 503 and 504."
+        ),
         ("trigger_customer_import", 405): (
             "Blueshift says so for three causes: the task's source is not Amazon S3; the task is not launched (or has "
             "neither a future date nor a recurring schedule); or it is being processed already. See the task's page."
@@ -78,10 +89,19 @@ class BlueshiftHook(ImportHook):
         return f"Blueshift's API is not at this host; for us it is {HOSTS['us']}, for eu {HOSTS['eu']}."
 
     def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
-        """Take "not supported" in answer to a repeat after a 5xx as "an earlier attempt was accepted"."""
-        if isinstance(outcome, Answer) and outcome.status == _NOT_SUPPORTED and outcome.repeated_after is not None:
+        """Take "not supported" in answer to a repeat of an unclear sending as "an earlier one was accepted"."""
+        if isinstance(outcome, Answer) and outcome.status == _NOT_SUPPORTED and outcome.repeated_after:
             return None
         return super().error_of(call, outcome)
+
+    def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
+        """Tell a task that is being processed, which passes, from one that can't be triggered."""
+        said = read_message(answer.content)
+        if not call.starts or answer.status != _NOT_SUPPORTED or not says_busy(said):
+            return None
+        told = f"{self.hook_name} {call.operation}: HTTP {answer.status}: {said}"
+        advice = "The task is being processed already, so nothing was started; a later retry is safe."
+        return error_from(ImportBusyError, self.vendor, call, answer, told, advice)
 
     def trigger_customer_import(self, uuid: str) -> ImportRun:
         """
@@ -91,17 +111,44 @@ class BlueshiftHook(ImportHook):
         can be triggered. Not those that load from SFTP, Snowflake, Databricks, BigQuery or an upload, and not tasks
         in draft or paused state. A trigger after the task was processed is another import.
 
-        As Blueshift asks, a 5xx is repeated (with backoff, for two minutes at most). If a repeat is then refused with
-        405, an earlier attempt was accepted: the run's ``remark`` says so.
+        As Blueshift asks, 502, 503 and 504 are repeated (with backoff, for two minutes at most). Blueshift may have
+        accepted more than one of these sendings; the run's ``sendings`` counts them and its ``remark`` says so, also
+        if a repeat is refused with 405, which is taken for: an earlier one was accepted.
 
         :param uuid: of the import task; it stands in the address of the task's page in Blueshift
-        :raises UnknownOutcomeError: if Blueshift may or may not have started it: after a time-out, a broken connection
-            or a last 5xx
-        :raises VendorRequestError: 404 if there is no such task, 405 if it can't be triggered or is being processed
+        :raises UnknownOutcomeError: if Blueshift may or may not have started it: after a time-out, a broken
+            connection, a 500 or a last 502, 503 or 504
+        :raises ImportBusyError: if Blueshift says that the task is being processed
+        :raises VendorRequestError: 404 if there is no such task, 405 if it can't be triggered (or is being processed:
+            Blueshift documents one wording for all causes)
         :raises VendorImportError: if Blueshift did not start it
         """
         task = validation.uuid("uuid", uuid)
         return self.run_flow(_trigger(blueshift_run(task, self.client.settings.base_url)))
+
+    def get_customers(self, email: str) -> list[dict[str, Any]]:
+        """
+        Read the customers with this address (``GET /api/v1/customers``); none if Blueshift knows none.
+
+        Own attributes stand in ``custom_attributes`` of each.
+        """
+        return self.run_flow(_customers(validation.required("email", email)))
+
+    def arrival_of(self, email: str, attribute: str, value: str) -> ImportRun:
+        """
+        Make a run to wait for: it ends as ``evidence`` once the customer with this address has this value.
+
+        :param attribute: of ``custom_attributes``, or one of Blueshift's own
+        """
+        return customer_arrival(email, attribute, value)
+
+    def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
+        """Read the one customer that a run of :meth:`arrival_of` is about; there is no status of other runs."""
+        if ARRIVAL not in run.key:
+            return (yield from super().status_flow(run))
+        found = yield from _customers(run.key[ARRIVAL])
+        seen = [arrival_status(run, _attributes(one)) for one in found] or [arrival_status(run, None)]
+        return next((one for one in seen if one.state.is_terminal), seen[0])
 
     def test_flow(self) -> Flow[str]:
         """Read the list of catalogs, which the User API key may and the Event API key may not."""
@@ -116,27 +163,57 @@ def blueshift_run(uuid: str, base_url: str) -> ImportRun:
     return ImportRun("blueshift", {"uuid": uuid}, datetime.now(UTC), None if page is None else f"{page}{uuid}")
 
 
+def customer_arrival(email: str, attribute: str, value: str) -> ImportRun:
+    """The run whose status is: does the customer with this address have this value?"""
+    return arrival_run("blueshift", email, attribute, value)
+
+
 def _trigger(run: ImportRun) -> Flow[ImportRun]:
     answer = yield Call(
         "trigger_customer_import",
         "POST",
         "/api/v1/customer_attributes/trigger_import",
         json={"uuid": run.key["uuid"]},
-        repeat=Repeat.ON_5XX,
+        repeat=Repeat.ON_GATEWAY_ERRORS,
         starts=True,
     )
-    if answer.status == _NOT_SUPPORTED:
-        return ImportRun(run.vendor, run.key, run.started_at, run.url, _accepted_before(answer))
-    if answer.object().get("status") != "ok":
+    if answer.status != _NOT_SUPPORTED and answer.object().get("status") != "ok":
         raise UnreadableAnswerError('the answer does not say "status": "ok"')
-    return run
+    return replace(run, sendings=len(answer.repeated_after) + 1, remark=_remark(answer))
 
 
-def _accepted_before(answer: Answer) -> str:
+def _remark(answer: Answer) -> str | None:
+    """What people should know if earlier sendings of this start were unclear."""
     earlier = answer.repeated_after
-    what = f"with HTTP {earlier.status}" if isinstance(earlier, Answer) else "with nothing"
-    return (
-        f"Blueshift answered the first attempt {what} and the repeat with HTTP {answer.status} (not supported), which "
-        "is taken for: an earlier attempt was accepted. If the task's page shows no run, the task's source is not "
-        "Amazon S3, or it is not launched."
-    )
+    if not earlier:
+        return None
+    answered = ", ".join(f"HTTP {one.status}" if isinstance(one, Answer) else "nothing" for one in earlier)
+    sent = f"This start was sent {len(earlier) + 1} times, as Blueshift asks: before, it had answered {answered}."
+    if answer.status == _NOT_SUPPORTED:
+        return (
+            f"{sent} The last one was refused (HTTP {answer.status}, not supported), which is taken for: an earlier "
+            "one was accepted. If the task's page shows no run, the task's source is not Amazon S3, or it is not "
+            "launched."
+        )
+    return f"{sent} It may have accepted more than one: the task's page shows how often the import ran."
+
+
+def _customers(email: str) -> Flow[list[dict[str, Any]]]:
+    try:
+        answer = yield Call("get_customers", "GET", "/api/v1/customers", query=(("email", email),))
+    except VendorRequestError as error:
+        if error.status_code != 404 or _TASK_NOT_FOUND not in (error.vendor_message or ""):
+            raise
+        return []
+    body = answer.object()
+    if "users" not in body and "user" not in body:
+        raise UnreadableAnswerError("the answer has neither users nor a user")
+    users = body.get("users")
+    listed = users if isinstance(users, list) else []
+    return [dict(one) for one in [*listed, body.get("user")] if isinstance(one, Mapping)]
+
+
+def _attributes(customer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Own attributes beside Blueshift's own; the own ones win."""
+    own = customer.get("custom_attributes")
+    return {**customer, **(own if isinstance(own, Mapping) else {})}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
+=======
+import re
+from typing import TYPE_CHECKING, ClassVar
+>>>>>>> main
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.errors import HTML_PAGE
@@ -20,11 +25,21 @@ if TYPE_CHECKING:
     from airflow_provider_imports.models import ImportRun, ImportStatus
 
 
+<<<<<<< HEAD
 class NewestImport(NamedTuple):
     """The import that a vendor shows as the newest one of a slot, whoever started it, and where it stands."""
 
     run: ImportRun
     status: ImportStatus
+=======
+#: How vendors word that the same thing runs already: it passes, so a later retry may succeed.
+_BUSY = re.compile(r"being processed|already (?:running|in progress|processing)|currently (?:running|processing)", re.I)
+
+
+def says_busy(message: str) -> bool:
+    """Say whether a refusal's own words mean that something else runs there, which passes."""
+    return _BUSY.search(message) is not None
+>>>>>>> main
 
 
 class VendorDescription:

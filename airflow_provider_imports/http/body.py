@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import tempfile
+import weakref
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_imports.http.call import UnreadableBodyError
@@ -96,19 +99,44 @@ class FileBody(StreamedBody):
 
 class SpooledBody(StreamedBody):
     """
-    A temporary file of our own as a request body.
+    A body that is written first, into a temporary file without a name: the system removes it with the process.
 
-    :param file: open for reading
+    :param name: what it is, for the log
     """
 
-    def __init__(self, name: str, size: int, file: IO[bytes]) -> None:
-        super().__init__(name, size)
-        self._file = file
+    def __init__(self, name: str) -> None:
+        super().__init__(name, 0)
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="airflow-provider-imports-")  # noqa: SIM115  # open as long as we are
+        weakref.finalize(self, self._file.close)
+        self._hash = hashlib.sha256()
 
-    def pieces(self) -> Iterator[bytes]:
+    def write(self, data: bytes) -> None:
+        """
+        Add to it.
+
+        :raises OSError: if the temporary folder (``TMPDIR``) is full
+        """
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"What is to be sent does not fit into the temporary folder {tempfile.gettempdir()} "
+                f"({error.strerror}). Make room there, or set TMPDIR for the worker. Nothing was sent.",
+            ) from error
+        self._hash.update(data)
+        self._size += len(data)
+
+    @property
+    def version(self) -> str:
+        """Tell this content from another."""
+        return self._hash.hexdigest()
+
+    def pieces(self, size: int = CHUNK) -> Iterator[bytes]:
         """Read the temporary file."""
         self._file.seek(0)
-        while piece := self._file.read(CHUNK):
+        while piece := self._file.read(size):
             yield piece
 
 

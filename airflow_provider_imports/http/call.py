@@ -29,7 +29,7 @@ class Repeat(Enum):
 
     ALWAYS = "always"  #: it changes nothing, or changes it to the same
     IF_NOT_ACTED = "if not acted"  #: only if the vendor has certainly not acted
-    ON_5XX = "on 5xx"  #: the vendor asks for repeats after a 5xx, otherwise like IF_NOT_ACTED
+    ON_GATEWAY_ERRORS = "on 502, 503 and 504"  #: the vendor asks for repeats after these, otherwise IF_NOT_ACTED
 
 
 class Body(Protocol):
@@ -123,14 +123,14 @@ class Answer:
     What the vendor answered.
 
     :param headers: a mapping that finds a lower-case name however the vendor wrote it
-    :param repeated_after: the unclear outcome of an earlier sending of the same start in the same exchange, if there
-        was one: the vendor may have acted on that one already
+    :param repeated_after: the unclear outcomes of earlier sendings of the same start: the vendor may have acted on
+        each of them already
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes = field(repr=False)
-    repeated_after: SendResult | None = None
+    repeated_after: tuple[SendResult, ...] = ()
 
     def json(self) -> Any:
         """

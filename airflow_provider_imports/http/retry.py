@@ -9,6 +9,7 @@ from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, S
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+GATEWAY_ERRORS = frozenset({502, 503, 504})
 MOST_ATTEMPTS = 5
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 60.0
@@ -25,7 +26,8 @@ def may_repeat(call: Call, outcome: SendResult) -> bool:
     if outcome.status == 429:
         return True
     if outcome.status >= 500:
-        return call.repeat in (Repeat.ALWAYS, Repeat.ON_5XX)
+        asked_for = call.repeat is Repeat.ON_GATEWAY_ERRORS and outcome.status in GATEWAY_ERRORS
+        return asked_for or call.repeat is Repeat.ALWAYS
     return outcome.status == 408 and call.repeat is Repeat.ALWAYS
 
 

@@ -163,7 +163,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
     if access.generation == 0 and not call.public:
         yield Authenticate(0, patience)
     attempts, waited, renewed, redirects = 0, 0.0, False, 0
-    earlier: SendResult | None = None
+    earlier: tuple[SendResult, ...] = ()
     unclear: UnknownOutcomeError | None = None
     while True:
         generation, headers = access.generation, access.wire_headers(call)
@@ -180,7 +180,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
                 redirects += 1
                 call = replace(call, path=target, query=())
                 continue
-            if earlier is not None:
+            if earlier:
                 outcome = replace(outcome, repeated_after=earlier)
         error = rules.error_of(call, outcome)
         if error is None:
@@ -195,7 +195,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
             raise error if unclear is None else _still_unclear(unclear, error)
         waited += wait
         if isinstance(error, UnknownOutcomeError):
-            earlier, unclear = outcome, error
+            earlier, unclear = (*earlier, outcome), error
         yield Pause(wait, error)
 
 

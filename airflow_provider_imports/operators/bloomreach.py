@@ -1,18 +1,26 @@
-"""Start imports in Bloomreach Engagement."""
+"""Start imports in Bloomreach Engagement, and make definitions of imports there."""
 
 from __future__ import annotations
 
+from functools import cached_property
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.base import ImportOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.hooks.bloomreach import BloomreachHook
     from airflow_provider_imports.models import ImportRun
+
+HOOK = "airflow_provider_imports.hooks.bloomreach.BloomreachHook"
 
 
 class BloomreachStartImportOperator(ImportOperator):
@@ -42,7 +50,7 @@ class BloomreachStartImportOperator(ImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.bloomreach.BloomreachHook"
+    hook_path = HOOK
     inputs: ClassVar[Sequence[str]] = ("import_id", "path", "project_token", "workspace_id", "managed_by_api")
     template_fields = ("conn_id", "import_id", "path", "project_token", "workspace_id", "on_unknown_outcome")
 
@@ -81,3 +89,70 @@ class BloomreachStartImportOperator(ImportOperator):
         if self.managed_by_api:
             return hook.run_import(self.import_id, self.path, self.test_connection, self.project_token)
         return hook.start_import(self.import_id, self.path, self.test_connection, self.project_token, self.workspace_id)
+
+
+class BloomreachCreateImportDefinitionOperator(BaseOperator):
+    """
+    Make an import in Bloomreach Engagement by the Imports Management API, unless one of its name is there.
+
+    With it a pipeline brings its own import along: the task returns the ``import_id``, which
+    :class:`BloomreachStartImportOperator` runs with ``managed_by_api=True``. A definition can't be changed there: one
+    of this name that says something else stays as it is, with a warning. One whose trigger is ``now`` runs as soon as
+    it is made.
+
+    The API key needs the permissions *Imports > Allow to List Imports* and *Allow to Create new Imports*. A retry looks
+    by name first, so it makes nothing twice that Bloomreach shows.
+
+    .. seealso:: :ref:`howto/operator:BloomreachCreateImportDefinitionOperator`
+
+    :param definition: ``name``, ``trigger``, ``active``, ``source``, ``destination`` and ``mapping``, as Bloomreach's
+        page *Create import* describes them; take credentials of the source from a connection by a template (templated)
+    :param project_token: of the project, in place of the connection's (templated)
+    :param conn_id: the Airflow connection (templated)
+    """
+
+    template_fields: Sequence[str] = ("conn_id", "definition", "project_token")
+
+    def __init__(
+        self,
+        *,
+        definition: Mapping[str, Any],
+        project_token: str | None = None,
+        conn_id: str = "bloomreach_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.definition = definition
+        self.project_token = project_token
+        self.conn_id = conn_id
+
+    @cached_property
+    def hook(self) -> BloomreachHook:
+        """Bloomreach's hook."""
+        hook: BloomreachHook = resolve_name(HOOK)(self.conn_id)
+        return hook
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Find the definition or make it.
+
+        :return: ``{"import_id", "name", "created"}``
+        :raises InvalidInputError: if it has no name, or several of that name are there
+        :raises UnknownOutcomeError: if Bloomreach may or may not have made it, and shows none of that name
+        :raises VendorImportError: if Bloomreach did not make it
+        """
+        validation.required("conn_id", self.conn_id)
+        found, created = self.hook.create_import_definition_if_missing(self.definition, self.project_token)
+        if created:
+            self.log.info("Made import %s (%s)", found.import_id, found.name)
+        elif differing := sorted(name for name, one in self.definition.items() if found.definition.get(name) != one):
+            self.log.warning(
+                "Import %s (%s) is there, with another %s; it can't be changed and stays as it is. Delete it first to "
+                "have it made again",
+                found.import_id,
+                found.name,
+                ", ".join(differing),
+            )
+        else:
+            self.log.info("Import %s (%s) is there", found.import_id, found.name)
+        return {"import_id": found.import_id, "name": found.name, "created": created}

@@ -1,43 +1,89 @@
-"""What a user wants to send: a file, or a small piece of data."""
+"""What a user wants to send: a file, a small piece of data, or the rows of a query."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.models import Sent
+from airflow_provider_imports.operators.records import checked, json_array, table
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.http.body import FileBody
+    from airflow_provider_imports.http.call import Body
     from airflow_provider_imports.http.files import FilePath
+    from airflow_provider_imports.operators.rows import Batches, CsvFormat
+    from airflow_provider_imports.operators.sql_source import Query
 
 
-def exactly_one(file_path: object, data: object) -> None:
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """
+    What is to be sent, opened and checked.
+
+    :param body: the bytes, or where they are read from while they are sent
+    :param sent: what that is, as far as it is known
+    :param version: tells one content from another: a file by its size and time of change, rows by a hash of all; None
+        for data, which is an input already
+    """
+
+    body: Body | bytes = field(repr=False)
+    sent: Sent
+    version: str | None = None
+
+
+def exactly_one(**sources: object) -> None:
     """
     Check that there is one thing to send.
 
-    :raises InvalidInputError: unless exactly one of them is given
+    :param sources: each possible parameter by its name
+    :raises InvalidInputError: unless exactly one of them is not None
     """
-    if (file_path is None) == (data is None):
-        raise InvalidInputError("Give exactly one of file_path and data. Nothing was sent.")
+    given = [name for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        *names, last = sources
+        raise InvalidInputError(
+            f"Give exactly one of {', '.join(names)} and {last}, not {' and '.join(given) or 'none'} (a template that "
+            f"rendered to nothing gives none). {validation.NOTHING}"
+        )
 
 
-def open_payload(file_path: FilePath | None, data: str | bytes | None) -> FileBody | bytes:
+def open_payload(
+    file_path: FilePath | None,
+    data: object,
+    query: Query | None = None,
+    chosen: str = "csv",
+    csv_format: CsvFormat | None = None,
+    fewest_rows: int = 1,
+) -> Payload:
     """
     Open what is to be sent, before anything is sent.
 
-    :param file_path: a local path, or a URI that ``ObjectStoragePath`` understands
-    :param data: the content itself
-    :raises InvalidInputError: unless exactly one of them is given, and is not empty
+    :param file_path: a local path, an object-storage URI or an ``ObjectStoragePath``
+    :param data: the content itself: a text, bytes, or records (see
+        :func:`~airflow_provider_imports.operators.records.materialized`)
+    :param query: whose rows to send; it runs now
+    :param chosen: the vendor's format that records and rows are written in: ``csv`` or ``json``
+    :param csv_format: how CSV is written
+    :param fewest_rows: of a query
+    :raises InvalidInputError: if it is empty, or can't be sent
     :raises FileNotFoundError: if there is no such file (yet, or on this worker: a retry may find it)
+    :raises QueryFailedError: if the database does not give the rows
     """
-    exactly_one(file_path, data)
+    if query is not None:
+        return _rows_of(query, chosen, csv_format, fewest_rows)
     if file_path is not None:
         from airflow_provider_imports.http.body import FileBody
 
-        return FileBody(file_path_given(file_path))
-    return _bytes_of(data)
+        body = FileBody(file_path_given(file_path))
+        return Payload(body, Sent(bytes=len(body)), body.version)
+    if isinstance(data, list):
+        content = json_array("data", data) if chosen == "json" else _csv(data, csv_format)
+        return Payload(content, Sent(len(data), len(content)))
+    content = _bytes_of(data)
+    return Payload(content, Sent(bytes=len(content)))
 
 
 def file_path_given(value: object) -> FilePath:
@@ -52,8 +98,39 @@ def file_path_given(value: object) -> FilePath:
         return validation.required("file_path", value)
     raise InvalidInputError(
         f"file_path must be a text, an os.PathLike or an ObjectStoragePath, not {validation.kind(value)}."
-        f"{validation.hint(value)} Nothing was sent."
+        f"{validation.hint(value)} {validation.NOTHING}"
     )
+
+
+def _rows_of(query: Query, chosen: str, csv_format: CsvFormat | None, fewest_rows: int) -> Payload:
+    from airflow_provider_imports.http.body import SpooledBody
+    from airflow_provider_imports.operators.rows import check_csv_format, write_csv, write_json
+
+    form = check_csv_format(csv_format)
+    body = SpooledBody(f"rows of {query.conn_id}")
+
+    def write(columns: list[str], batches: Batches) -> int:
+        if chosen == "json":
+            return write_json(body, "sql", columns, batches)
+        return write_csv(body, "sql", columns, batches, form)
+
+    rows = query.run(write)
+    if rows < fewest_rows:
+        raise InvalidInputError(
+            f"The query of sql gave {rows:,} rows, and at least {fewest_rows:,} are to be sent. {validation.NOTHING}"
+        )
+    return Payload(body, Sent(rows, len(body)), body.version)
+
+
+def _csv(records: list[object], csv_format: CsvFormat | None) -> bytes:
+    import io
+
+    from airflow_provider_imports.operators.rows import check_csv_format, write_csv
+
+    out = io.BytesIO()
+    columns, rows = table(checked("data", records))
+    write_csv(out, "data", columns, [rows], check_csv_format(csv_format))
+    return out.getvalue()
 
 
 def _bytes_of(data: object) -> bytes:
@@ -63,18 +140,14 @@ def _bytes_of(data: object) -> bytes:
     content = validation.encodable("data", data).encode() if isinstance(data, str) else data
     if not isinstance(content, bytes):
         raise InvalidInputError(
-            f"data must be a text or bytes, not {validation.kind(data)}.{validation.hint(data)} Nothing was sent."
+            f"data must be a text, bytes or a list of dicts, not {validation.kind(data)}.{validation.hint(data)} "
+            f"{validation.NOTHING}"
         )
     if not content.strip():
-        raise InvalidInputError("data is empty. Nothing was sent.")
+        raise InvalidInputError(f"data is empty. {validation.NOTHING}")
     if content.startswith(GZIP) or packed_otherwise(content):
         raise InvalidInputError(
             "data is packed (gzip, zip or alike), which the vendor can't read. Unpack it; a file with gzip is unpacked "
-            "while it is sent (file_path). Nothing was sent."
+            f"while it is sent (file_path). {validation.NOTHING}"
         )
     return content
-
-
-def version_of(payload: FileBody | bytes | None) -> object:
-    """Tell one content from another: a file by its size and time of change, data by itself (it is an input already)."""
-    return None if payload is None or isinstance(payload, bytes) else payload.version

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
+from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.operators.payload import Payload, exactly_one, open_payload
+from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_imports.hooks.pigment import PigmentHook
-    from airflow_provider_imports.http.body import FileBody
-    from airflow_provider_imports.models import ImportRun
+    from airflow_provider_imports.http.files import FilePath
+    from airflow_provider_imports.models import ImportRun, Sent
+    from airflow_provider_imports.operators.rows import CsvFormat
 
 
 class PigmentImportOperator(WaitingImportOperator):
@@ -21,21 +26,83 @@ class PigmentImportOperator(WaitingImportOperator):
     What both ways to start an import in Pigment share.
 
     :param configuration_id: UUID of the import configuration (templated)
+    :param configuration: its name instead, looked up when the task starts the import (templated)
+    :param application: name or UUID of the application to look in; None: all (templated)
+    :param block: name or UUID of the block to look in; None: all (templated)
+    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*
+        (templated)
+    :param max_auto_created: how many items of dimensions the import may create by itself: None only warns
     :param conn_id: the Airflow connection (templated)
     """
 
     hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
     inputs: ClassVar[Sequence[str]] = ("configuration_id",)
-    template_fields: Sequence[str] = ("conn_id", "configuration_id", "on_unknown_outcome")
+    later_inputs: ClassVar[Sequence[str]] = ("configuration", "application", "block")
+    template_fields: Sequence[str] = (
+        "conn_id",
+        "configuration_id",
+        "configuration",
+        "application",
+        "block",
+        "metadata_conn_id",
+        "on_unknown_outcome",
+    )
 
-    def __init__(self, *, configuration_id: str, conn_id: str = "pigment_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        configuration_id: str | None = None,
+        configuration: str | None = None,
+        application: str | None = None,
+        block: str | None = None,
+        metadata_conn_id: str | None = None,
+        max_auto_created: int | None = None,
+        conn_id: str = "pigment_default",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.configuration_id = configuration_id
+        self.configuration = configuration
+        self.application = application
+        self.block = block
+        self.metadata_conn_id = metadata_conn_id
+        self.max_auto_created = max_auto_created
+        self._found_id: str | None = None
 
     def check(self) -> None:
-        """Check the configuration's id as well."""
+        """Check which configuration is meant as well."""
         super().check()
-        validation.uuid("configuration_id", self.configuration_id)
+        validation.max_auto_created(self.max_auto_created)
+        if (self.configuration_id is None) == (self.configuration is None):
+            raise InvalidInputError(
+                "Give exactly one of configuration_id and configuration (its name). Nothing was sent.", vendor="pigment"
+            )
+        if self.configuration_id is not None:
+            validation.uuid("configuration_id", self.configuration_id)
+            return
+        validation.required("configuration", self.configuration)
+        if not self.metadata_conn_id:
+            raise InvalidInputError(
+                "A configuration is looked up by its name with an API key of the type Modeling Metadata, which can't "
+                "import: give the connection that has it as metadata_conn_id. Nothing was sent.",
+                vendor="pigment",
+            )
+
+    def prepare(self) -> None:
+        """
+        Look the configuration up by its name, if that is given.
+
+        :raises InvalidInputError: if there is none of that name or more than one, with what there is
+        """
+        if self._found_id is None:
+            self._found_id = self.configuration_id or self._look_up_configuration()
+
+    def _look_up_configuration(self) -> str:
+        finder: PigmentHook = resolve_name(self.hook_path)(self.metadata_conn_id)
+        try:
+            return finder.find_configuration(self.configuration or "", self.application, self.block)
+        finally:
+            finder.close()
 
 
 class PigmentPushCsvOperator(PigmentImportOperator):
@@ -48,37 +115,89 @@ class PigmentPushCsvOperator(PigmentImportOperator):
 
     .. seealso:: :ref:`howto/operator:PigmentPushCsvOperator`
 
-    :param configuration_id: UUID of the import configuration (templated)
-    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/key.csv`` (templated)
-    :param data: the CSV itself, for small payloads; give this or ``file_path`` (templated)
+    :param configuration_id: UUID of the import configuration; give this or ``configuration`` (templated)
+    :param configuration: its name, looked up when the task starts the import; a wrong one lists what there is
+        (templated)
+    :param application: name or UUID of the application to look in; None: all (templated)
+    :param block: name or UUID of the block to look in; None: all (templated)
+    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*
+        (templated)
+    :param max_auto_created: how many items of dimensions the import may create by itself, because the data names them:
+        None only warns
+    :param file_path: a local path, an object-storage URI such as ``s3://conn@bucket/key.csv``, or an
+        ``ObjectStoragePath``; gzip is unpacked (templated)
+    :param data: the CSV itself, for small payloads: text, bytes, or records (a list or another sequence of dicts, a
+        DataFrame), which are written as CSV with their keys in the first line; give this or ``file_path`` (templated)
+    :param sql: a query whose rows are sent, or a ``.sql`` file with it: one statement; give this, ``file_path`` or
+        ``data`` (templated)
+    :param sql_conn_id: the Airflow connection of its database, of any type whose hook is a ``DbApiHook`` (templated)
+    :param parameters: for the query's placeholders, as the database's driver wants them (templated)
+    :param csv_format: how records and rows are written, see :class:`~airflow_provider_imports.operators.rows.CsvFormat`
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data")
-    template_fields = ("conn_id", "configuration_id", "file_path", "data", "on_unknown_outcome")
+    inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data_or_query")
+    template_fields = (
+        *PigmentImportOperator.template_fields,
+        "file_path",
+        "data",
+        "sql",
+        "sql_conn_id",
+        "parameters",
+    )
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "sql", "parameters": "json"}
 
-    def __init__(self, *, file_path: str | None = None, data: str | bytes | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        file_path: FilePath | None = None,
+        data: str | bytes | Records | None = None,
+        sql: str | None = None,
+        sql_conn_id: str | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+        csv_format: CsvFormat | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.file_path = file_path
         self.data = data
-        self._payload: FileBody | bytes | None = None
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.parameters = parameters
+        self.csv_format = csv_format
+        self._query: Query | None = None
+        self._payload: Payload | None = None
 
     def check(self) -> None:
         """Check that there is one thing to send as well."""
         super().check()
-        exactly_one(self.file_path, self.data)
+        exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
+        self.data = materialized("data", self.data)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+
+    @property
+    def data_or_query(self) -> object:
+        """What is sent, if it is no file: another one makes another import."""
+        return self.data if self._query is None else self._query.identity
 
     def prepare(self) -> None:
-        """Open the file."""
-        self._payload = open_payload(self.file_path, self.data)
+        """Open the file, write the records, or run the query, which a try does only once."""
+        if self._payload is None or self._query is None:
+            self._payload = open_payload(self.file_path, self.data, self._query, csv_format=self.csv_format)
+        super().prepare()
 
     def content_version(self) -> object:
-        """Size and time of change of the file."""
-        return version_of(self._payload)
+        """Size and time of change of the file, or a hash of the query's rows."""
+        return None if self._payload is None else self._payload.version
+
+    def sent(self) -> Sent | None:
+        """What was sent, as far as it is known; None in a try that did not start the import itself."""
+        return None if self._payload is None else self._payload.sent
 
     def start(self, hook: PigmentHook) -> ImportRun:
         """Push the CSV."""
-        return hook.push_csv(self.configuration_id, self._payload or b"")
+        return hook.push_csv(self._found_id or "", b"" if self._payload is None else self._payload.body)
 
 
 class PigmentTriggerImportOperator(PigmentImportOperator):
@@ -90,10 +209,18 @@ class PigmentTriggerImportOperator(PigmentImportOperator):
 
     .. seealso:: :ref:`howto/operator:PigmentTriggerImportOperator`
 
-    :param configuration_id: UUID of the import configuration (templated)
+    :param configuration_id: UUID of the import configuration; give this or ``configuration`` (templated)
+    :param configuration: its name, looked up when the task starts the import; a wrong one lists what there is
+        (templated)
+    :param application: name or UUID of the application to look in; None: all (templated)
+    :param block: name or UUID of the block to look in; None: all (templated)
+    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*
+        (templated)
+    :param max_auto_created: how many items of dimensions the import may create by itself, because the data names them:
+        None only warns
     :param conn_id: the Airflow connection (templated)
     """
 
     def start(self, hook: PigmentHook) -> ImportRun:
         """Trigger the import."""
-        return hook.trigger_import(self.configuration_id)
+        return hook.trigger_import(self._found_id or "")

@@ -13,15 +13,19 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
 )
 from airflow_provider_imports.links import RocketChatImportLink
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
+from airflow_provider_imports.operators.payload import exactly_one
+from airflow_provider_imports.operators.records import Records, materialized
 from airflow_provider_imports.operators.slots import SlotImportOperator
-from airflow_provider_imports.operators.user_records import Duplicates, UserRecords, in_batches
+from airflow_provider_imports.operators.sql_source import Query, query_given
+from airflow_provider_imports.operators.user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+    from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.operators.record import Record
 
@@ -44,6 +48,7 @@ class RocketChatOperator(SlotImportOperator):
 
     hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
     operator_extra_links = (RocketChatImportLink(),)
+    template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome", "if_running")
 
     def __init__(
         self,
@@ -91,8 +96,6 @@ class RocketChatCreateImportOperator(RocketChatOperator):
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    template_fields = ("conn_id", "on_unknown_outcome", "if_running")
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(wait_for_completion=False, **kwargs)
 
@@ -115,6 +118,51 @@ class RocketChatCreateImportOperator(RocketChatOperator):
         return ImportStatus(ImportState.ACCEPTED, "importer_new")
 
 
+class RocketChatDownloadOperator(RocketChatOperator):
+    """What both operators share that fetch what an import left pending."""
+
+    #: The importer of the operation that Rocket.Chat makes for it.
+    importer: ClassVar[str]
+
+    def slot(self) -> Mapping[str, str]:
+        """The workspace, and whose operation a lost answer was about."""
+        return {**super().slot(), "importer": self.importer, "user": self.hook.client.settings.login}
+
+    def start(self, hook: RocketChatHook) -> ImportRun:
+        """Begin to fetch."""
+        return hook.download_pending(self.importer, self._operation_before)
+
+
+class RocketChatDownloadPendingAvatarsOperator(RocketChatDownloadOperator):
+    """
+    Fetch the avatars of imported users in Rocket.Chat (``downloadPendingAvatars``), and wait until that is done.
+
+    A user's ``avatarUrl`` only queues the avatar: it appears after this. Rocket.Chat makes an operation of its own for
+    it, which ends whatever is under way in the workspace, so ``if_running`` decides first. What is fetched is not
+    pending any more, so a second run fetches the rest, or nothing.
+
+    .. seealso:: :ref:`howto/operator:RocketChatDownloadPendingAvatarsOperator`
+
+    :param conn_id: the Airflow connection (templated)
+    :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
+    """
+
+    importer = "pending-avatars"
+
+
+class RocketChatDownloadPendingFilesOperator(RocketChatDownloadOperator):
+    """
+    Fetch the files of imported messages in Rocket.Chat (``downloadPendingFiles``), and wait until that is done.
+
+    .. seealso:: :ref:`howto/operator:RocketChatDownloadPendingFilesOperator`
+
+    :param conn_id: the Airflow connection (templated)
+    :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
+    """
+
+    importer = "pending-files"
+
+
 class RocketChatImportUsersOperator(RocketChatOperator):
     """
     Import users into Rocket.Chat: check all, stage them in batches, run the import, and wait for its end.
@@ -129,45 +177,77 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
     .. seealso:: :ref:`howto/operator:RocketChatImportUsersOperator`
 
-    :param users: a list of dicts; ``emails`` and ``importIds`` (lists of texts) are required, the other fields are
-        ``username``, ``name``, ``bio``, ``statusText``, ``avatarUrl``, ``password``, ``utcOffset`` (hours),
-        ``deleted``, ``roles`` and ``type`` (templated)
-    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/users.csv``: ``.csv`` with the
-        fields in the first line and ``|`` or ``;`` within lists, ``.json`` with an array of objects, ``.jsonl`` or
-        ``.ndjson``; give this or ``users`` (templated)
+    :param users: a list (or another sequence) of dicts, or a DataFrame; ``emails`` and ``importIds`` (lists of texts)
+        are required, the other fields are ``username``, ``name``, ``bio``, ``statusText``, ``avatarUrl``,
+        ``password``, ``utcOffset`` (hours), ``deleted``, ``roles`` and ``type`` (templated)
+    :param file_path: a local path, an object-storage URI such as ``s3://conn@bucket/users.csv``, or an
+        ``ObjectStoragePath``: ``.csv`` with the fields in the first line and ``|`` or ``;`` within lists, ``.json``
+        with an array of objects, ``.jsonl`` or ``.ndjson``; gzip is unpacked; give this or ``users`` (templated)
+    :param sql: a query whose rows are sent, or a ``.sql`` file with it: one statement; give this, ``file_path`` or
+        ``users``; its columns are named like the fields in any case (templated)
+    :param sql_conn_id: the Airflow connection of its database, of any type whose hook is a ``DbApiHook`` (templated)
+    :param parameters: for the query's placeholders, as the database's driver wants them (templated)
     :param batch_size: users in one call
     :param conn_id: the Airflow connection (templated)
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("users", "file_path")
-    template_fields = ("conn_id", "users", "file_path", "on_unknown_outcome", "if_running")
+    inputs: ClassVar[Sequence[str]] = ("users_or_query", "file_path")
+    template_fields = (
+        "conn_id",
+        "users",
+        "file_path",
+        "sql",
+        "sql_conn_id",
+        "parameters",
+        "on_unknown_outcome",
+        "if_running",
+    )
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "sql", "parameters": "json"}
 
     def __init__(
         self,
         *,
-        users: Sequence[Mapping[str, Any]] | None = None,
-        file_path: str | None = None,
+        users: Records | None = None,
+        file_path: FilePath | None = None,
+        sql: str | None = None,
+        sql_conn_id: str | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         batch_size: int = 500,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.users = users
+        self.users: Records | str | bytes | None = users
         self.file_path = file_path
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.parameters = parameters
         self.batch_size = batch_size
+        self._query: Query | None = None
         self._records: UserRecords | None = None
         self._total = 0
 
     def check(self) -> None:
-        """Check the size of the batches as well."""
+        """Check the size of the batches as well, and that there is one thing to send."""
         super().check()
+        exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
+        self.users = materialized("users", self.users)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
         size = self.batch_size
         if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_BATCH:
             raise InvalidInputError(f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {size!r}.")
 
+    @property
+    def users_or_query(self) -> object:
+        """Who is sent, if it is no file: others make another import."""
+        return self.users if self._query is None else self._query.identity
+
     def prepare(self) -> None:
-        """Check every user."""
-        self._records = UserRecords(self.users, self.file_path)
+        """Run the query, which a try does only once, and check every user."""
+        if self._records is not None and self._query is not None:
+            return
+        self._records = UserRecords(self.users, self.file_path, self._query)
         self._total = check_every_user(self._records)
         self.log.info("Checked %s users", f"{self._total:,}")
 
@@ -177,8 +257,12 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         return True
 
     def content_version(self) -> object:
-        """Size and time of change of the file."""
+        """Size and time of change of the file, or a hash of the query's rows."""
         return None if self._records is None else self._records.version
+
+    def sent(self) -> Sent | None:
+        """The users that were checked; None in a try that did not start the import itself."""
+        return Sent(rows=self._total) if self._total else None
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """
@@ -253,26 +337,3 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         except VendorImportError as error:
             self.log.warning("What was staged could not be cleared: %s", error)
         self._run = None
-
-
-def check_every_user(records: UserRecords) -> int:
-    """
-    Check every record, and look for duplicates.
-
-    :return: how many there are
-    :raises InvalidInputError: naming the first bad ones, or if there are none at all
-    """
-    from airflow_provider_imports.hooks.rocketchat.users import Problems, checked_user
-
-    problems, duplicates, count = Problems(), Duplicates(), 0
-    for where, record in records:
-        count += 1
-        try:
-            duplicates.look_at(where, checked_user(record))
-        except ValueError as error:
-            problems.add(where, str(error))
-    problems.report()
-    duplicates.report()
-    if not count:
-        raise InvalidInputError("There are no users to import. Nothing was sent.", vendor="rocketchat")
-    return count

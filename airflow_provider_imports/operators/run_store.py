@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The one key in the task's state store.
+#: The record's key in the task's state store.
 KEY = "airflow_provider_imports.run"
+#: The key of the try that was last about to start.
+TRY_KEY = "airflow_provider_imports.try"
 
 
 class StateStore(Protocol):
@@ -39,9 +41,10 @@ class RunStore:
     """
     Remember a start over the tries of one task instance.
 
-    Two tries may be alive at once: Airflow believes a worker dead that is not. Whatever this try stores before a
-    start, it stores only over what it has read, and :meth:`verify` says right before the first byte whether the record
-    is still its own.
+    Two tries may be alive at once: Airflow believes a worker dead that is not. The store has no compare-and-set, so a
+    try takes two steps: it names itself under :data:`TRY_KEY`, sees that the record is as it was read, writes its own,
+    and sees that the name is still its own. Of all tries that do so, at most one gets through, wherever each of them is
+    interrupted (a splitter, as Moir and Anderson describe it).
 
     :param store: Airflow's store; None where there is none, or the task does not want it: nothing is remembered
     :param fingerprint: of the inputs; None to go on with whatever import is stored
@@ -93,7 +96,9 @@ class RunStore:
         :param in_steps: the first call only prepares the import; :meth:`sending` notes the one that sets it going
         :raises AnotherTryError: if another try has stored something since this one looked
         """
-        self.verify()
+        if self._store is not None:
+            self._store.set(TRY_KEY, self._owner)
+            self._raise_if_another(self._store.get(KEY) != self._stored)
         last, now = self._record, datetime.now(UTC)
         self._save(
             Record(
@@ -116,7 +121,12 @@ class RunStore:
 
         :raises AnotherTryError: if one has
         """
-        if self._store is not None and self._store.get(KEY) != self._stored:
+        if self._store is not None:
+            self._raise_if_another(self._store.get(TRY_KEY) != self._owner or self._store.get(KEY) != self._stored)
+
+    @staticmethod
+    def _raise_if_another(changed: bool) -> None:
+        if changed:
             raise AnotherTryError(
                 "Another try of this task is at work: it has stored something since this one looked. This one sent "
                 "nothing; the next try looks what became of the other."
@@ -168,6 +178,7 @@ class RunStore:
             return
         if self._store is not None and self._store.get(KEY) == self._stored:  # else it is another try's
             self._store.delete(KEY)
+            self._store.delete(TRY_KEY)
             self._stored = None
         self._record = None
 

@@ -90,8 +90,10 @@ class SlotImportOperator(WaitingImportOperator):
         self._store.intend(self.slot(), self._before, fingerprint_of(self.content_version()), in_steps=self.in_steps)
 
     def _find(self, intent: Intent, until: datetime) -> Found:
+        if intent.slot is None:  # not stored by this operator
+            return Found(None, would_show=False)
         found = super()._find(intent, until)
-        if found.run is None or intent.slot is None:
+        if found.run is None:
             return found
         whose = claimed_by(self._lock_name(intent.slot), _name_of(found.run))
         if whose in (None, self._task):

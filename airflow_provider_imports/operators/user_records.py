@@ -1,73 +1,71 @@
-"""Users to import, one after the other: from a list, or from a file that is never held whole."""
+"""Users to import, one after the other: from a list, from a file or a query whose rows are never held whole."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import json
 import logging
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators.payload import file_path_given
+from airflow_provider_imports.operators.payload import exactly_one, file_path_given
+from airflow_provider_imports.operators.records import materialized
+from airflow_provider_imports.operators.user_files import READERS, Placed, Unreadable, decoded, fields_of, read_query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from airflow_provider_imports.http.body import SpooledBody
     from airflow_provider_imports.http.files import FilePath, SourceFile
+    from airflow_provider_imports.operators.rows import Batches
+    from airflow_provider_imports.operators.sql_source import Query
+
+    Reader = Callable[[Iterable[str]], Iterator[Placed]]
 
 log = logging.getLogger(__name__)
 
 #: Bytes of a file that are read at a time.
 CHUNK = 1 << 16
-#: Characters of one record at most; what is longer is no user record but a broken file.
-LONGEST_RECORD = 1 << 20
-#: Emails, usernames and importIds of one source that are compared with each other: about 12 MB of memory.
+#: Emails, usernames and importIds of one source that are compared with each other: about 20 MB of memory.
 MOST_COMPARED = 150_000
-#: Duplicates that are named in the log.
+#: Duplicates of importIds that are named in the log.
 MOST_DUPLICATES_SHOWN = 10
-
-_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_LIST_SEPARATOR = re.compile(r"[|;]")
-_SPACE = " \t\r\n"
-
-#: A record and where it stands, in words: ``user 3 (line 4)``.
-Placed = tuple[str, object]
-
-
-class UnreadableFileError(InvalidInputError):
-    """The file is not what its suffix says; nothing was sent."""
 
 
 class UserRecords:
     """
-    The user records of a list or a file, as often as they are asked for.
+    The user records of a list, a file or a query, as often as they are asked for.
 
     :param users: the records themselves
     :param file_path: a local path or an object-storage URI; ``.json`` (an array of objects), ``.jsonl`` or
         ``.ndjson`` (one object a line), or ``.csv`` (with the field names in the first line, lists separated by ``|``
         or ``;``); UTF-8. Give this or ``users``
+    :param query: whose rows the users are; it runs now, and its rows are kept in a temporary file
     :raises InvalidInputError: unless exactly one of them is given, or if the suffix is none of these
     :raises FileNotFoundError: if there is no such file
     """
 
-    def __init__(self, users: object, file_path: FilePath | None) -> None:
-        if (users is None) == (file_path is None):
-            raise InvalidInputError("Give exactly one of users and file_path. Nothing was sent.")
-        if file_path is None and (not isinstance(users, Sequence) or isinstance(users, str | bytes)):
+    def __init__(self, users: object, file_path: FilePath | None, query: Query | None = None) -> None:
+        exactly_one(users=users, file_path=file_path, sql=query)
+        records = materialized("users", users)
+        validation.rendered_to_nothing("users", records)
+        if isinstance(records, str | bytes):
             raise InvalidInputError(
-                f"users must be a list of dicts, not {type(users).__name__}. A template gives a text; use the upstream "
-                "task's .output, or render_template_as_native_obj of the Dag. Nothing was sent."
+                f"users must be a list of dicts, not {validation.kind(records)}. A template gives a text; use the "
+                f"upstream task's .output, or render_template_as_native_obj of the DAG. {validation.NOTHING}"
             )
-        self._users: Sequence[object] = users if isinstance(users, Sequence) else ()
-        self._file: SourceFile | None = None
+        self._users = records or []
+        self._source: SourceFile | SpooledBody | None = None
+        self._read: Reader
         if file_path is not None:
             self._open(file_path)
+        elif query is not None:
+            self._run(query)
 
     @property
     def version(self) -> object:
-        """Tell this content of the file from another, by size and time of change; None for a list."""
-        return None if self._file is None else self._file.version
+        """Tell this content of a file (by size and time of change) or a query (by a hash) from another."""
+        return None if self._source is None else self._source.version
 
     def __iter__(self) -> Iterator[Placed]:
         """
@@ -75,54 +73,77 @@ class UserRecords:
 
         :raises UnreadableFileError: if the file is not what its suffix says
         """
-        if self._file is None:
+        if self._source is None:
             for position, record in enumerate(self._users, 1):
                 yield f"user {position:,}", record
         else:
-            yield from self._read(_text(self._file))
+            yield from self._read(decoded(self._source.pieces(CHUNK)))
 
     def _open(self, file_path: FilePath) -> None:
         from airflow_provider_imports.http.files import SourceFile, suffix_of
 
         suffix = suffix_of(file_path_given(file_path))
-        if suffix not in _READERS:
+        if suffix not in READERS:
             raise InvalidInputError(
-                f"file_path must end in one of {', '.join(sorted(_READERS))}, not {suffix or 'nothing'!r}. "
-                "Nothing was sent."
+                f"file_path must end in one of {', '.join(sorted(READERS))} (or in that and .gz), not "
+                f"{suffix or 'nothing'!r}. {validation.NOTHING}"
             )
-        self._read = _READERS[suffix]
-        self._file = SourceFile(file_path)
+        self._read = READERS[suffix]
+        self._source = SourceFile(file_path)
+
+    def _run(self, query: Query) -> None:
+        from airflow_provider_imports.http.body import SpooledBody
+        from airflow_provider_imports.operators.rows import write_json
+
+        self._source = spool = SpooledBody(f"rows of {query.conn_id}")
+
+        def write(columns: list[str], batches: Batches) -> int:
+            self._read = partial(read_query, fields_of(columns, any_case=True))
+            return write_json(spool, "sql", columns, batches, lines=True, lists=True)
+
+        query.run(write)
 
 
 class Duplicates:
     """
-    Look for an email, a username or an importId that occurs twice, and say so in the log.
+    Look for an email or a username that occurs twice, which Rocket.Chat refuses, and for an importId, which it takes.
 
-    Rocket.Chat creates the first such user and counts the others as errors (two users with one importId it accepts).
     Only as many are compared as fit into some megabytes: see :data:`MOST_COMPARED`.
     """
 
     def __init__(self) -> None:
         self.count = 0
-        self._seen: set[int] = set()
+        self._seen: dict[int, int] = {}
 
-    def look_at(self, where: str, user: Mapping[str, Any]) -> None:
-        """Compare one more checked user."""
-        for field in ("emails", "username", "importIds"):
-            value = user.get(field)
-            for one in value if isinstance(value, list) else [value] if value else []:
-                key = hash((field, one if field == "importIds" else one.lower()))
-                if key in self._seen:
-                    self.count += 1
-                    if self.count <= MOST_DUPLICATES_SHOWN:
-                        log.warning("%s has the same %s as an earlier user", where, field.removesuffix("s"))
-                elif len(self._seen) < MOST_COMPARED:
-                    self._seen.add(key)
+    def problems(self, position: int, user: Mapping[str, Any]) -> list[str]:
+        """Compare what is right about one more user, and say what it has in common with which earlier one."""
+        problems = []
+        for field, values in (
+            ("email", [email.lower() for email in user.get("emails", ())]),
+            ("username", [user["username"]] if "username" in user else []),
+        ):
+            for value in values:
+                if earlier := self._earlier(field, value, position):
+                    other = "an earlier one of its own" if earlier == position else f"user {earlier:,}"
+                    problems.append(f"has the same {field} as {other}")
+        for value in user.get("importIds", ()):
+            if earlier := self._earlier("importId", value, position):
+                self.count += 1
+                if self.count <= MOST_DUPLICATES_SHOWN:
+                    log.warning("User %s has the same importId as user %s", f"{position:,}", f"{earlier:,}")
+        return problems
+
+    def _earlier(self, field: str, value: str, position: int) -> int | None:
+        key = hash((field, value))
+        earlier = self._seen.get(key)
+        if earlier is None and len(self._seen) < MOST_COMPARED:
+            self._seen[key] = position
+        return earlier
 
     def report(self) -> None:
-        """Say how many there were, and whether all were compared."""
+        """Say how many importIds there were twice, and whether all were compared."""
         if self.count:
-            log.warning("%d duplicates within the data; Rocket.Chat will count most of them as errors", self.count)
+            log.warning("%d importIds occur twice, which Rocket.Chat takes; each finds one of the users", self.count)
         if len(self._seen) >= MOST_COMPARED:
             log.info("Duplicates were looked for among the first %d keys only", MOST_COMPARED)
 
@@ -139,155 +160,30 @@ def in_batches(records: Iterable[Placed], size: int) -> Iterator[list[object]]:
         yield batch
 
 
-def _text(file: SourceFile) -> Iterator[str]:
-    """Read a file piece by piece."""
-    decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-    try:
-        for piece in file.pieces(CHUNK):
-            yield decode(piece)
-        yield decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"The file is not UTF-8 ({error.reason}). Nothing was sent.") from error
+def check_every_user(records: UserRecords) -> int:
+    """
+    Check every record, and look for duplicates.
 
+    :return: how many there are
+    :raises InvalidInputError: with everything that is wrong, as far as there is room, or if there are none at all
+    """
+    from airflow_provider_imports.hooks.rocketchat.users import InvalidUserError, Problems, checked_user
 
-def _lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Split text into lines that keep their ends; a line never grows beyond :data:`LONGEST_RECORD`."""
-    rest = ""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split("\n")
-        yield from (f"{line}\n" for line in whole)
-        if len(rest) > LONGEST_RECORD:
-            raise UnreadableFileError(
-                f"The file has a line of more than {LONGEST_RECORD:,} characters. Nothing was sent."
-            )
-    if rest:
-        yield rest
-
-
-def _read_json_lines(pieces: Iterable[str]) -> Iterator[Placed]:
-    for number, line in enumerate(_lines(pieces), 1):
-        if line.strip():
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise UnreadableFileError(f"Line {number:,} is not JSON. Nothing was sent.") from error
-            yield f"user of line {number:,}", record
-
-
-def _read_json_array(pieces: Iterable[str]) -> Iterator[Placed]:
-    """Decode an array's objects one by one, as soon as each is complete."""
-    reader = _ArrayReader(pieces)
-    reader.expect("[", "a JSON array must begin with '['; for one object a line use the suffix .jsonl")
-    position = 0
-    end = reader.peek() == "]"
-    while not end:
-        position += 1
-        yield f"user {position:,}", reader.object(position)
-        if reader.peek() != "]":
-            reader.expect(",", f"there must be ',' or ']' after object {position:,}")
-        else:
-            end = True
-    reader.expect("]", "the array must end with ']'")
-    if reader.peek():
-        raise UnreadableFileError("There is something after the end of the JSON array. Nothing was sent.")
-
-
-class _ArrayReader:
-    """A window that moves over the text of a JSON array."""
-
-    def __init__(self, pieces: Iterable[str]) -> None:
-        self._pieces = iter(pieces)
-        self._window = ""
-        self._at = 0
-        self._decode = json.JSONDecoder().raw_decode
-
-    def peek(self) -> str:
-        """The next character that is no white space; empty at the end."""
-        while True:
-            while self._at < len(self._window) and self._window[self._at] in _SPACE:
-                self._at += 1
-            if self._at < len(self._window):
-                return self._window[self._at]
-            if not self._more():
-                return ""
-
-    def expect(self, character: str, problem: str) -> None:
-        """Go past this character."""
-        if self.peek() != character:
-            raise UnreadableFileError(f"The file can't be read: {problem}. Nothing was sent.")
-        self._at += 1
-
-    def object(self, position: int) -> object:
-        """Decode the object that begins here."""
-        if self.peek() != "{":
-            raise UnreadableFileError(f"Element {position:,} of the JSON array is no object. Nothing was sent.")
-        while True:
-            try:
-                value, self._at = self._decode(self._window, self._at)
-            except (ValueError, RecursionError) as error:
-                if len(self._window) - self._at > LONGEST_RECORD or not self._more():
-                    raise UnreadableFileError(
-                        f"Object {position:,} of the JSON array can't be read, or has no end. Nothing was sent."
-                    ) from error
-            else:
-                return value
-
-    def _more(self) -> bool:
-        """Move the window on by one piece."""
-        for piece in self._pieces:
-            if piece:
-                self._window, self._at = self._window[self._at :] + piece, 0
-                return True
-        return False
-
-
-def _read_csv(pieces: Iterable[str]) -> Iterator[Placed]:
-    rows = csv.reader(_lines(pieces), strict=True)
-    try:
-        header = [name.strip() for name in next(rows, [])]
-        _check_header(header)
-        for position, row in enumerate((row for row in rows if row), 1):
-            where = f"user {position:,} (line {rows.line_num:,})"
-            if len(row) != len(header):
-                raise UnreadableFileError(
-                    f"The {where} has {len(row)} cells, the header {len(header)}. Nothing was sent."
-                )
-            yield where, {name: _cell(name, cell) for name, cell in zip(header, row, strict=True) if cell.strip()}
-    except csv.Error as error:
-        raise UnreadableFileError(f"Line {rows.line_num:,} is not CSV: {error}. Nothing was sent.") from error
-
-
-def _check_header(header: list[str]) -> None:
-    from airflow_provider_imports.hooks.rocketchat.users import FIELDS
-
-    unknown = [name for name in header if name not in FIELDS]
-    if unknown or len(set(header)) != len(header) or not header:
-        problem = (
-            f"unknown: {', '.join(map(repr, unknown[:10]))}" if unknown else "one is there twice, or there is none"
-        )
-        raise UnreadableFileError(
-            f"The first line of a CSV file must name the fields ({problem}; known: {', '.join(FIELDS)}). "
-            "Nothing was sent."
-        )
-
-
-def _cell(name: str, cell: str) -> object:
-    """Give a cell the type of its field; one that does not fit stays a text, which the check refuses."""
-    if name in ("emails", "importIds", "roles"):
-        return [part.strip() for part in _LIST_SEPARATOR.split(cell) if part.strip()]
-    if name == "deleted":
-        return _TRUTH.get(cell.strip().lower(), cell)
-    if name == "utcOffset":
+    problems, duplicates, count = Problems(), Duplicates(), 0
+    for count, (where, record) in enumerate(records, 1):
+        user: Mapping[str, Any] = {}
+        wrong = []
         try:
-            return float(cell)
-        except ValueError:
-            return cell
-    return cell
-
-
-_READERS = {
-    ".json": _read_json_array,
-    ".jsonl": _read_json_lines,
-    ".ndjson": _read_json_lines,
-    ".csv": _read_csv,
-}
+            if isinstance(record, Unreadable):
+                wrong = [record.problem]
+            else:
+                user = checked_user(record)
+        except InvalidUserError as error:
+            user, wrong = error.user, error.problems
+        if wrong := wrong + duplicates.problems(count, user):
+            problems.add(where, wrong)
+    problems.report()
+    duplicates.report()
+    if not count:
+        raise InvalidInputError("There are no users to import. Nothing was sent.", vendor="rocketchat")
+    return count

@@ -50,6 +50,9 @@ class WaitingImportOperator(ImportOperator):
     :param cancel_on_timeout: cancel the import at the deadline, where the vendor can
     """
 
+    #: How many items the vendor may create by itself, for one that does.
+    max_auto_created: int | None = None
+
     def __init__(
         self,
         *,
@@ -246,7 +249,7 @@ class WaitingImportOperator(ImportOperator):
             advice = self._cancel_at_deadline(run, next_try)
         if ending.outcome is Outcome.SUCCEEDED and ending.status is not None:
             self._store.ended(run, ending.status)  # a retry reports this end again, and does not import again
-        result = report(self.hook.hook_name, run, ending, self.max_rejected, advice)
+        result = report(self.hook.hook_name, run, ending, self.max_rejected, advice, self.max_auto_created)
         return self._hand_over(context, result)
 
     def _cancel_at_deadline(self, run: ImportRun, next_try: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -12,8 +11,10 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
-from airflow_provider_imports.operators.payload import exactly_one, open_payload, version_of
+from airflow_provider_imports.operators.payload import Payload, exactly_one, file_path_given, open_payload
+from airflow_provider_imports.operators.records import Records, materialized
 from airflow_provider_imports.operators.slots import SlotImportOperator
+from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
-    from airflow_provider_imports.http.body import FileBody
+    from airflow_provider_imports.http.files import FilePath
+    from airflow_provider_imports.models import Sent
+    from airflow_provider_imports.operators.rows import CsvFormat
 
 HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
 
@@ -81,66 +84,109 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     .. seealso:: :ref:`howto/operator:WebsaleStartImportOperator`
 
     :param service: the service, for instance ``product`` (templated)
-    :param file_path: a local path or an object-storage URI such as ``s3://conn@bucket/key.csv`` (templated)
-    :param data: the content itself, for small payloads: text or bytes in ``format``, or a list of dicts, which is sent
-        as a JSON array; give this or ``file_path`` (templated)
-    :param format: ``json``, ``csv`` or ``xml``; by default the suffix of ``file_path``, and ``json`` for a list of
-        dicts (templated)
+    :param file_path: a local path, an object-storage URI such as ``s3://conn@bucket/key.csv``, or an
+        ``ObjectStoragePath``; gzip is unpacked (templated)
+    :param data: the content itself, for small payloads: text or bytes in ``format``, or records (a list or another
+        sequence of dicts, a DataFrame), which are sent as a JSON array, or as CSV if ``format`` says so; give this or
+        ``file_path`` (templated)
+    :param sql: a query whose rows are sent, or a ``.sql`` file with it: one statement; give this, ``file_path`` or
+        ``data`` (templated)
+    :param sql_conn_id: the Airflow connection of its database, of any type whose hook is a ``DbApiHook`` (templated)
+    :param parameters: for the query's placeholders, as the database's driver wants them (templated)
+    :param format: ``json``, ``csv`` or ``xml``; by default the suffix of ``file_path``, and ``json`` for records and
+        rows (templated)
+    :param csv_format: how records and rows are written as CSV, see
+        :class:`~airflow_provider_imports.operators.rows.CsvFormat`
     :param send_mail: send a mail to the imported users; only for service ``adminUser``
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data", "format", "send_mail")
-    template_fields = ("conn_id", "service", "file_path", "data", "format", "on_unknown_outcome", "if_running")
+    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data_or_query", "format", "send_mail")
+    template_fields = (
+        "conn_id",
+        "service",
+        "file_path",
+        "data",
+        "sql",
+        "sql_conn_id",
+        "parameters",
+        "format",
+        "on_unknown_outcome",
+        "if_running",
+    )
+    template_ext = (".sql",)
+    template_fields_renderers = {"sql": "sql", "parameters": "json"}
 
     def __init__(
         self,
         *,
-        file_path: str | None = None,
-        data: str | bytes | list[dict[str, Any]] | None = None,
+        file_path: FilePath | None = None,
+        data: str | bytes | Records | None = None,
+        sql: str | None = None,
+        sql_conn_id: str | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         format: Literal["json", "csv", "xml"] | None = None,
+        csv_format: CsvFormat | None = None,
         send_mail: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.file_path = file_path
         self.data = data
+        self.sql = sql
+        self.sql_conn_id = sql_conn_id
+        self.parameters = parameters
         self.format = format
+        self.csv_format = csv_format
         self.send_mail = send_mail
         self._format = ""
-        self._payload: FileBody | bytes | None = None
+        self._query: Query | None = None
+        self._payload: Payload | None = None
 
     def check(self) -> None:
         """Choose the format as well."""
         from airflow_provider_imports.hooks.websale.calls import check_import
 
         super().check()
-        exactly_one(self.file_path, self.data)
-        is_list = isinstance(self.data, list)
-        chosen = self.format or ("json" if is_list else None)
-        self._format = check_import(self.service, chosen, self.file_path, self.send_mail)
-        if is_list and self._format != "json":
+        exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
+        file_path = None if self.file_path is None else file_path_given(self.file_path)
+        self.data = materialized("data", self.data)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        are_rows = self._query is not None or isinstance(self.data, list)
+        chosen = self.format or ("json" if are_rows else None)
+        self._format = check_import(self.service, chosen, file_path, self.send_mail)
+        if are_rows and self._format not in ("json", "csv"):
             raise InvalidInputError(
-                f"data is a list, which is sent as JSON; give text or bytes for format={self.format!r}. "
-                "Nothing was sent."
+                f"Records and rows are sent as JSON or CSV; for format={self.format!r} give a file, or data as text or "
+                "bytes. Nothing was sent."
             )
 
+    @property
+    def data_or_query(self) -> object:
+        """What is sent, if it is no file: another one makes another import."""
+        return self.data if self._query is None else self._query.identity
+
     def prepare(self) -> None:
-        """Open the file."""
-        content = _json_array(self.data) if isinstance(self.data, list) else self.data
-        self._payload = open_payload(self.file_path, content)
+        """Open the file, write the records, or run the query, which a try does only once."""
+        if self._payload is None or self._query is None:
+            self._payload = open_payload(self.file_path, self.data, self._query, self._format, self.csv_format)
 
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""
         return {"service": self.service}
 
     def content_version(self) -> object:
-        """Size and time of change of the file."""
-        return version_of(self._payload)
+        """Size and time of change of the file, or a hash of the query's rows."""
+        return None if self._payload is None else self._payload.version
+
+    def sent(self) -> Sent | None:
+        """What was sent, as far as it is known; None in a try that did not start the import itself."""
+        return None if self._payload is None else self._payload.sent
 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
-        return hook.start_import(self.service, self._payload or b"", self._format, self.send_mail)
+        body = b"" if self._payload is None else self._payload.body
+        return hook.start_import(self.service, body, self._format, self.send_mail)
 
 
 class WebsaleResumeImportOperator(WebsaleWaitingOperator):
@@ -252,22 +298,3 @@ class WebsaleCancelImportOperator(WebsaleControlOperator):
 def _confirmed(seen: WebsaleImport) -> tuple[ImportRun, ImportStatus]:
     """The import of an answer; one without a ``start`` can't be told from another."""
     return seen.run or ImportRun("websale", {"service": seen.service, "start": ""}), seen.status
-
-
-def _json_array(records: list[Any]) -> bytes:
-    """
-    Write records as a JSON array.
-
-    :raises InvalidInputError: for what is no dict, or holds what JSON has no word for
-    """
-    if not records:
-        raise InvalidInputError("data is an empty list. Nothing was sent.")
-    for position, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise InvalidInputError(f"data[{position}] must be a dict, not {type(record).__name__}. Nothing was sent.")
-        try:
-            text = json.dumps(record, allow_nan=False, ensure_ascii=False)
-        except (TypeError, ValueError) as error:
-            raise InvalidInputError(f"data[{position}] is not JSON: {error}. Nothing was sent.") from None
-        validation.encodable(f"data[{position}]", text)
-    return json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode()

@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "--run-seconds", type=float, default=10.0, help="how long an import takes (default: %(default)s)"
     )
     command.add_argument("--rows-per-second", type=float, help="let an import take rows / this many seconds instead")
+    command.add_argument("--any-id", action="store_true", help="take any id, not only those that are printed")
     return command
 
 
@@ -44,6 +45,9 @@ async def serve(sandbox: Sandbox) -> None:
             f"# Sandbox on {sandbox.url}; control and help: {sandbox.url}/_sandbox/ ; Ctrl-C ends it.",
             flush=True,
         )
+        for vendor in sandbox.vendors.values():
+            for identity, meaning in vendor.ids.items():
+                print(f"# {vendor.name} knows {identity}: {meaning}", flush=True)
         await ended.wait()
 
 
@@ -52,7 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = parser()
     options = command.parse_args(arguments)
     try:
-        sandbox = Sandbox(options.port, options.run_seconds, host=options.host, rows_per_second=options.rows_per_second)
+        sandbox = Sandbox(
+            options.port,
+            options.run_seconds,
+            host=options.host,
+            rows_per_second=options.rows_per_second,
+            any_id=options.any_id,
+        )
         asyncio.run(serve(sandbox))
     except (ValueError, OSError) as error:
         command.error(str(error))

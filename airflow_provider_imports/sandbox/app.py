@@ -15,15 +15,15 @@ from airflow_provider_imports.sandbox.faults import REFUSE, Fault, Faults
 from airflow_provider_imports.sandbox.journal import Entry, Journal
 from airflow_provider_imports.sandbox.middlewares import sandbox_app
 from airflow_provider_imports.sandbox.options import change_settings
-from airflow_provider_imports.sandbox.progress import Clock, RunTime
 from airflow_provider_imports.sandbox.server import Port
-from airflow_provider_imports.sandbox.stand_in import UNROUTED
+from airflow_provider_imports.sandbox.stand_in import UNROUTED, SharedSettings
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
+    from airflow_provider_imports.sandbox.progress import Clock
     from airflow_provider_imports.sandbox.stand_in import StandIn
 
 T = TypeVar("T")
@@ -49,6 +49,7 @@ class Sandbox:
     :param host: loopback address; others are refused.
     :param run_seconds: how long an import takes, 0 for "at once".
     :param rows_per_second: if set, an import takes ``rows / rows_per_second`` seconds instead.
+    :param any_id: take any id that you have at a vendor, too; else only those that the sandbox knows.
     :param settings: more settings, as ``{vendor: {setting: value}}``; see :meth:`change_settings`.
     :param ssl_context: serve HTTPS with it.
     :param clock: what time it is at the vendors, in seconds since the epoch.
@@ -62,14 +63,16 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         rows_per_second: float | None = None,
+        any_id: bool = False,
         settings: Mapping[str, Any] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         clock: Clock = time.time,
     ) -> None:
-        self._run_time = RunTime(float(run_seconds), rows_per_second)
-        self.vendors: dict[str, Any] = {vendor.name: vendor(clock, self._run_time) for vendor in stand_ins()}
+        self._shared = SharedSettings(float(run_seconds), rows_per_second, any_id)
+        self.vendors: dict[str, Any] = {vendor.name: vendor(clock, self._shared) for vendor in stand_ins()}
         self._journal = Journal()
-        self._faults = Faults({name: {UNROUTED, *vendor.operation_names} for name, vendor in self.vendors.items()})
+        operations = {name: {UNROUTED, *vendor.operation_names} for name, vendor in self.vendors.items()}
+        self._faults = Faults(operations, clock)
         self._port = Port(host, port, ssl_context)
         self._secure = ssl_context is not None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -150,10 +153,14 @@ class Sandbox:
         }
 
     def connection_env(self) -> dict[str, str]:
-        """Return the environment variables that define all default connections in Airflow."""
-        return {
-            f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": json.dumps(self.connection(vendor)) for vendor in self.vendors
-        }
+        """Return the environment variables that define the default connections, and others, in Airflow."""
+        env = {}
+        for name, vendor in self.vendors.items():
+            connection = self.connection(name)
+            env[f"AIRFLOW_CONN_{name.upper()}_DEFAULT"] = json.dumps(connection)
+            for conn_id, password in vendor.more_connections.items():
+                env[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps({**connection, "password": password})
+        return env
 
     # What it has seen, and what it shall do
 
@@ -221,7 +228,7 @@ class Sandbox:
     def settings(self) -> dict[str, Any]:
         """Return all settings."""
         own = {name: dataclasses.asdict(vendor.settings) for name, vendor in self.vendors.items()}
-        return {**dataclasses.asdict(self._run_time), **own}
+        return {**dataclasses.asdict(self._shared), **own}
 
     def change_settings(self, **changes: Any) -> None:
         """
@@ -232,4 +239,4 @@ class Sandbox:
         :raises ValueError: unknown setting or wrong type; nothing was changed then.
         """
         own = {name: vendor.settings for name, vendor in self.vendors.items()}
-        self._in_loop(lambda: change_settings(self._run_time, own, changes))
+        self._in_loop(lambda: change_settings(self._shared, own, changes))

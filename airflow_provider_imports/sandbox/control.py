@@ -40,7 +40,8 @@ def control_app(sandbox: Sandbox) -> web.Application:
     def explained() -> dict[str, Any]:
         faults = {name: list(when) for name, when in FAULTS.items()}
         operations = {name: vendor.operation_names for name, vendor in sandbox.vendors.items()}
-        return {"calls": HELP, "faults": faults, "operations": operations}
+        ids = {name: dict(vendor.ids) for name, vendor in sandbox.vendors.items()}
+        return {"calls": HELP, "faults": faults, "operations": operations, "ids": ids}
 
     @web.middleware
     async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:

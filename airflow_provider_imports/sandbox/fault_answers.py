@@ -68,10 +68,8 @@ async def _status(struck: Struck) -> web.Response:
     status = fault.status or 503
     if fault.body is None:
         return web.json_response({"error": f"sandbox fault {status}"}, status=status, headers=fault.headers)
-    answer = web.Response(status=status, body=fault.body.encode(), headers=fault.headers)
-    answer.content_type = "application/json" if fault.body.startswith(("{", "[")) else "text/plain"
-    answer.charset = "utf-8"
-    return answer
+    kind = "application/json" if fault.body.startswith(("{", "[")) else "text/plain"
+    return _text(status, fault.body, kind, fault)
 
 
 async def _rate_limit(struck: Struck) -> web.Response:
@@ -84,8 +82,12 @@ async def _rate_limit(struck: Struck) -> web.Response:
 
 async def _html(struck: Struck) -> web.Response:
     status = struck.fault.status or 502
-    answer = web.Response(status=status, body=HTML.format(status=status).encode(), headers=struck.fault.headers)
-    answer.content_type, answer.charset = "text/html", "utf-8"
+    return _text(status, HTML.format(status=status), "text/html", struck.fault)
+
+
+def _text(status: int, text: str, kind: str, fault: Fault) -> web.Response:
+    answer = web.Response(status=status, body=text.encode(), headers=fault.headers)
+    answer.content_type, answer.charset = kind, "utf-8"
     return answer
 
 

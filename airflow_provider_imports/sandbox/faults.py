@@ -13,6 +13,10 @@ from airflow_provider_imports.sandbox.options import checked
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from airflow_provider_imports.sandbox.progress import Clock
+
+    Act = Callable[[], Awaitable[object]]
+
 BEFORE_BODY, BEFORE, AFTER, LATE = "before_body", "before", "after", "late"
 
 REFUSE = "refuse"
@@ -31,6 +35,9 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
     REFUSE: (AFTER,),
 }
 """Every fault and when it can strike; the first is the default."""
+
+LOOK_EVERY = 0.02
+"""Seconds between two looks at the clock, which a test may set forward."""
 
 INSTEAD = ("reset", "timeout", "status", "html")
 """What a client may see of a fault ``late``; the first is the default."""
@@ -61,9 +68,8 @@ class Fault:
     :param status: HTTP status of ``status`` (default 503) and ``html`` (default 502).
     :param seconds: ``timeout``: how long nothing is answered (default 3600; then a fault before acting hangs
         up, one after acting delivers the true answer). ``slow_drip``: how long the answer takes (default 5).
-        ``rate_limit``: the wait it asks for (default 1). ``late``: after how long the vendor acts (default 0.5).
-        ``refuse``: until the port opens again (default:
-        until cleared).
+        ``rate_limit``: the wait it asks for (default 1). ``late``: after how long, by the sandbox's clock, the vendor
+        acts (default 0.5). ``refuse``: until the port opens again (default: until cleared).
     :param headers: more headers of ``status``, ``html`` and ``rate_limit``, for instance ``Retry-After``.
     :param body: body of ``status``, as text or JSON text (default: a short JSON error).
     :param hints: ``rate_limit``: whether headers say how long to wait.
@@ -136,10 +142,12 @@ class Fault:
 class Faults:
     """The faults that wait for their requests, in the order in which they were added."""
 
-    def __init__(self, operations: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, operations: Mapping[str, Iterable[str]], clock: Clock) -> None:
         self._operations = {vendor: frozenset(names) for vendor, names in operations.items()}
+        self._clock = clock
         self._waiting: list[Fault] = []
-        self._late: set[asyncio.Task[None]] = set()
+        self._late: list[tuple[float, Act]] = []
+        self._acting: asyncio.Task[None] | None = None
 
     def add(self, fault: Fault) -> None:
         """
@@ -177,23 +185,31 @@ class Faults:
         """Remove all faults. What was struck by ``late`` before is done all the same."""
         self._waiting.clear()
 
-    def act_later(self, act: Callable[[], Awaitable[object]], seconds: float) -> None:
-        """Let a vendor act after so many seconds."""
+    def act_later(self, act: Act, seconds: float) -> None:
+        """Let a vendor act after so many seconds of the sandbox's clock."""
+        self._late.append((self._clock() + seconds, act))
+        self._late.sort(key=lambda each: each[0])
+        if self._acting is None or self._acting.done():
+            self._acting = asyncio.get_running_loop().create_task(self._act())
 
-        async def later() -> None:
-            await asyncio.sleep(seconds)
+    async def _act(self) -> None:
+        while self._late:
+            due, act = self._late[0]
+            if (left := due - self._clock()) > 0:
+                await asyncio.sleep(min(left, LOOK_EVERY))
+                continue
+            del self._late[0]
             await act()
-
-        task = asyncio.get_running_loop().create_task(later())
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
 
     async def late_acts(self) -> None:
         """Return when the vendors have done all that they do late."""
-        await asyncio.gather(*self._late)
+        if self._acting is not None:
+            await self._acting
 
     def forget(self) -> None:
         """Remove all faults, and let no vendor act any more."""
         self.clear()
-        for task in self._late:
-            task.cancel()
+        self._late.clear()
+        if self._acting is not None:
+            self._acting.cancel()
+            self._acting = None

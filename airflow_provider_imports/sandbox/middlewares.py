@@ -11,7 +11,7 @@ from airflow_provider_imports.sandbox.control import control_app
 from airflow_provider_imports.sandbox.fault_answers import Struck, bad_answer
 from airflow_provider_imports.sandbox.faults import AFTER, BEFORE_BODY, LATE
 from airflow_provider_imports.sandbox.journal import ENTRY
-from airflow_provider_imports.sandbox.stand_in import keep_body, operation_of, read
+from airflow_provider_imports.sandbox.stand_in import keep_body, operation_of, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def _with_faults(vendor: StandIn, faults: Faults, refuse: Callable[[float | None
             await keep_body(request)
             faults.act_later(lambda: handler(request), 0.5 if fault.seconds is None else fault.seconds)
         elif fault is None or fault.when != BEFORE_BODY:
-            await read(request)  # so that the client is listening when it is answered
+            await read_body(request)  # so that the client is listening when it is answered
         if refusal is not None:
             # The port must be closed before the client can have the answer, or its next call slips through.
             refuse(refusal.seconds)

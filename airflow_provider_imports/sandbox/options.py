@@ -21,6 +21,10 @@ def checked(owner: type, name: str, value: Any, shown: str | None = None) -> Any
     if name not in known:
         raise ValueError(f"unknown key {shown!r}; known: {', '.join(known) or 'none'}")
     hint = typing.get_type_hints(owner)[name]
+    if typing.get_origin(hint) is typing.Literal:
+        if value not in typing.get_args(hint):
+            raise ValueError(f"{shown!r} must be one of {typing.get_args(hint)}, not {value!r}")
+        return value
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (typing.get_origin(hint) or hint,)
     if float in kinds and type(value) is int:
         return float(value)

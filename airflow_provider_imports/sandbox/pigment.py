@@ -1,9 +1,9 @@
 """
-Stand-in of Pigment's import API.
+Stand-in of Pigment's import API and of its metadata API.
 
 Made from the article "Trigger an import and check status with APIs" and the published OpenAPI description.
 Where they are silent, the stand-in is nasty: errors are opaque text, and good answers come as ``text/plain``
-here, as JSON there.
+here, as JSON there. The metadata API has no pages: each call returns all there is.
 
 To make an import fail: push a CSV with a column named ``__fail__``, or trigger
 :data:`FAILING_CONFIGURATION_ID`. To get skipped rows: push rows with too few or too many fields.
@@ -13,32 +13,44 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from airflow_provider_imports.sandbox.journal import ENTRY, acted, concerns
-from airflow_provider_imports.sandbox.progress import Progress, Window, iso
+from airflow_provider_imports.sandbox.pigment_import import PigmentImport
+from airflow_provider_imports.sandbox.pigment_metadata import (
+    CONFIGURATIONS,
+    FAILING_CONFIGURATION_ID,
+    INTEGRATION,
+    INTEGRATION_CONFIGURATION_ID,
+    SECOND_UPLOAD_CONFIGURATION_ID,
+    UPLOAD,
+    UPLOAD_CONFIGURATION_ID,
+    shown_applications,
+    shown_blocks,
+    shown_configurations,
+)
+from airflow_provider_imports.sandbox.progress import Progress, Window
 from airflow_provider_imports.sandbox.records import CsvRecords
 from airflow_provider_imports.sandbox.stand_in import StandIn, chunks, content_type, operation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = [
+    "FAILING_CONFIGURATION_ID",
+    "INTEGRATION_CONFIGURATION_ID",
+    "SECOND_UPLOAD_CONFIGURATION_ID",
+    "UPLOAD_CONFIGURATION_ID",
+    "Pigment",
+]
 
 API_KEY = "pgmt_sandboxkey"
-UPLOAD_CONFIGURATION_ID = "33d0d7d0-6125-47c4-b36a-882f4ed53b33"
-"""Import configuration of the kind *Upload file*: for ``push/csv``."""
-SECOND_UPLOAD_CONFIGURATION_ID = "5a1f0c56-3c70-4b6e-9a57-1d4f7e0c2b11"
-"""One more of that kind: pushes are limited for each configuration apart."""
-INTEGRATION_CONFIGURATION_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-"""Import configuration of the kind *Integration*: for ``trigger``."""
-FAILING_CONFIGURATION_ID = "0d9b7a3e-52f4-4f0a-8a6b-6f6d2c1e9f00"
-"""An *Integration* whose every import fails."""
-BLOCK_ID = "b3f1c9a2-6d2e-4a57-8f0e-2c9d1e7a4b66"
-FAIL_COLUMN = "__fail__"
-
-UPLOADS = frozenset({UPLOAD_CONFIGURATION_ID, SECOND_UPLOAD_CONFIGURATION_ID})
-INTEGRATIONS = frozenset({INTEGRATION_CONFIGURATION_ID, FAILING_CONFIGURATION_ID})
+"""A key of the type *Import*."""
+METADATA_API_KEY = "pgmt_sandboxmetadatakey"
+"""A key of the type *Modeling Metadata*: it may list, and not import."""
+METADATA = frozenset({"get_applications", "get_blocks", "get_import_configurations"})
 CSV_TYPES = frozenset({"text/csv", "application/octet-stream"})
 TOO_MANY_PUSHES = "Maximum number of reports per configuration per hour exceeded, maximum: {}. Please try again later."
 BAD_PUSH = "Bad request or size limit exceeded"
@@ -53,6 +65,8 @@ class PigmentSettings:
     :param size_limit: largest CSV in bytes; ``None`` for no limit. Pigment has one, but does not publish it.
     :param status_lag_seconds: how long a new import's status is answered 404.
     :param integration_rows: how many rows an *Integration* import loads.
+    :param auto_created: how many items each import creates in the dimension :data:`BLOCK_ID` by itself.
+    :param unknown_items: how many of an import's rows name an item that is not there, and are skipped.
     """
 
     requests_per_window: int | None = 500
@@ -61,58 +75,8 @@ class PigmentSettings:
     size_limit: int | None = None
     status_lag_seconds: float = 0.0
     integration_rows: int = 1000
-
-
-@dataclass
-class PigmentImport:
-    """One import. ``rows`` are true counts; Pigment tells them only at the end."""
-
-    id: str
-    configuration_id: str
-    progress: Progress
-    rows: CsvRecords
-
-    @property
-    def fails(self) -> bool:
-        """Whether it was made to fail."""
-        return FAIL_COLUMN in self.rows.fields or self.configuration_id == FAILING_CONFIGURATION_ID
-
-    @property
-    def status(self) -> str:
-        """Pigment's word for the state."""
-        if self.progress.fraction < 1:
-            return "InProgress"
-        return "Failed" if self.fails else "Completed"
-
-    def report(self, detailed: bool) -> dict[str, Any]:
-        """Return the ``ApiImportReportDto``."""
-        ended_at = self.progress.ended_at
-        errors = [{"name": "SandboxFailure", "description": f"the import was made to fail ({FAIL_COLUMN})"}]
-        return {
-            "importId": self.id,
-            "createdAt": iso(self.progress.began),
-            "completedAt": None if ended_at is None else iso(ended_at),
-            "importStatus": self.status,
-            "errorsDetails": errors if self.status == "Failed" else None,
-            "detailedReport": self._details() if detailed and self.status == "Completed" else None,
-        }
-
-    def _details(self) -> dict[str, Any]:
-        rows = self.rows
-        counts = {"insertedCount": rows.total - rows.failed, "updatedCount": 0, "deletedCount": 0}
-        reason = {"count": rows.failed, "reason": "ParsingError", "sourceColumnName": None, "samples": rows.samples}
-        block = {
-            "blockId": BLOCK_ID,
-            "scenarioId": None,
-            **counts,
-            "skippedData": [reason] if rows.failed else [],
-        }
-        return {
-            "blockType": "List",
-            "summary": {**counts, "skippedCount": rows.failed},
-            "impactedBlocks": [block],
-            "autoCreatedDimensionModalities": [],
-        }
+    auto_created: int = 0
+    unknown_items: int = 0
 
 
 class Pigment(StandIn):
@@ -120,18 +84,27 @@ class Pigment(StandIn):
 
     name = "pigment"
     connection_password = API_KEY
+    more_connections: Mapping[str, str] = {"pigment_metadata": METADATA_API_KEY}
     settings: PigmentSettings
     settings_type = PigmentSettings
+    ids: Mapping[str, str] = {
+        **{each: f"import configuration {one.name!r} of the kind {one.kind}" for each, one in CONFIGURATIONS.items()},
+        FAILING_CONFIGURATION_ID: f"import configuration of the kind {INTEGRATION}, whose every import fails",
+    }
 
     def routes(self) -> Sequence[web.RouteDef]:
         return (
             web.post("/api/v1/import/push/csv", self.push_csv),
             web.post("/api/v1/import/trigger", self.trigger_import),
             web.get("/api/v1/import/{importId}/status", self.get_import_status),
+            web.get("/api/v1/applications", self.get_applications),
+            web.get("/api/v1/blocks", self.get_blocks),
+            web.get("/api/v1/importConfigurations", self.get_import_configurations),
         )
 
     def forget(self) -> None:
         self.imports: dict[str, PigmentImport] = {}
+        self._kinds = {each: one.kind for each, one in CONFIGURATIONS.items()}
         self._requests = Window(self.clock)
         self._pushes = Window(self.clock)
 
@@ -140,7 +113,8 @@ class Pigment(StandIn):
         taken = self._requests.take(request.remote, settings.requests_per_window, settings.window_seconds)
         if not taken.allowed:
             return web.Response(text="Too many requests", status=429)
-        if request.headers.get("Authorization") != f"Bearer {API_KEY}":
+        key = METADATA_API_KEY if operation_of(request) in METADATA else API_KEY
+        if request.headers.get("Authorization") != f"Bearer {key}":
             return web.Response(text="Unauthorized", status=401)
         return None
 
@@ -158,10 +132,11 @@ class Pigment(StandIn):
         configuration_id = request.query.get("configurationId", "")
         if not _is_uuid(configuration_id):
             return web.Response(text=BAD_PUSH, status=400)
-        if configuration_id not in UPLOADS | INTEGRATIONS:
+        kind = self._kind(configuration_id, UPLOAD)
+        if kind is None:
             return web.Response(text="Configuration not found", status=404)
         too_large = settings.size_limit is not None and (request.content_length or 0) > settings.size_limit
-        if configuration_id in INTEGRATIONS or content_type(request) not in CSV_TYPES or too_large:
+        if kind != UPLOAD or content_type(request) not in CSV_TYPES or too_large:
             return web.Response(text=BAD_PUSH, status=400)
         if not self._pushes.take(configuration_id, settings.pushes_per_hour, 3600).allowed:
             return self.rate_limited(request, 3600)
@@ -180,9 +155,10 @@ class Pigment(StandIn):
     async def trigger_import(self, request: web.Request) -> web.Response:
         """``POST /api/v1/import/trigger``: no body; not for *Upload file* configurations."""
         configuration_id = request.query.get("configurationId", "")
-        if not _is_uuid(configuration_id) or configuration_id in UPLOADS:
+        kind = self._kind(configuration_id, INTEGRATION)
+        if not _is_uuid(configuration_id) or kind == UPLOAD:
             return web.Response(text="Invalid configuration or unsupported operation type", status=400)
-        if configuration_id not in INTEGRATIONS:
+        if kind is None:
             return web.Response(text="Configuration not found", status=404)
         rows = CsvRecords()
         rows.total = self.settings.integration_rows
@@ -194,10 +170,10 @@ class Pigment(StandIn):
         """``GET /api/v1/import/{importId}/status``."""
         import_id = request.match_info["importId"]
         if not _is_uuid(import_id):
-            return web.Response(text="Bad request", status=400)
+            return self._bad_request()
         wanted = request.query.get("includedDetailedReport", "false").lower()
         if wanted not in ("true", "false"):
-            return web.Response(text="Bad request", status=400)
+            return self._bad_request()
         found = self.imports.get(import_id)
         if found is not None:
             concerns(request, found.id)
@@ -205,13 +181,41 @@ class Pigment(StandIn):
             return web.Response(text="Status with the specified importId was not found", status=404)
         return web.json_response(found.report(wanted == "true"))
 
+    async def get_applications(self, request: web.Request) -> web.Response:
+        """``GET /api/v1/applications``."""
+        return web.json_response(shown_applications(), content_type="text/plain")
+
+    async def get_blocks(self, request: web.Request) -> web.Response:
+        """``GET /api/v1/blocks?applicationId=``."""
+        application = request.query.get("applicationId", "")
+        return web.json_response(shown_blocks(application)) if _is_uuid(application) else self._bad_request()
+
+    async def get_import_configurations(self, request: web.Request) -> web.Response:
+        """``GET /api/v1/importConfigurations?applicationId=&blockId=``."""
+        application, block = request.query.get("applicationId", ""), request.query.get("blockId", "")
+        if not _is_uuid(application) or not _is_uuid(block):
+            return self._bad_request()
+        return web.json_response(shown_configurations(application, block))
+
+    def _bad_request(self) -> web.Response:
+        return web.Response(text="Bad request", status=400)
+
     def running(self) -> Iterator[PigmentImport]:
         """Yield the imports that have not ended."""
         return (each for each in self.imports.values() if each.status == "InProgress")
 
+    def _kind(self, configuration_id: str, called_as: str) -> str | None:
+        """Return the kind of a configuration; with ``any_id``, the first call to an unknown one decides it."""
+        if self.shared.any_id and _is_uuid(configuration_id):
+            return self._kinds.setdefault(configuration_id, called_as)
+        return self._kinds.get(configuration_id)
+
     def _begin(self, configuration_id: str, rows: CsvRecords) -> PigmentImport:
-        progress = Progress(self.clock, self.run_time.seconds_for(rows.total))
-        started = PigmentImport(str(uuid.uuid4()), configuration_id, progress, rows)
+        progress = Progress(self.clock, self.shared.seconds_for(rows.total))
+        settings = self.settings
+        started = PigmentImport(
+            str(uuid.uuid4()), configuration_id, progress, rows, settings.auto_created, settings.unknown_items
+        )
         self.imports[started.id] = started
         return started
 

@@ -1,32 +1,14 @@
-"""Time in the sandbox: how long an import takes, how far it is, and how many calls a limit has left."""
+"""Time in the sandbox: how far an import is, and how many calls a limit has left."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 Clock = Callable[[], float]
 """Returns the seconds since the epoch. Tests inject one that stands still until it is told to move."""
-
-
-@dataclass
-class RunTime:
-    """
-    How long an import takes.
-
-    :param run_seconds: seconds from the start of an import to its end; 0 for "at once".
-    :param rows_per_second: if set, an import takes ``rows / rows_per_second`` seconds instead.
-    """
-
-    run_seconds: float = 1.0
-    rows_per_second: float | None = None
-
-    def seconds_for(self, rows: int) -> float:
-        """Return how long an import of so many rows takes."""
-        return rows / self.rows_per_second if self.rows_per_second else self.run_seconds
 
 
 class Progress:

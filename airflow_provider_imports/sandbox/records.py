@@ -6,8 +6,11 @@ import codecs
 import csv
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LARGEST_RECORD = 16 * 2**20
 SAMPLES = 5
@@ -190,24 +193,20 @@ class XmlRecords(Records):
         self._open: list[ElementTree.Element] = []
 
     def feed(self, chunk: bytes) -> None:
-        if self.broken:
-            return
-        try:
-            self._parser.feed(chunk)
-            self._read()
-        except ElementTree.ParseError as error:
-            self.broken = f"the XML is malformed: {error}"
+        self._read(lambda: self._parser.feed(chunk))
 
     def finish(self) -> None:
-        if self.broken:
-            return
+        self._read(self._parser.close)
+
+    def _read(self, go_on: Callable[[], object]) -> None:
         try:
-            self._parser.close()
-            self._read()
+            if not self.broken:
+                go_on()
+                self._take_events()
         except ElementTree.ParseError as error:
             self.broken = f"the XML is malformed: {error}"
 
-    def _read(self) -> None:
+    def _take_events(self) -> None:
         for event, element in self._parser.read_events():
             if event == "start":
                 self._open.append(element)

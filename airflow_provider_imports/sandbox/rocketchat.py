@@ -1,5 +1,6 @@
 """
-Stand-in of Rocket.Chat's bulk user import (``import.new``, ``addUsers``, ``run``, ``status``, ``clear``).
+Stand-in of Rocket.Chat's bulk user import (``import.new``, ``addUsers``, ``run``, ``status``, ``clear``), and of
+fetching what such imports leave pending (``downloadPendingAvatars``, ``downloadPendingFiles``).
 
 Made from the published OpenAPI description and a reading of the server's behaviour: one operation per
 workspace, twenty steps, counters that are flushed every fifty users, ``done`` even if every user failed, aborted
@@ -24,12 +25,14 @@ from airflow_provider_imports.sandbox.rocketchat_users import (
     validated,
 )
 from airflow_provider_imports.sandbox.rocketchat_workspace import (
+    AVATARS,
+    FILES,
     SELECTION,
     RocketChatSettings,
     Workspace,
     WorkspaceImport,
 )
-from airflow_provider_imports.sandbox.stand_in import UNROUTED, StandIn, operation_of, read_json
+from airflow_provider_imports.sandbox.stand_in import UNROUTED, StandIn, operation_of, read_json_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +74,8 @@ class RocketChat(StandIn):
             web.post("/api/v1/import.run", self.run_import),
             web.get("/api/v1/import.status", self.get_import_status),
             web.post("/api/v1/import.clear", self.clear_import),
+            web.post("/api/v1/downloadPendingAvatars", self.download_pending_avatars),
+            web.post("/api/v1/downloadPendingFiles", self.download_pending_files),
             web.get("/api/v1/getCurrentImportOperation", self.get_current_operation),
             web.get("/api/v1/getLatestImportOperations", self.get_latest_operations),
             web.get("/api/v1/users.info", self.users_info),
@@ -79,7 +84,7 @@ class RocketChat(StandIn):
         )
 
     def forget(self) -> None:
-        self.workspace = Workspace(self.clock, self.run_time, self.settings)
+        self.workspace = Workspace(self.clock, self.shared, self.settings)
         self._calls = Window(self.clock)
 
     @property
@@ -98,6 +103,10 @@ class RocketChat(StandIn):
         """All operations in order; the last is the current one."""
         self.workspace.settle()
         return list(self.workspace.operations)
+
+    def upload_elsewhere(self, importer_key: str = "slack", user: str = OTHER_USER_ID) -> str:
+        """Let somebody upload a file for an importer in the UI; return the id of the operation that is now current."""
+        return self.workspace.prepare_file(user, importer_key).id
 
     def restart(self) -> None:
         """Restart the server."""
@@ -161,10 +170,9 @@ class RocketChat(StandIn):
     async def add_users(self, request: web.Request) -> web.Response:
         """``POST import.addUsers``: all users of the call, or none."""
         try:
-            users = validated(await read_json(request, {}))
+            users = validated(await read_json_body(request, {}))
         except InvalidParameters as error:
-            suffix = "" if self.settings.plain_validation else " [invalid-params]"
-            return failure(f"{error}{suffix}", errorType="invalid-params")
+            return self._invalid(str(error))
         if not users:
             return web.json_response({"success": True})
         operation = self.workspace.current
@@ -211,6 +219,25 @@ class RocketChat(StandIn):
         self.workspace.clear()
         return web.json_response({"success": True})
 
+    async def download_pending_avatars(self, request: web.Request) -> web.Response:
+        """``POST downloadPendingAvatars``: an operation of its own, so it aborts whatever is under way."""
+        return await self._fetch(request, AVATARS)
+
+    async def download_pending_files(self, request: web.Request) -> web.Response:
+        """``POST downloadPendingFiles``: an operation of its own, so it aborts whatever is under way."""
+        return await self._fetch(request, FILES)
+
+    async def _fetch(self, request: web.Request, importer_key: str) -> web.Response:
+        if await read_json_body(request, {}) != {}:
+            return self._invalid("must NOT have additional properties")
+        operation = self.workspace.fetch(request.headers["X-User-Id"], importer_key)
+        acted(request, operation.id)
+        return web.json_response({"count": len(operation.items), "success": True})
+
+    def _invalid(self, message: str) -> web.Response:
+        suffix = "" if self.settings.plain_validation else " [invalid-params]"
+        return failure(f"{message}{suffix}", errorType="invalid-params")
+
     async def get_current_operation(self, request: web.Request) -> web.Response:
         """``GET getCurrentImportOperation``: the newest one, valid or not."""
         operation = self.workspace.current
@@ -218,11 +245,12 @@ class RocketChat(StandIn):
         return web.json_response({**shown, "success": True})
 
     async def get_latest_operations(self, request: web.Request) -> web.Response:
-        """``GET getLatestImportOperations``: the twenty changed last, a bare array; a permission of its own."""
+        """``GET getLatestImportOperations``: the twenty changed last; a permission of its own."""
         if not self.settings.view_operations:
             return failure(NO_PERMISSION, 403)
         latest = sorted(self.workspace.operations, key=lambda operation: operation.updated_at, reverse=True)
-        return web.json_response([operation.as_json() for operation in latest[:MOST_LATEST]])
+        shown = [operation.as_json() for operation in latest[:MOST_LATEST]]
+        return web.json_response({"operations": shown, "success": True} if self.settings.wrap_operations else shown)
 
     async def users_info(self, request: web.Request) -> web.Response:
         """``GET users.info`` by ``importId``, ``username`` or ``email``."""

@@ -1,17 +1,19 @@
-"""The state machine of a bulk user import at the stand-in of Rocket.Chat: operations, staged users, the job."""
+"""The state machine of imports at the stand-in of Rocket.Chat: operations, staged users, the jobs."""
 
 from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.sandbox.progress import Clock, Progress, RunTime, iso
+from airflow_provider_imports.sandbox.progress import Clock, Progress, iso
 from airflow_provider_imports.sandbox.rocketchat_users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_imports.sandbox.stand_in import SharedSettings
 
 FLUSH_EVERY = 50
 
@@ -25,6 +27,9 @@ LOADING = (
     "importer_preparing_messages",
     "importer_preparing_contacts",
 )
+API, AVATARS, FILES = "api", "pending-avatars", "pending-files"
+NAMES = {API: "api", AVATARS: "Pending Avatars", FILES: "Pending Files", "csv": "CSV", "slack": "Slack"}
+"""The importers that are here, by their keys."""
 NEW, SELECTION, DONE = "importer_new", "importer_user_selection", "importer_done"
 FAILED, CANCELLED = "importer_import_failed", "importer_import_cancelled"
 IMPORTING: Mapping[str, float] = {
@@ -37,6 +42,7 @@ IMPORTING: Mapping[str, float] = {
     "importer_finishing": 1.0,
 }
 """Steps of a running import, each with the share of the run's time at which it ends; files have no share."""
+FETCHING, PREPARING = "importer_importing_files", "importer_preparing_users"
 USERS_BEGIN, USERS_END = 0.02, 0.90
 STATES = {
     NEW: "new",
@@ -60,6 +66,9 @@ class RocketChatSettings:
     :param plain_validation: validation errors without ``[invalid-params]``, as newer routes give them.
     :param short_401: 401 with only ``status`` and ``message``, as documented.
     :param view_operations: the accounts have the permission ``view-import-operations``.
+    :param wrap_operations: the latest operations as ``{"operations": [...]}`` instead of a bare list.
+    :param pending_files: how many files of imported messages wait to be fetched.
+    :param broken_files: how many of them cannot be fetched, and go on waiting.
     """
 
     calls_per_window: int | None = 10
@@ -70,19 +79,23 @@ class RocketChatSettings:
     plain_validation: bool = False
     short_401: bool = False
     view_operations: bool = True
+    wrap_operations: bool = False
+    pending_files: int = 0
+    broken_files: int = 0
 
 
 @dataclass
 class WorkspaceImport:
-    """One import operation."""
+    """One import operation; ``items`` are what it imports: staged users, users with a pending avatar, files."""
 
     id: str
     user: str
     ts: float
     updated_at: float
+    importer_key: str = API
+    items: list[Any] = field(default_factory=list)
     status: str = NEW
     valid: bool = True
-    users: int = 0
     completed: int = 0
     errors: int = 0
     progress: Progress | None = None
@@ -95,50 +108,75 @@ class WorkspaceImport:
 
     def as_json(self) -> dict[str, Any]:
         """Return the ``IImport``; counts that were never written are missing."""
-        count = {"total": self.users, "users": self.users}
+        total = len(self.items)
+        count = {"total": total, "users" if self.importer_key == API else "messages": total}
         if self.completed + self.errors:
             count |= {"completed": self.completed, "error": self.errors}
         return {
             "_id": self.id,
-            "type": "api",
-            "importerKey": "api",
+            "type": NAMES[self.importer_key],
+            "importerKey": self.importer_key,
             "ts": iso(self.ts),
             "status": self.status,
             "valid": self.valid,
             "user": self.user,
             "_updatedAt": iso(self.updated_at),
-            **({"count": count} if self.users else {}),
+            **({"count": count} if self.items else {}),
         }
 
 
 class Workspace:
     """A workspace: its operations, of which only the newest counts, its staged users and its users."""
 
-    def __init__(self, clock: Clock, run_time: RunTime, settings: RocketChatSettings) -> None:
+    def __init__(self, clock: Clock, shared: SharedSettings, settings: RocketChatSettings) -> None:
         self._clock = clock
-        self._run_time = run_time
+        self._shared = shared
         self._settings = settings
         self.operations: list[WorkspaceImport] = []
         self.staged: list[dict[str, Any]] = []
         self.users = Users()
+        self.fetched_files = 0
+        self._imports: Mapping[str, Callable[[Any], bool]] = {
+            API: lambda user: self.users.insert(user, settings.broken_roles),
+            AVATARS: self.users.fetch_avatar,
+            FILES: self._fetch_file,
+        }
         self._lock = threading.RLock()  # tests look at the users from their own thread
 
-    def begin(self, user: str) -> WorkspaceImport:
+    def begin(self, user: str, importer_key: str = API) -> WorkspaceImport:
         """Clear, and begin a new operation."""
         self.clear()
         now = self._clock()
-        self.operations.append(WorkspaceImport(secrets.token_hex(12), user, now, now))
-        return self.operations[-1]
+        operation = WorkspaceImport(secrets.token_hex(12), user, now, now, importer_key)
+        if importer_key == API:
+            operation.items = self.staged
+        self.operations.append(operation)
+        return operation
+
+    def prepare_file(self, user: str, importer_key: str) -> WorkspaceImport:
+        """Begin the operation of a file importer, which reads its file and then waits for a person."""
+        operation = self.begin(user, importer_key)
+        self._write(operation, PREPARING)
+        return operation
+
+    def fetch(self, user: str, importer_key: str) -> WorkspaceImport:
+        """Begin an operation that fetches what is pending; with nothing to do, it is done at once."""
+        operation = self.begin(user, importer_key)
+        files = range(self._settings.pending_files - self.fetched_files)
+        operation.items = list(self.users.with_pending_avatar if importer_key == AVATARS else files)
+        if operation.items:
+            operation.progress = Progress(self._clock, self._shared.seconds_for(len(operation.items)))
+        self._write(operation, FETCHING if operation.items else DONE)
+        return operation
 
     def stage(self, operation: WorkspaceImport, users: list[dict[str, Any]]) -> None:
         """Stage users, duplicates included."""
         self.staged += users
-        operation.users += len(users)
         self._write(operation, SELECTION)
 
     def run(self, operation: WorkspaceImport) -> None:
         """Start the job."""
-        operation.progress = Progress(self._clock, self._run_time.seconds_for(operation.users))
+        operation.progress = Progress(self._clock, self._shared.seconds_for(len(operation.items)))
         self._write(operation, next(iter(IMPORTING)))
 
     @property
@@ -166,20 +204,29 @@ class Workspace:
                 operation.valid = False
 
     def _work(self, operation: WorkspaceImport, fraction: float) -> None:
+        if operation.importer_key != API:
+            self._import_until(operation, int(len(operation.items) * fraction))
+            self._write(operation, FETCHING if fraction < 1 else DONE)
+            return
         limit = self._settings.seat_limit
-        if limit is not None and len(self.users.all) + operation.users > limit and not operation.completed:
+        if limit is not None and len(self.users.all) + len(operation.items) > limit and not operation.completed:
             self._write(operation, FAILED)
             return
         share = min(max((fraction - USERS_BEGIN) / (USERS_END - USERS_BEGIN), 0.0), 1.0)
-        self._insert_until(operation, int(operation.users * share))
+        self._import_until(operation, int(len(operation.items) * share))
         self._write(operation, next((step for step, end in IMPORTING.items() if fraction < end), DONE))
 
-    def _insert_until(self, operation: WorkspaceImport, position: int) -> None:
-        """Insert whole batches up to a position; the counters show no other."""
+    def _fetch_file(self, number: int) -> bool:
+        is_broken = number < self._settings.broken_files
+        self.fetched_files += not is_broken
+        return not is_broken
+
+    def _import_until(self, operation: WorkspaceImport, position: int) -> None:
+        """Import whole batches up to a position; the counters show no other."""
         done = operation.completed + operation.errors
-        until = position if position >= operation.users else position - position % FLUSH_EVERY
-        for user in self.staged[done:until]:
-            if self.users.insert(user, self._settings.broken_roles):
+        until = position if position >= len(operation.items) else position - position % FLUSH_EVERY
+        for item in operation.items[done:until]:
+            if self._imports[operation.importer_key](item):
                 operation.completed += 1
             else:
                 operation.errors += 1
@@ -191,7 +238,7 @@ class Workspace:
             if operation is not None and operation.state == "importing":
                 # The job notices only at its next flush: one more batch is inserted.
                 done = operation.completed + operation.errors
-                self._insert_until(operation, min(done + FLUSH_EVERY, operation.users))
+                self._import_until(operation, min(done + FLUSH_EVERY, len(operation.items)))
                 operation.aborted_at = self._clock()
             for each in self.operations:
                 each.valid = False

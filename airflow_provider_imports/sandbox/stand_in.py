@@ -17,12 +17,30 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-    from airflow_provider_imports.sandbox.progress import Clock, RunTime
+    from airflow_provider_imports.sandbox.progress import Clock
 
 UNROUTED = "unrouted"
 """The operation of a request for which the vendor has no call."""
 BODY: web.RequestKey[bytes] = request_key("body", bytes)
 """The body of a request that is kept, as in ``request[BODY]``."""
+
+
+@dataclass
+class SharedSettings:
+    """
+    :param run_seconds: seconds from the start of an import to its end; 0 for "at once".
+    :param rows_per_second: if set, an import takes ``rows / rows_per_second`` seconds instead.
+    :param any_id: take any id for a configuration, task or definition that the vendor has; else only those that it
+        knows.
+    """
+
+    run_seconds: float = 1.0
+    rows_per_second: float | None = None
+    any_id: bool = False
+
+    def seconds_for(self, rows: int) -> float:
+        """Return how long an import of so many rows takes."""
+        return rows / self.rows_per_second if self.rows_per_second else self.run_seconds
 
 
 @dataclass
@@ -35,18 +53,22 @@ class StandIn:
     Base of all stand-ins. A subclass has routes, and one method for each call: its name is the operation.
 
     :param clock: the sandbox's clock, in seconds since the epoch.
-    :param run_time: how long imports take.
+    :param shared: the settings of all vendors.
     """
 
     name: str
     connection_login: str = ""
     connection_password: str
     connection_extra: Mapping[str, Any] = {}
+    more_connections: Mapping[str, str] = {}
+    """Ids of connections beside the default one, and the password of each."""
+    ids: Mapping[str, str] = {}
+    """The ids that the vendor knows, and what each stands for."""
     settings_type: type[Any] = NoSettings
 
-    def __init__(self, clock: Clock, run_time: RunTime) -> None:
+    def __init__(self, clock: Clock, shared: SharedSettings) -> None:
         self.clock = clock
-        self.run_time = run_time
+        self.shared = shared
         self.settings = self.settings_type()
         self.forget()
 
@@ -123,17 +145,17 @@ async def chunks(request: web.Request) -> AsyncIterator[bytes]:
 
 async def keep_body(request: web.Request) -> None:
     """Receive the whole body and keep it: the client may be gone when the vendor reads it."""
-    request[BODY] = await read(request)
+    request[BODY] = await read_body(request)
 
 
-async def read(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
     """Return the whole body, or what is left of it. Only for calls with small bodies."""
     return b"".join([chunk async for chunk in chunks(request)])
 
 
-async def read_json(request: web.Request, otherwise: Any = None) -> Any:
+async def read_json_body(request: web.Request, otherwise: Any = None) -> Any:
     """Return the value of a JSON body, or something else if it is malformed or not declared as JSON."""
-    body = await read(request)
+    body = await read_body(request)
     try:
         return json.loads(body) if content_type(request) == "application/json" else otherwise
     except ValueError:

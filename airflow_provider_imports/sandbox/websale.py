@@ -20,7 +20,8 @@ from aiohttp import web
 from airflow_provider_imports.sandbox.journal import ENTRY, acted, concerns
 from airflow_provider_imports.sandbox.progress import Progress, iso
 from airflow_provider_imports.sandbox.records import CsvRecords, JsonRecords, Records, XmlRecords
-from airflow_provider_imports.sandbox.stand_in import StandIn, chunks, operation_of, read
+from airflow_provider_imports.sandbox.stand_in import StandIn, chunks, operation_of, read_body
+from airflow_provider_imports.sandbox.websale_reasons import REASONS, Reason, Unavailable
 from airflow_provider_imports.sandbox.websale_run import (
     CANCELED,
     ERROR,
@@ -48,6 +49,7 @@ LIMITED_PASSWORD = "websale-sandbox-limited-password"
 FORBIDDEN_SERVICE = "product"
 PASSWORDS = {EMAIL: PASSWORD, LIMITED_EMAIL: LIMITED_PASSWORD, API_KEY: API_KEY}
 BAD_LOGINS_BEFORE_LOCK = 5
+MAIL = {"true": True, "1": True, "false": False, "0": False}
 
 JSON_CSV = ("json", "csv")
 FORMATS: Mapping[str, tuple[str, ...]] = {
@@ -73,12 +75,14 @@ RECORDS: Mapping[str, type[Records]] = {"json": JsonRecords, "csv": CsvRecords, 
 @dataclass
 class WebsaleSettings:
     """
+    :param unavailable: why calls are answered 503, by a key of :data:`REASONS`; empty: they are not.
     :param token_seconds: lifetime of an access token.
     :param auth_header: header in which it is expected.
     :param starting_seconds: how long an import is STARTING before it is RUNNING.
     :param max_import_errors: how many entries ``importErrors`` has at most.
     """
 
+    unavailable: Unavailable = ""
     token_seconds: float = 1800.0
     auth_header: str = "Authorization"
     starting_seconds: float = 0.0
@@ -130,7 +134,7 @@ class Websale(StandIn):
         if account is None:
             return error(401, "unauthorized", "Not authorized: you are not logged in.")
         service = request.match_info["service"]
-        if service not in FORMATS:
+        if service not in FORMATS and not self.shared.any_id:
             return error(400, "invalidValue", f"service {service!r} is unknown")
         if account == LIMITED_EMAIL and service == FORBIDDEN_SERVICE:
             return error(401, "unauthorized", "Not authorized: no permission for the service.")
@@ -152,7 +156,7 @@ class Websale(StandIn):
     async def login(self, request: web.Request) -> web.Response:
         """``POST login``: by ``email`` and ``password``, or by ``apiKey``."""
         try:
-            sent = json.loads(await read(request))
+            sent = json.loads(await read_body(request))
         except ValueError:
             sent = None
         if not isinstance(sent, dict) or not ("apiKey" in sent or {"email", "password"} <= sent.keys()):
@@ -174,6 +178,9 @@ class Websale(StandIn):
 
     async def get_import_status(self, request: web.Request) -> web.Response:
         """``GET import/{service}/status``: of the running or most recent import."""
+        reason = self._reason("status")
+        if reason is not None:
+            return self._unavailable(reason)
         run = self.slots.get(request.match_info["service"])
         if run is None:
             return web.json_response(NOTHING_RUN)
@@ -183,22 +190,27 @@ class Websale(StandIn):
         """``POST import/{service}/start``: cancels the running import of the service, if any."""
         service = request.match_info["service"]
         chosen = request.query.get("format", "json")
-        send_mail = request.query.get("sendMail", "false").lower() in ("true", "1")
-        if chosen not in FORMATS[service]:
+        mail = request.query.get("sendMail", "").lower()
+        if chosen not in FORMATS.get(service, tuple(RECORDS)):
             return error(400, "invalidValue", f"service {service!r} does not support format {chosen!r}")
         if "sendMail" in request.query and service != "adminUser":
             return error(400, "invalidValue", "sendMail is only for adminUser")
+        if "sendMail" in request.query and mail not in MAIL:
+            return error(400, "invalidValue", "sendMail must be true or false")
         records = RECORDS[chosen]()
         async for chunk in chunks(request):
             records.feed(chunk)
         records.finish()
         if not request[ENTRY].bytes:
             return error(400, "missing", "the body is empty")
+        reason = self._reason("start")
+        if reason is not None and not reason.acts:
+            return self._unavailable(reason)
         if service in self.slots:
             self.slots[service].cancel()
-        run = self._begin(service, records, send_mail)
+        run = self._begin(service, records, MAIL.get(mail))
         acted(request, run.start)
-        return self._status(request, run)
+        return self._status(request, run) if reason is None else self._unavailable(reason)
 
     async def pause_import(self, request: web.Request) -> web.Response:
         """``POST import/{service}/pause``: only if RUNNING."""
@@ -213,23 +225,33 @@ class Websale(StandIn):
         return self._change(request, WebsaleRun.cancel, "The process is not running or is not in a cancelable status.")
 
     def _change(self, request: web.Request, change: Callable[[WebsaleRun], bool], wrong: str) -> web.Response:
+        reason = self._reason("change")
+        if reason is not None and not reason.acts:
+            return self._unavailable(reason)
         run = self.slots.get(request.match_info["service"])
         if run is None or not change(run):
             return error(404, "notFound", wrong)
         acted(request)
-        return self._status(request, run)
+        return self._status(request, run) if reason is None else self._unavailable(reason)
+
+    def _reason(self, call: str) -> Reason | None:
+        reason = REASONS.get(self.settings.unavailable)
+        return reason if reason is not None and call in reason.calls else None
+
+    def _unavailable(self, reason: Reason) -> web.Response:
+        return error(503, reason.type, reason.message)
 
     def _status(self, request: web.Request, run: WebsaleRun) -> web.Response:
         concerns(request, run.start)
         return web.json_response(run.report(self.settings.max_import_errors))
 
-    def _begin(self, service: str, records: Records, send_mail: bool) -> WebsaleRun:
+    def _begin(self, service: str, records: Records, send_mail: bool | None) -> WebsaleRun:
         # Two starts within a millisecond must not look like one run.
         self._last_start = max(self.clock(), self._last_start + 0.001)
         run = WebsaleRun(
             service=service,
             start=iso(self._last_start),
-            progress=Progress(self.clock, self.run_time.seconds_for(records.total)),
+            progress=Progress(self.clock, self.shared.seconds_for(records.total)),
             records=records,
             send_mail=send_mail,
             starting_seconds=self.settings.starting_seconds,

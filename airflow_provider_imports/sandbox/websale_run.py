@@ -16,13 +16,13 @@ READY, STARTING, RUNNING, PAUSED, CANCELED, FINISHED, ERROR = range(7)
 
 @dataclass
 class WebsaleRun:
-    """One run. WEBSALE has no ids for them; ``start`` is unique here."""
+    """One run. WEBSALE has no ids for them; ``start`` is unique here. ``send_mail`` is what was sent, or ``None``."""
 
     service: str
     start: str
     progress: Progress
     records: Records
-    send_mail: bool
+    send_mail: bool | None
     starting_seconds: float
     paused: bool = False
     canceled: bool = False

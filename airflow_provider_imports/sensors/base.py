@@ -51,6 +51,8 @@ class ImportSensor(BaseSensorOperator):
 
     #: Import path of the vendor's hook, which is imported only when the task runs.
     hook_path: ClassVar[str]
+    #: How many items the vendor may create by itself, for one that does.
+    max_auto_created: int | None = None
 
     def __init__(
         self,
@@ -177,7 +179,7 @@ class ImportSensor(BaseSensorOperator):
 
     def _report(self, run: ImportRun, ending: Ending) -> dict[str, Any]:
         try:
-            return report(self.hook.hook_name, run, ending, self.max_rejected)
+            return report(self.hook.hook_name, run, ending, self.max_rejected, max_auto_created=self.max_auto_created)
         except VendorImportError as error:
             if self.soft_fail:
                 raise AirflowSkipException(str(error)) from error

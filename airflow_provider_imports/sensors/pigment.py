@@ -16,20 +16,31 @@ class PigmentImportSensor(ImportSensor):
     .. seealso:: :ref:`howto/sensor:PigmentImportSensor`
 
     :param import_id: the ``importId`` that the start answered (templated)
+    :param max_auto_created: how many items of dimensions the import may create by itself, because the data names them:
+        None only warns
     :param conn_id: the Airflow connection (templated)
     """
 
     hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
     template_fields = ("conn_id", "import_id")
 
-    def __init__(self, *, import_id: str, conn_id: str = "pigment_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        import_id: str,
+        max_auto_created: int | None = None,
+        conn_id: str = "pigment_default",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.import_id = import_id
+        self.max_auto_created = max_auto_created
 
     def check(self) -> None:
         """Check the import's id as well."""
         super().check()
         validation.uuid("import_id", self.import_id)
+        validation.max_auto_created(self.max_auto_created)
 
     def run_to_watch(self) -> ImportRun:
         """The import with this id."""

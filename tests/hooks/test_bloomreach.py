@@ -18,9 +18,10 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
     VendorRateLimitError,
     VendorRequestError,
+    VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.bloomreach import BloomreachHook
-from airflow_provider_imports.models import ImportRun
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 
 HOST = "https://api.exponea.com"
 SECRET = "bloomreach-s3cret"
@@ -141,7 +142,8 @@ def test_the_place_comes_from_the_parameters_and_else_from_the_connection(
 ) -> None:
     vendor.post(requests_mock.ANY, **sample(200, "accepted"))
     start(connect(**extra), **options)
-    assert [request.url for request in vendor.request_history] == [f"{HOST}{path}/imports/{IMPORT_ID}/start"]
+    host = HOST if "project_token" in extra else "https://api.bloomreach.com"
+    assert [request.url for request in vendor.request_history] == [f"{host}{path}/imports/{IMPORT_ID}/start"]
 
 
 def test_a_run_of_the_management_api_takes_the_connections_project(
@@ -327,3 +329,387 @@ def test_what_a_run_answers_is_not_documented_so_any_object_that_does_not_say_no
 ) -> None:
     vendor.post(RUN, **sample(200, name))
     assert run(connect()).key == {"import_id": IMPORT_ID}
+
+
+# The kinds that can be started
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ({"project_token": "p"}, ["a database", "not those from Snowflake", "item collections", "path is only for"]),
+        ({"workspace_id": "w"}, ["In a workspace", "a data warehouse", "not those from copied & pasted"]),
+    ],
+)
+def test_a_refused_kind_of_import_is_told_which_kinds_can_be_started(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample, place: dict[str, str], told: list[str]
+) -> None:
+    vendor.post(requests_mock.ANY, **sample(400, "bad_path"))
+    error = str(refused(start, connect(**place), VendorRequestError))
+    assert [part for part in told if part not in error] == []
+
+
+@pytest.mark.parametrize(
+    ("extra", "host"),
+    [
+        ({"project_token": "p"}, HOST),
+        ({"workspace_id": "w"}, "https://api.bloomreach.com"),
+        ({"workspace_id": "w", "project_token": "p"}, HOST),
+    ],
+)
+def test_a_connection_of_a_workspace_without_a_host_goes_to_the_workspaces_host(
+    connect: Connect, extra: dict[str, str], host: str
+) -> None:
+    assert connect(**extra).client.settings.base_url == host
+
+
+# The test of a connection
+
+TIME = f"{HOST}/track/v2/projects/a-project/system/time"
+LIST = f"{HOST}/imports/v1/a-project"
+
+
+def test_a_key_is_tested_by_the_clock_first_and_by_the_list_second(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample
+) -> None:
+    vendor.get(TIME, **sample(200, "system_time"))
+    vendor.get(LIST, **sample(200, "imports"))
+    good, told = connect().test_connection()
+    assert good
+    assert told.startswith("Bloomreach accepted the API key for this project.")
+    assert [request.url for request in vendor.request_history] == [TIME, f"{LIST}?limit=1&offset=0"]
+
+
+def test_a_key_that_may_not_list_is_good_all_the_same(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample
+) -> None:
+    vendor.get(TIME, **sample(200, "system_time"))
+    vendor.get(LIST, **sample(403, "no_permission"))
+    good, told = connect().test_connection()
+    assert good
+    assert told.startswith("Bloomreach accepted the API key for this project, but does not let it list imports")
+
+
+def test_a_server_that_does_not_tell_the_time_is_asked_for_the_list(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample
+) -> None:
+    vendor.get(TIME, **sample(404, "path_not_found"))
+    vendor.get(LIST, [sample(200, "imports"), sample(403, "no_permission"), sample(404, "path_not_found")])
+    hook = connect()
+    told = [hook.test_connection() for _ in range(3)]
+    assert [good for good, _ in told] == [True, True, False]
+    assert told[1][1].startswith("Bloomreach knows the API key, but")
+    assert "Check the project token and the host" in told[2][1]
+
+
+@pytest.mark.parametrize("extra", [{"project_token": "a-project"}, {"workspace_id": "w"}])
+def test_a_bad_key_is_refused_by_the_clock(
+    vendor: requests_mock.Mocker, connect: Connect, extra: dict[str, str]
+) -> None:
+    vendor.get(requests_mock.ANY, status_code=401)
+    good, told = connect(**extra).test_connection()
+    assert not good
+    assert "private-access API key" in told
+    assert {request.path.rpartition("/")[2] for request in vendor.request_history} == {"time"}
+
+
+def test_a_workspaces_key_is_tested_by_the_clock_alone(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample
+) -> None:
+    vendor.get("https://api.bloomreach.com/track/v2/workspaces/w/system/time", **sample(200, "system_time"))
+    good, told = connect(workspace_id="w").test_connection()
+    assert good
+    assert told.startswith("Bloomreach accepted the API key for this workspace.")
+
+
+def test_another_server_is_not_taken_for_bloomreach(vendor: requests_mock.Mocker, connect: Connect) -> None:
+    vendor.get(requests_mock.ANY, json={"hello": "world"})
+    good, told = connect().test_connection()
+    assert not good
+    assert "the answer has no time" in told
+
+
+# Definitions
+
+DEFINITION = {"name": "Customers", "active": True, "trigger": {"trigger_type": "now"}, "source": {}}
+NEW_ID = "7b2c3d4e5f60718293a4b5c6"
+OLD_ID = "6a1b2c3d4e5f60718293a4b5"
+
+
+def test_a_definition_is_made_as_it_is_given(vendor: requests_mock.Mocker, connect: Connect, sample: Sample) -> None:
+    vendor.post(LIST, **sample(201, "import_created"))
+    assert connect().create_import_definition(DEFINITION) == NEW_ID
+    (request,) = vendor.request_history
+    assert request.json() == DEFINITION
+
+
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        ({}, r"definition\['name'\] must be a text"),
+        ({"name": " "}, r"definition\['name'\] must be a text"),
+        ("Customers", "definition must be a dict, not str"),
+        (None, "definition must be a dict, not NoneType"),
+    ],
+)
+@pytest.mark.parametrize("method", ["create_import_definition", "create_import_definition_if_missing"])
+def test_a_definition_without_a_name_is_not_sent(
+    vendor: requests_mock.Mocker, connect: Connect, method: str, definition: Any, told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        getattr(connect(), method)(definition)
+    assert not vendor.called
+
+
+@pytest.mark.parametrize("answer", [{"status_code": 503}, {"text": "{}"}, {"exc": requests.exceptions.ReadTimeout}])
+def test_a_creation_whose_answer_is_lost_is_unknown_and_sent_once(
+    vendor: requests_mock.Mocker, connect: Connect, answer: dict[str, Any]
+) -> None:
+    vendor.post(LIST, **answer)
+    with pytest.raises(UnknownOutcomeError):
+        connect().create_import_definition(DEFINITION)
+    assert vendor.call_count == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "permission"),
+    [
+        (lambda hook: hook.list_import_definitions(), "Imports > Allow to List Imports"),
+        (lambda hook: hook.get_import_definition(OLD_ID), "Imports > Allow to Read Imports"),
+        (lambda hook: hook.create_import_definition(DEFINITION), "Imports > Allow to Create new Imports"),
+        (lambda hook: hook.delete_import_definition(OLD_ID), "Imports > Allow to Delete existing imports"),
+        (lambda hook: hook.get_customer_properties({"registered": "a"}, ["b"]), "Customer properties > Get"),
+    ],
+)
+def test_each_call_names_the_permission_that_it_needs(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample, method: Callable[[Any], Any], permission: str
+) -> None:
+    vendor.register_uri(requests_mock.ANY, requests_mock.ANY, **sample(403, "no_permission"))
+    with pytest.raises(VendorAuthError, match=f'The key needs the permission "{permission}"'):
+        method(connect())
+
+
+def test_a_refused_definition_is_told_the_limits(vendor: requests_mock.Mocker, connect: Connect) -> None:
+    vendor.post(LIST, status_code=400, json={"errors": ["too many"]})
+    with pytest.raises(VendorRequestError, match="25 active definitions that the API made, each with 48 scheduled"):
+        connect().create_import_definition(DEFINITION)
+
+
+def definitions(count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [{"import_id": f"id-{n}", "import_definition": {"name": f"Import {n}"}} for n in range(first, first + count)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 100, 120])
+def test_all_definitions_are_listed_fifty_at_a_time(vendor: requests_mock.Mocker, connect: Connect, count: int) -> None:
+    everything = definitions(count)
+
+    def page(request: Any, context: Any) -> list[dict[str, Any]]:
+        limit, offset = (int(request.qs[name][0]) for name in ("limit", "offset"))
+        return everything[offset : offset + limit]
+
+    vendor.get(LIST, json=page)
+    listed = connect().list_import_definitions()
+    assert [(one.import_id, one.name) for one in listed] == [(f"id-{n}", f"Import {n}") for n in range(count)]
+    assert vendor.call_count == count // 50 + 1
+    assert all(request.qs["limit"] == ["50"] for request in vendor.request_history)
+
+
+def test_a_server_that_leaves_the_offset_unread_is_not_asked_for_ever(
+    vendor: requests_mock.Mocker, connect: Connect
+) -> None:
+    vendor.get(LIST, json=definitions(50))
+    assert len(connect().list_import_definitions()) == 50
+    assert vendor.call_count == 2
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_definition_is_read_in_both_documented_shapes(
+    vendor: requests_mock.Mocker, connect: Connect, wrapped: bool
+) -> None:
+    item = {"import_id": OLD_ID, "import_definition": DEFINITION}
+    vendor.get(f"{LIST}/{OLD_ID}", json={"import": item} if wrapped else item)
+    read = connect().get_import_definition(OLD_ID)
+    assert (read.import_id, read.definition, read.name) == (OLD_ID, DEFINITION, "Customers")
+
+
+def test_a_definition_is_deleted(vendor: requests_mock.Mocker, connect: Connect) -> None:
+    vendor.delete(f"{LIST}/{OLD_ID}", status_code=204)
+    connect().delete_import_definition(OLD_ID)
+    assert [request.method for request in vendor.request_history] == ["DELETE"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "gone"),
+    [
+        ({"status_code": 404, "json": {"errors": {"code": "NotFoundError"}}}, True),
+        ({"status_code": 404, "text": "<html>Not here</html>"}, False),
+        ({"json": {"import_id": "x"}}, False),
+    ],
+)
+def test_a_deletion_whose_answer_is_lost_is_looked_after(
+    vendor: requests_mock.Mocker, connect: Connect, seen: dict[str, Any], gone: bool
+) -> None:
+    vendor.delete(f"{LIST}/{OLD_ID}", exc=requests.exceptions.ReadTimeout)
+    vendor.get(f"{LIST}/{OLD_ID}", **seen)
+    if gone:
+        connect().delete_import_definition(OLD_ID)
+    else:
+        with pytest.raises(UnknownOutcomeError):
+            connect().delete_import_definition(OLD_ID)
+    assert [request.method for request in vendor.request_history] == ["DELETE", "GET"]
+
+
+def test_a_definition_that_is_there_is_not_made_again(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample
+) -> None:
+    vendor.get(LIST, **sample(200, "imports"))
+    found, made = connect().create_import_definition_if_missing(DEFINITION)
+    assert (found.import_id, made) == (OLD_ID, False)
+    assert {request.method for request in vendor.request_history} == {"GET"}
+
+
+def test_a_definition_that_is_missing_is_made(vendor: requests_mock.Mocker, connect: Connect, sample: Sample) -> None:
+    vendor.get(LIST, **sample(200, "imports"))
+    vendor.post(LIST, **sample(201, "import_created"))
+    found, made = connect().create_import_definition_if_missing({**DEFINITION, "name": "Orders"})
+    assert (found.import_id, found.name, made) == (NEW_ID, "Orders", True)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_creation_whose_answer_is_lost_is_looked_after_by_name(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample, shown: bool
+) -> None:
+    vendor.get(LIST, [{"json": []}, sample(200, "imports") if shown else {"json": []}])
+    vendor.post(LIST, exc=requests.exceptions.ReadTimeout)
+    if shown:
+        found, made = connect().create_import_definition_if_missing(DEFINITION)
+        assert (found.import_id, made) == (OLD_ID, True)
+    else:
+        with pytest.raises(UnknownOutcomeError):
+            connect().create_import_definition_if_missing(DEFINITION)
+    assert [request.method for request in vendor.request_history] == ["GET", "POST", "GET"]
+
+
+def test_two_definitions_of_one_name_are_nobodys_choice(vendor: requests_mock.Mocker, connect: Connect) -> None:
+    twins = [{"import_id": name, "import_definition": {"name": "Customers"}} for name in ("one", "two")]
+    vendor.get(LIST, json=twins)
+    with pytest.raises(InvalidInputError, match=r"2 API-made imports of the name 'Customers': one, two\."):
+        connect().create_import_definition_if_missing(DEFINITION)
+
+
+# One customer
+
+ATTRIBUTES = f"{HOST}/data/v2/projects/a-project/customers/attributes"
+CANARY = {"registered": "canary@example.com"}
+STAMP = "2026-11-25T06:00:00+00:00"
+
+
+def arrival(hook: BloomreachHook, stamp: str = STAMP) -> ImportStatus:
+    return hook.get_status(hook.arrival_of(CANARY, "import_stamp", stamp))
+
+
+def test_a_customers_properties_are_read(vendor: requests_mock.Mocker, connect: Connect, sample: Sample) -> None:
+    vendor.post(ATTRIBUTES, **sample(200, "customer_attributes"))
+    read = connect().get_customer_properties(CANARY, ["import_stamp", "nickname"])
+    assert read == {"import_stamp": STAMP, "nickname": None}
+    (request,) = vendor.request_history
+    assert request.json() == {
+        "customer_ids": CANARY,
+        "attributes": [
+            {"type": "property", "property": "import_stamp"},
+            {"type": "property", "property": "nickname"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "word"),
+    [
+        ({"json": {"results": [{"success": True, "value": STAMP}], "success": True}}, "evidence", "arrived"),
+        (
+            {"json": {"results": [{"success": True, "value": "2026-11-24T06:00:00+00:00"}], "success": True}},
+            "running",
+            "import_stamp is '2026-11-24T06:00:00+00:00' so far",
+        ),
+        (
+            {"json": {"results": [{"success": True, "value": None}], "success": True}},
+            "running",
+            "import_stamp is nothing so far",
+        ),
+        (
+            {"json": {"results": [{"success": False, "error": "not defined"}], "success": True}},
+            "running",
+            "import_stamp is nothing so far",
+        ),
+        (
+            {"json": {"results": [{"success": True, "value": ["a"]}], "success": True}},
+            "running",
+            "import_stamp is nothing so far",
+        ),
+        ({"status_code": 404, "json": {"errors": {"code": "NotFoundError"}}}, "running", "no such record yet"),
+        ({"json": {"success": False, "errors": ["Customer does not exist"]}}, "running", "no such record yet"),
+    ],
+)
+def test_an_arrival_is_evidence_only_once_the_record_has_the_value(
+    vendor: requests_mock.Mocker, connect: Connect, answer: dict[str, Any], state: str, word: str
+) -> None:
+    vendor.post(ATTRIBUTES, **answer)
+    status = arrival(connect())
+    assert (str(status.state), status.vendor_status) == (state, word)
+    assert status.state is not ImportState.SUCCEEDED
+
+
+def test_a_missing_permission_ends_the_wait_for_an_arrival(vendor: requests_mock.Mocker, connect: Connect) -> None:
+    vendor.post(ATTRIBUTES, json={"results": [{"success": False, "error": "No permission"}], "success": True})
+    with pytest.raises(VendorAuthError, match=r"No permission.*Customer properties > Get"):
+        arrival(connect())
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"json": {"success": True}}, VendorUnavailableError),
+        ({"json": {"results": []}}, VendorUnavailableError),
+        ({"json": {"results": [7]}}, VendorUnavailableError),
+        ({"status_code": 404, "text": "<html>Not here</html>"}, VendorRequestError),
+        ({"json": {"success": False, "errors": ["bad ids"]}}, VendorRequestError),
+    ],
+)
+def test_an_answer_that_tells_nothing_of_the_customer_is_an_error(
+    vendor: requests_mock.Mocker, connect: Connect, answer: dict[str, Any], kind: type[VendorImportError]
+) -> None:
+    vendor.post(ATTRIBUTES, **answer)
+    with pytest.raises(kind):
+        arrival(connect())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (({}, "p", "v"), "customer_ids must name at least one id"),
+        (({"registered": ""}, "p", "v"), "none may be empty"),
+        (({"registered": 7}, "p", "v"), "customer_ids must be a dict of texts"),
+        (("a", "p", "v"), "customer_ids must be a dict of texts"),
+        ((CANARY, " ", "v"), "property_name must be a text"),
+        ((CANARY, "p", ""), "value must be a text"),
+    ],
+)
+def test_an_arrival_of_nothing_is_refused(connect: Connect, arguments: tuple[Any, ...], told: str) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        connect().arrival_of(*arguments)
+
+
+def test_an_arrival_survives_its_way_to_a_trigger_and_looks_where_it_is_told_to(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample
+) -> None:
+    vendor.post(requests_mock.ANY, json={"results": [{"success": True, "value": 7}]})
+    hook = connect()
+    run_ = ImportRun.from_json(hook.arrival_of(CANARY, "import_stamp", "7", project_token="q").to_json())
+    assert hook.get_status(run_).state is ImportState.EVIDENCE
+    assert vendor.last_request.path == "/data/v2/projects/q/customers/attributes"
+
+
+def test_a_start_has_no_status_to_wait_for(vendor: requests_mock.Mocker, connect: Connect) -> None:
+    with pytest.raises(NotImplementedError, match="publishes no status of an import run"):
+        connect().get_status(ImportRun("bloomreach", {"import_id": IMPORT_ID}))
+    assert not vendor.called

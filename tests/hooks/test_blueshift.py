@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
+    ImportBusyError,
     InvalidInputError,
     UnknownOutcomeError,
     VendorAuthError,
@@ -22,6 +24,9 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.blueshift import BlueshiftHook
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS
+from airflow_provider_imports.models import ImportState, ImportStatus
+from airflow_provider_imports.polling import Outcome, PollPolicy
+from airflow_provider_imports.report import report
 
 if TYPE_CHECKING:
     import requests_mock
@@ -109,6 +114,7 @@ def test_a_run_links_to_its_task_only_where_the_address_is_known(
     vendor.post(host + PATH, **sample(200, "accepted"))
     run = connect(**fields).trigger_customer_import(UUID)
     assert (run.vendor, run.key, run.url, run.remark) == ("blueshift", {"uuid": UUID}, page, None)
+    assert run.sendings == 1
     assert len(vendor.request_history) == 1
 
 
@@ -174,7 +180,8 @@ def test_a_missing_task_is_told_apart_from_a_wrong_host(
 
 def test_a_429_is_sent_again_until_it_is_taken(vendor: requests_mock.Mocker, connect: Connect, sample: Sample) -> None:
     vendor.post(US + PATH, [sample(429, "rate_limit_exceeded"), sample(200, "accepted")])
-    assert connect().trigger_customer_import(UUID).remark is None
+    run = connect().trigger_customer_import(UUID)
+    assert (run.remark, run.sendings) == (None, 1)
     assert len(vendor.request_history) == 2
 
 
@@ -184,10 +191,9 @@ def test_a_429_without_end_is_a_rate_limit(vendor: requests_mock.Mocker, connect
     assert len(vendor.request_history) == MOST_ATTEMPTS
 
 
-FIVES = pytest.mark.parametrize(
+GATEWAY_ERRORS = pytest.mark.parametrize(
     ("status", "name"),
     [
-        (500, "internal_server_error"),
         (502, "bad_gateway"),
         (503, "service_unavailable"),
         (504, "gateway_timeout"),
@@ -195,16 +201,50 @@ FIVES = pytest.mark.parametrize(
 )
 
 
-@FIVES
-def test_a_5xx_is_sent_again_as_blueshift_asks(
+@GATEWAY_ERRORS
+def test_a_start_is_sent_again_as_blueshift_asks_and_says_so(
     vendor: requests_mock.Mocker, connect: Connect, sample: Sample, status: int, name: str
 ) -> None:
-    vendor.post(US + PATH, [sample(status, name), sample(200, "accepted")])
-    assert connect().trigger_customer_import(UUID).remark is None
-    assert len(vendor.request_history) == 2
+    vendor.post(US + PATH, [sample(status, name), sample(status, name), sample(200, "accepted")])
+    run = connect().trigger_customer_import(UUID)
+    assert run.sendings == len(vendor.request_history) == 3
+    assert run.remark is not None
+    assert f"sent 3 times, as Blueshift asks: before, it had answered HTTP {status}, HTTP {status}." in run.remark
+    assert "may have accepted more than one" in run.remark
 
 
-@FIVES
+@pytest.mark.parametrize("status", [500, 501, 505, 520])
+def test_any_other_5xx_is_an_unknown_outcome_and_not_sent_again(
+    vendor: requests_mock.Mocker, connect: Connect, sample: Sample, status: int
+) -> None:
+    vendor.post(US + PATH, **sample(status, "internal_server_error"))
+    error = refused(connect(), UnknownOutcomeError)
+    assert len(vendor.request_history) == 1
+    assert ("contact its support (support@blueshift.com)" in str(error)) is (status == 500)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Error: The import is already being processed",
+        "Import is being processed",
+        "Task already running",
+        "import already in progress",
+        "The task is currently processing",
+    ],
+)
+def test_a_task_that_is_being_processed_is_busy_and_not_refused_for_good(
+    vendor: requests_mock.Mocker, connect: Connect, words: str
+) -> None:
+    vendor.post(US + PATH, status_code=405, json={"errors": [{"title": "error", "detail": words}]})
+    error = refused(connect(), ImportBusyError)
+    assert not isinstance(error, AirflowFailException)
+    assert "a later retry is safe" in str(error)
+    assert error.status_code == 405
+    assert len(vendor.request_history) == 1
+
+
+@GATEWAY_ERRORS
 def test_a_405_in_answer_to_such_a_repeat_is_an_accepted_start(
     vendor: requests_mock.Mocker, connect: Connect, sample: Sample, status: int, name: str
 ) -> None:
@@ -213,7 +253,8 @@ def test_a_405_in_answer_to_such_a_repeat_is_an_accepted_start(
     assert run.key == {"uuid": UUID}
     assert run.remark is not None
     assert f"HTTP {status}" in run.remark
-    assert "an earlier attempt was accepted" in run.remark
+    assert "an earlier one was accepted" in run.remark
+    assert run.sendings == 2
 
 
 def test_a_rate_limit_in_between_does_not_make_the_5xx_forgotten(
@@ -221,7 +262,9 @@ def test_a_rate_limit_in_between_does_not_make_the_5xx_forgotten(
 ) -> None:
     answers = [sample(502, "bad_gateway"), sample(429, "rate_limit_exceeded"), sample(405, "action_not_supported")]
     vendor.post(US + PATH, answers)
-    assert "HTTP 502" in (connect().trigger_customer_import(UUID).remark or "")
+    run = connect().trigger_customer_import(UUID)
+    assert "HTTP 502" in (run.remark or "")
+    assert run.sendings == 2, "what was put off was not acted on"
 
 
 def test_a_405_after_a_mere_rate_limit_is_a_refusal(
@@ -231,7 +274,7 @@ def test_a_405_after_a_mere_rate_limit_is_a_refusal(
     refused(connect(), VendorRequestError)
 
 
-def test_5xx_until_the_end_is_an_unknown_outcome(
+def test_gateway_errors_until_the_end_are_an_unknown_outcome(
     vendor: requests_mock.Mocker, connect: Connect, sample: Sample
 ) -> None:
     vendor.post(US + PATH, **sample(503, "service_unavailable"))
@@ -295,3 +338,98 @@ def test_a_run_survives_the_way_through_json(vendor: requests_mock.Mocker, conne
     vendor.post(US + PATH, [sample(502, "bad_gateway"), sample(405, "action_not_supported")])
     run = connect().trigger_customer_import(UUID)
     assert type(run).from_json(json.loads(json.dumps(run.to_json()))) == run
+
+
+# One customer
+
+CUSTOMERS = f"{US}/api/v1/customers"
+CANARY = "canary+1@example.com"
+STAMP = "2026-11-25T06:00:00+00:00"
+
+
+def arrival(hook: BlueshiftHook, attribute: str = "import_stamp", stamp: str = STAMP) -> ImportStatus:
+    return hook.get_status(hook.arrival_of(CANARY, attribute, stamp))
+
+
+def test_customers_are_found_by_their_address(vendor: requests_mock.Mocker, connect: Connect, sample: Sample) -> None:
+    vendor.get(CUSTOMERS, **sample(200, "customers"))
+    (found,) = connect().get_customers(CANARY)
+    assert found["custom_attributes"] == {"import_stamp": STAMP}
+    assert vendor.request_history[0].url == f"{CUSTOMERS}?email=canary%2B1%40example.com"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "word"),
+    [
+        ({"json": {"users": [{"custom_attributes": {"import_stamp": STAMP}}]}}, "evidence", "arrived"),
+        ({"json": {"user": {"custom_attributes": {"import_stamp": STAMP}}}}, "evidence", "arrived"),
+        ({"json": {"users": [{"import_stamp": STAMP}], "user": None}}, "evidence", "arrived"),
+        ({"json": {"users": [{"custom_attributes": {}}, {"import_stamp": STAMP}]}}, "evidence", "arrived"),
+        ({"json": {"users": [{"import_stamp": "old"}]}}, "running", "import_stamp is 'old' so far"),
+        (
+            {"json": {"users": [{"import_stamp": STAMP, "custom_attributes": {"import_stamp": "old"}}]}},
+            "running",
+            "import_stamp is 'old' so far",
+        ),
+        ({"json": {"users": [{"email": CANARY}]}}, "running", "import_stamp is nothing so far"),
+        ({"json": {"users": [], "user": {}}}, "running", "import_stamp is nothing so far"),
+        ({"json": {"users": []}}, "running", "no such record yet"),
+        ({"json": {"users": None}}, "running", "no such record yet"),
+        (
+            {"status_code": 404, "json": {"errors": [{"detail": "Error: Resource not found"}]}},
+            "running",
+            "no such record yet",
+        ),
+    ],
+)
+def test_an_arrival_is_evidence_only_once_the_customer_has_the_value(
+    vendor: requests_mock.Mocker, connect: Connect, answer: dict[str, Any], state: str, word: str
+) -> None:
+    vendor.get(CUSTOMERS, **answer)
+    status = arrival(connect())
+    assert (str(status.state), status.vendor_status) == (state, word)
+
+
+@pytest.mark.parametrize(("held", "stamp"), [(7, "7"), (True, "true"), (False, "false"), (1.5, "1.5"), (" a ", "a")])
+def test_numbers_and_truth_values_are_compared_as_json_writes_them(
+    vendor: requests_mock.Mocker, connect: Connect, held: object, stamp: str
+) -> None:
+    vendor.get(CUSTOMERS, json={"users": [{"import_stamp": held}]})
+    status = arrival(connect(), stamp=stamp)
+    assert status.state is ImportState.EVIDENCE
+    assert status.message == f"the record has import_stamp={stamp}, which proves this row and no other"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"status_code": 404, "json": {"status": "404", "error": "Not Found"}}, VendorRequestError),
+        ({"status_code": 401, "json": {"message": "Not authorized"}}, VendorAuthError),
+        ({"json": {}}, VendorUnavailableError),
+        ({"json": []}, VendorUnavailableError),
+        ({"text": "<html>Welcome</html>"}, VendorUnavailableError),
+    ],
+)
+def test_an_answer_that_tells_nothing_of_a_customer_is_an_error(
+    vendor: requests_mock.Mocker, connect: Connect, answer: dict[str, Any], kind: type[VendorImportError]
+) -> None:
+    vendor.get(CUSTOMERS, **answer)
+    with pytest.raises(kind):
+        arrival(connect())
+
+
+@pytest.mark.parametrize("arguments", [("", "a", "v"), ("a@b.c", " ", "v"), ("a@b.c", "a", ""), (None, "a", "v")])
+def test_an_arrival_of_nothing_is_refused(connect: Connect, arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(InvalidInputError, match="must be a text that is not empty"):
+        connect().arrival_of(*arguments)
+
+
+def test_a_wait_for_an_arrival_ends_with_evidence(vendor: requests_mock.Mocker, connect: Connect) -> None:
+    answers = [{"json": {"users": []}}, {"json": {"users": [{"import_stamp": STAMP}]}}]
+    vendor.get(CUSTOMERS, answers)
+    hook = connect()
+    run = type(hook.arrival_of(CANARY, "a", "b")).from_json(hook.arrival_of(CANARY, "import_stamp", STAMP).to_json())
+    ending = hook.wait(run, PollPolicy(poll_interval=0.01))
+    assert ending.outcome is Outcome.SUCCEEDED, "what was waited for has come"
+    result = report("Blueshift", run, ending, None)
+    assert (result["state"], result["run"]["arrival"]) == ("evidence", CANARY)

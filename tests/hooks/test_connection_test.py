@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests_mock
 
-from airflow_provider_imports.sandbox import bloomreach, rocketchat
+from airflow_provider_imports.sandbox import rocketchat
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -202,10 +202,11 @@ def test_a_bloomreach_key_that_may_not_list_is_good_as_far_as_one_can_tell(
     press_test: Test, sandbox: Any, samples: Callable[[str], bytes]
 ) -> None:
     body = samples("bloomreach/no_permission.json").decode()
-    sandbox.add_fault("status", vendor="bloomreach", status=403, body=body)
+    sandbox.add_fault("status", vendor="bloomreach", operation="list_imports", status=403, body=body)
     good, sentence = press_test("bloomreach")
     assert good
-    assert "knows the API key, but does not let it list imports" in sentence
+    assert "the API key" in sentence
+    assert "but does not let it list imports" in sentence
     assert "of another project" in sentence
 
 
@@ -213,16 +214,6 @@ def test_a_403_that_is_a_web_page_proves_nothing_about_bloomreach(press_test: Te
     sandbox.add_fault("html", vendor="bloomreach", status=403)
     good, _sentence = press_test("bloomreach")
     assert not good
-
-
-def test_a_bloomreach_workspace_is_not_tested_and_says_so(press_test: Test, sandbox: Any) -> None:
-    extra = {"project_token": None, "workspace_id": bloomreach.WORKSPACE_ID}
-    good, sentence = press_test(
-        "bloomreach", extra, login=bloomreach.WORKSPACE_API_KEY_ID, password=bloomreach.WORKSPACE_API_SECRET
-    )
-    assert not good
-    assert sentence.startswith("Not tested: ")
-    assert not sandbox.journal
 
 
 def test_a_bloomreach_project_that_is_missing_is_asked_for(press_test: Test, sandbox: Any) -> None:

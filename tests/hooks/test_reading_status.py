@@ -478,7 +478,7 @@ def test_every_field_of_rocketchats_operation_is_read() -> None:
     body["operation"]["count"] = {"total": 5, "users": 4, "completed": 2, "error": 1}
 
     assert read_current(body) == Operation(
-        ID, "done", "importer_done", True, USER, MADE_AT, CHANGED_AT, users=4, completed=2, errors=1, total=5
+        ID, "done", "importer_done", True, USER, MADE_AT, CHANGED_AT, 4, completed=2, errors=1, total=5, importer="api"
     )
 
 
@@ -521,6 +521,16 @@ def test_users_that_were_not_created_are_told_at_the_end_only() -> None:
     )
 
 
+@pytest.mark.parametrize("importer", ["csv", "slack", "pending-avatars"])
+def test_records_of_another_importer_are_not_called_users(importer: str) -> None:
+    count = {"completed": 1, "error": 1200, "total": 2000}
+
+    assert status_of(listed(importerKey=importer, count=count)).message == (
+        "1,200 records were not imported; Rocket.Chat does not say which"
+    )
+    assert "users were not created" in (status_of(listed(importerKey="api", count=count)).message or "")
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -530,6 +540,9 @@ def test_users_that_were_not_created_are_told_at_the_end_only() -> None:
         ),
         ({"status": "importer_new"}, f"operation {ID} (new) of user unknown"),
         ({"status": "importer_dancing"}, f"operation {ID} (importer_dancing) of user unknown"),
+        ({"importerKey": "slack", "type": "Slack"}, f"operation {ID} (done, importer slack) of user unknown"),
+        ({"type": "CSV"}, f"operation {ID} (done, importer CSV) of user unknown"),
+        ({"importerKey": 7}, f"operation {ID} (done) of user unknown"),
     ],
 )
 def test_who_is_in_the_way_at_rocketchat_is_told_in_words(fields: dict[str, Any], words: str) -> None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 import requests_mock
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
+    ImportBusyError,
     ImportSupersededError,
     InvalidInputError,
     UnknownOutcomeError,
@@ -331,6 +333,123 @@ def test_without_a_look_at_the_latest_operations_a_replaced_one_stays_replaced(
     vendor.get(LATEST, **answer)
     with pytest.raises(ImportSupersededError):
         hook.get_status(RUN_OF_OURS)
+
+
+def test_the_latest_operations_are_read_when_they_come_wrapped(
+    vendor: requests_mock.Mocker, hook: RocketChatHook
+) -> None:
+    latest = json.loads((SAMPLES / "latest_operations_with_ours_done.json").read_bytes())
+    vendor.get(STATUS, **sample("status_of_another_operation"))
+    vendor.get(LATEST, json={"operations": latest, "success": True})
+    assert hook.get_status(RUN_OF_OURS).counts == Counts(inserted=118, failed=2, total=120)
+
+
+@pytest.mark.parametrize("answer", [{"json": {"success": True}}, {"text": "<html>"}, {"json": 7}])
+def test_latest_operations_that_make_no_sense_are_no_outage(
+    vendor: requests_mock.Mocker, hook: RocketChatHook, caplog: pytest.LogCaptureFixture, answer: dict[str, Any]
+) -> None:
+    vendor.get(STATUS, **sample("status_of_another_operation"))
+    vendor.get(LATEST, **answer)
+    with pytest.raises(ImportSupersededError):
+        hook.get_status(RUN_OF_OURS)
+    assert vendor.call_count == 2
+    assert "The latest operations can't be read" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [sample("forbidden", 403), {"json": []}, {"text": "<html>"}])
+def test_where_the_latest_operations_are_not_shown_nobody_knows_whether_a_replaced_start_ran(
+    vendor: requests_mock.Mocker, hook: RocketChatHook, answer: dict[str, Any]
+) -> None:
+    vendor.get(STATUS, **sample("status_of_another_operation"))
+    vendor.get(LATEST, **answer)
+    found = hook.run_flow(hook.adopt_flow(Intent(datetime.now(UTC), {}, None, RUN_OF_OURS)))
+    assert (found.run, found.would_show) == (None, False)
+
+
+# Pending avatars and files
+
+
+AVATARS_ID = "64d6c0ffee0000000000a0a0"
+
+
+def fetching(importer: str, **changes: Any) -> dict[str, Any]:
+    """An answer of ``import.status`` about an operation that fetches."""
+    body = json.loads((SAMPLES / "status_fetching_avatars.json").read_bytes())
+    made = datetime.now(UTC).isoformat()
+    body["operation"] |= {"importerKey": importer, "ts": made, "_updatedAt": made, **changes}
+    return {"json": body}
+
+
+FETCH = pytest.mark.parametrize(
+    ("method", "url", "importer"),
+    [
+        ("download_pending_avatars", f"{HOST}/api/v1/downloadPendingAvatars", "pending-avatars"),
+        ("download_pending_files", f"{HOST}/api/v1/downloadPendingFiles", "pending-files"),
+    ],
+)
+
+
+@FETCH
+def test_fetching_gives_the_operation_that_it_made(
+    vendor: requests_mock.Mocker, hook: RocketChatHook, method: str, url: str, importer: str
+) -> None:
+    vendor.get(STATUS, [sample("status_done"), fetching(importer)])
+    vendor.post(url, **sample("pending"))
+    run = getattr(hook, method)()
+    assert run.key == {"operation_id": AVATARS_ID}
+    assert run.started_at is not None
+    assert [request.method for request in vendor.request_history] == ["GET", "POST", "GET"]
+    assert vendor.request_history[1].body is None
+    status = hook.get_status(run)
+    assert (status.state, status.vendor_status) == (ImportState.RUNNING, "importer_importing_files")
+
+
+@FETCH
+def test_fetching_whose_answer_is_lost_is_found_by_its_operation_and_not_repeated(
+    vendor: requests_mock.Mocker, hook: RocketChatHook, method: str, url: str, importer: str
+) -> None:
+    vendor.get(STATUS, [sample("status_done"), fetching(importer)])
+    vendor.post(url, exc=requests.exceptions.ReadTimeout)
+    assert getattr(hook, method)().key == {"operation_id": AVATARS_ID}
+    assert [request.method for request in vendor.request_history].count("POST") == 1
+
+
+@FETCH
+@pytest.mark.parametrize(
+    "changes", [{"importerKey": "api"}, {"user": "somebody"}, {"ts": "2023-08-11T20:08:37.655Z"}, {"_id": OPERATION_ID}]
+)
+def test_an_operation_that_is_not_the_one_that_fetches_is_not_taken_for_it(
+    vendor: requests_mock.Mocker, hook: RocketChatHook, method: str, url: str, importer: str, changes: dict[str, Any]
+) -> None:
+    vendor.get(STATUS, [sample("status_done"), fetching(importer, **changes)])
+    vendor.post(url, **sample("pending"))
+    with pytest.raises(ImportSupersededError, match="the workspace has another operation already"):
+        getattr(hook, method)()
+
+
+def test_the_operation_that_was_there_before_is_asked_for_only_if_it_is_not_known(
+    vendor: requests_mock.Mocker, hook: RocketChatHook
+) -> None:
+    vendor.get(STATUS, **fetching("pending-avatars"))
+    vendor.post(f"{HOST}/api/v1/downloadPendingAvatars", **sample("pending"))
+    hook.download_pending_avatars(before=OPERATION_ID)
+    assert [request.method for request in vendor.request_history] == ["POST", "GET"]
+
+
+def test_a_running_operation_that_takes_no_users_is_busy(vendor: requests_mock.Mocker, hook: RocketChatHook) -> None:
+    vendor.post(ADD, **sample("refused_operation_runs", 400))
+    with pytest.raises(ImportBusyError, match="a later retry is safe") as caught:
+        hook.add_users([ANNA])
+    assert not isinstance(caught.value, AirflowFailException)
+
+
+def test_staging_in_an_operation_that_runs_says_what_became_of_ours(
+    vendor: requests_mock.Mocker, hook: RocketChatHook
+) -> None:
+    vendor.post(ADD, **sample("refused_operation_runs", 400))
+    vendor.get(STATUS, **sample("status_of_another_operation"))
+    with pytest.raises(ImportSupersededError):
+        hook.stage_users(RUN_OF_OURS, [ANNA], before=0)
 
 
 # Making an operation

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.hooks.rocketchat.users import FIELDS, checked_user, checked_users
+from airflow_provider_imports.hooks.rocketchat.users import FIELDS, InvalidUserError, checked_user, checked_users
 from airflow_provider_imports.sandbox.rocketchat_users import FIELDS as FIELDS_OF_THE_SERVER
 from airflow_provider_imports.sandbox.rocketchat_users import validated
 
@@ -64,7 +64,18 @@ def test_what_is_not_given_is_not_sent(left_out: dict[str, Any]) -> None:
         ({**ANNA, "roles": "admin"}, "has roles of type text, not a list of texts"),
         ({**ANNA, "roles": [7]}, "has number in roles"),
         ({**ANNA, "utcOffset": "2"}, "has utcOffset of type text, not a number"),
-        ({**ANNA, "utcOffset": float("nan")}, "has utcOffset of type number, not a number"),
+        ({**ANNA, "utcOffset": float("nan")}, "has utcOffset of type NaN, not a number"),
+        ({**ANNA, "utcOffset": float("-inf")}, "has utcOffset of type infinity, not a number"),
+        ({**ANNA, "name": float("nan")}, "has name of type NaN, not a text"),
+        ({**ANNA, "importIds": [float("nan")]}, "has NaN in importIds"),
+        ({**ANNA, "type": "admin"}, "has a type that is neither 'user' nor 'bot'"),
+        ({**ANNA, "type": ""}, "has a type that is neither"),
+        ({**ANNA, "username": " "}, "has an empty username; leave it out"),
+        ({**ANNA, "name": ""}, "has an empty name; leave it out"),
+        *[
+            ({**ANNA, "emails": ["a@example.com", email]}, "has something in emails that is no address")
+            for email in ("anna", "@example.com", "anna@", "anna@b@example.com", "an na@example.com", "a@exam\tple.com")
+        ],
         ({**ANNA, "utcOffset": True}, "has utcOffset of type true/false"),
         ({**ANNA, "deleted": "true"}, "has deleted of type text, not true or false"),
         ({**ANNA, "name": "Anna \ud83d"}, "has half of a surrogate pair in name"),
@@ -82,15 +93,46 @@ def test_what_is_wrong_is_said(record: object, problem: str) -> None:
     assert problem in str(raised.value)
 
 
-def test_the_first_bad_ones_are_listed_by_position_and_the_others_counted() -> None:
-    users = [ANNA, *[{"emails": ["a@example.com"]}] * 13, ANNA]
+def test_everything_that_is_wrong_with_a_user_is_said_at_once() -> None:
+    with pytest.raises(InvalidUserError) as raised:
+        checked_user({"emails": ["anna"], "username": "", "type": "x", "services": {}, "deleted": 1})
+    assert [problem.split()[:3] for problem in raised.value.problems] == [
+        ["has", "something", "in"],
+        ["has", "an", "empty"],
+        ["has", "a", "type"],
+        ["has", "the", "field"],
+        ["has", "deleted", "of"],
+        ["has", "no", "importIds"],
+    ]
+
+
+def test_blanks_around_names_and_addresses_are_lost_but_not_those_of_a_password() -> None:
+    padded = {"emails": [" anna@example.com\n"], "importIds": [" 1 "], "username": " billy.bob ", "type": "bot "}
+    assert checked_user({**padded, "name": "Billy Bob\t", "password": " s3cret ", "bio": " "}) == {
+        "emails": ["anna@example.com"],
+        "importIds": ["1"],
+        "username": "billy.bob",
+        "type": "bot",
+        "name": "Billy Bob",
+        "password": " s3cret ",
+        "bio": " ",
+    }
+
+
+def test_the_first_complaints_are_listed_by_position_and_the_others_counted() -> None:
+    users = [ANNA, *[{"emails": ["a@example.com"]}] * 23, ANNA]
     with pytest.raises(InvalidInputError) as raised:
         checked_users(users, first=501)
     text = str(raised.value)
-    assert text.startswith("13 users can't be imported: user 502 has no importIds; user 503")
-    assert "user 511" in text
-    assert "user 512" not in text
-    assert "; and 3 more. Correct them; nothing was sent." in text
+    assert text.startswith("23 users can't be imported: user 502 has no importIds; user 503")
+    assert "user 521" in text
+    assert "user 522" not in text
+    assert text.endswith("; and 3 more. Correct the data, then clear the task. Nothing was sent.")
+
+
+def test_one_user_is_one_user() -> None:
+    with pytest.raises(InvalidInputError, match=r"^1 user can't be imported: user 1 has no importIds. Correct"):
+        checked_users([{"emails": ["a@example.com"]}])
 
 
 def test_no_value_of_a_record_is_repeated_in_an_error() -> None:

@@ -102,21 +102,21 @@ def test_whatever_certainly_did_not_arrive_or_was_put_off_may_be_sent_again(repe
 
 
 @pytest.mark.parametrize(
-    ("repeat", "after_silence", "after_5xx", "after_408"),
+    ("repeat", "after_silence", "after_gateway_errors", "after_others"),
     [
         (Repeat.ALWAYS, True, True, True),
         (Repeat.IF_NOT_ACTED, False, False, False),
-        (Repeat.ON_5XX, False, True, False),
+        (Repeat.ON_GATEWAY_ERRORS, False, True, False),
     ],
 )
 def test_what_may_have_acted_is_sent_again_only_if_the_call_says_so(
-    repeat: Repeat, after_silence: bool, after_5xx: bool, after_408: bool
+    repeat: Repeat, after_silence: bool, after_gateway_errors: bool, after_others: bool
 ) -> None:
     call = CALLS[repeat]
 
     assert may_repeat(call, NoAnswer("no answer", may_have_acted=True)) == after_silence
-    assert all(may_repeat(call, Answer(status, {}, b"")) == after_5xx for status in (500, 502, 503, 504))
-    assert may_repeat(call, Answer(408, {}, b"")) == after_408
+    assert all(may_repeat(call, Answer(status, {}, b"")) == after_gateway_errors for status in (502, 503, 504))
+    assert all(may_repeat(call, Answer(status, {}, b"")) == after_others for status in (408, 500, 501, 505, 520))
 
 
 @pytest.mark.parametrize("repeat", Repeat)

@@ -19,7 +19,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Call, Repeat, one_call
+from airflow_provider_imports.http.call import Answer, Call, Repeat, one_call
 from tests.http.conftest import Send
 from tests.http.vendor import TOKEN, Connection
 from tests.http.wire import Reaction, Received, WireServer, answer, close_after, drip, reset, silence
@@ -175,13 +175,15 @@ async def test_a_start_that_a_broken_vendor_answers_is_unknown_and_not_repeated(
     assert len(server.requests) == 1
 
 
-async def test_a_start_is_repeated_on_5xx_where_the_vendor_asks_for_it(send: Send, pauses: list[float]) -> None:
-    call = Call("start_import", "POST", "/start", repeat=Repeat.ON_5XX, starts=True)
-    with WireServer(answer(503), answer(200)) as server:
-        got = await send(Connection(server.url), call, patience=60)
+async def test_a_start_is_repeated_on_gateway_errors_where_the_vendor_asks_for_it(
+    send: Send, pauses: list[float]
+) -> None:
+    call = Call("start_import", "POST", "/start", repeat=Repeat.ON_GATEWAY_ERRORS, starts=True)
+    with WireServer(answer(503), answer(429), answer(502), answer(200)) as server:
+        got = await send(Connection(server.url), call, patience=600)
 
-    assert len(server.requests) == 2
-    assert got.repeated_after is not None
+    assert len(server.requests) == 4
+    assert [one.status for one in got.repeated_after if isinstance(one, Answer)] == [503, 502]
 
 
 async def test_a_start_that_was_put_off_is_sent_again(send: Send, pauses: list[float]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +64,7 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
         "state": "succeeded",
         "vendor_status": "Completed",
         "run": {"import_id": start.run},
+        "sendings": None,
         "counts": Counts(inserted=3, updated=0, deleted=0, skipped=0).to_json(),
         "rejected": 0,
         "auto_created": 0,
@@ -93,6 +96,15 @@ def test_small_data_is_pushed_as_it_is(
 ) -> None:
     assert finish(push_task(data=form(GOOD)), make_context())["counts"]["inserted"] == 3
     assert starts(sandbox)[0].bytes == len(GOOD)
+
+
+def test_records_are_pushed_as_csv(push_task: MakeTask, sandbox: Any, make_context: Any) -> None:
+    rows = [{"month": date(2026, 1, 1), "amount": Decimal("3.50")}, {"month": None, "amount": 1e22}]
+
+    manifest = finish(push_task(data=rows, csv_format={"delimiter": ";"}), make_context())
+
+    assert manifest["counts"]["inserted"] == 2
+    assert starts(sandbox)[0].bytes == len(b"month;amount\r\n2026-01-01;3.50\r\n;10000000000000000000000\r\n")
 
 
 def test_a_file_uri_is_a_file(push_task: MakeTask, sandbox: Any, make_context: Any, csv_file: Path) -> None:
@@ -201,12 +213,23 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({}, "Give exactly one of file_path and data."),
-        ({"data": "a;b\n1;2\n", "file_path": "x.csv"}, "Give exactly one of file_path and data."),
+        ({}, "Give exactly one of file_path, data and sql, not none"),
+        (
+            {"data": "a;b\n1;2\n", "file_path": "x.csv"},
+            "Give exactly one of file_path, data and sql, not file_path and",
+        ),
         ({"data": ""}, "data is empty."),
         ({"data": " \n "}, "data is empty."),
         ({"data": b""}, "data is empty."),
-        ({"data": 5}, "data must be a text or bytes, not a value of type int. If the template gives a text, render_"),
+        ({"data": 5}, "data must be a list of dicts, not a value of type int. If the template gives a text, render_"),
+        ({"data": {"month": "2026-01"}}, "data is a single dict; put it into a list."),
+        ({"data": []}, "data is an empty list."),
+        (
+            {"data": [{"month": b"1"}]},
+            "data, row 1, column 'month': a value of type bytes has no form",
+        ),
+        ({"data": [{"month": 1}], "csv_format": {"delimiter": ";;"}}, "csv_format['delimiter'] must be a single"),
+        ({"data": [{"month": 1}], "csv_format": {"separator": ";"}}, "csv_format must map some of delimiter, encoding"),
         ({"data": (1, 2)}, "render_template_as_native_obj=True of the DAG has made another type of it"),
         ({"data": "None"}, "data is the text 'None': a template rendered to nothing"),
         ({"data": "a;b\n1;\ud83d\n"}, "data can't be sent: its character 7 is half of a surrogate pair"),
@@ -450,3 +473,49 @@ def test_nothing_is_pushed_to_xcom_if_the_user_says_so(trigger_task: MakeTask, m
 def test_pigment_has_no_slot_to_wait_for(push_task: MakeTask) -> None:
     with pytest.raises((TypeError, AirflowException), match="if_running"):
         push_task(data="a", if_running="wait")()
+
+
+# Configurations by name, and created items
+
+
+FPA, SALES = "057f8f30-a9a0-4daf-becd-eadc08af93ae", "b3f1c9a2-6d2e-4a57-8f0e-2c9d1e7a4b66"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"configuration_id": None}, "exactly one of configuration_id and configuration"),
+        ({"configuration": "Sales plan"}, "exactly one of configuration_id and configuration"),
+        (
+            {"configuration_id": None, "configuration": "Sales plan"},
+            "give the connection that has it as metadata_conn_id",
+        ),
+        (
+            {"configuration_id": None, "configuration": " ", "metadata_conn_id": "m"},
+            "configuration must be a text that is not empty",
+        ),
+        ({"max_auto_created": -1}, "max_auto_created must be None or a number of items"),
+        ({"max_auto_created": 0.5}, "max_auto_created must be None or a number of items"),
+        ({"max_auto_created": True}, "max_auto_created must be None or a number of items"),
+    ],
+)
+def test_a_configuration_that_is_not_told_clearly_is_refused_before_anything_is_sent(
+    trigger_task: MakeTask, sandbox: Any, make_context: Any, parameters: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        finish(trigger_task(**parameters), make_context())
+    assert not sandbox.entries("pigment")
+
+
+@pytest.mark.parametrize(("allowed", "fails"), [(None, False), (2, False), (1, True)])
+def test_items_that_an_import_creates_are_told_and_judged(
+    trigger_task: MakeTask, make_context: Any, monkeypatch: pytest.MonkeyPatch, allowed: int | None, fails: bool
+) -> None:
+    created = [{"blockId": SALES, "count": 2}]
+    monkeypatch.setattr("airflow_provider_imports.hooks.pigment.status._created_items", lambda details: created)
+    make = trigger_task(max_auto_created=allowed)
+    if fails:
+        with pytest.raises(ImportRejectedRecordsError, match="2 items of dimensions were created, max_auto_created=1"):
+            finish(make, make_context())
+    else:
+        assert finish(make, make_context())["auto_created"] == 2

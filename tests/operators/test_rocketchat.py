@@ -29,6 +29,7 @@ from airflow_provider_imports.hooks.rocketchat import hook as hooks
 from airflow_provider_imports.operators import rocketchat as operators
 from airflow_provider_imports.operators.rocketchat import RocketChatCreateImportOperator, RocketChatImportUsersOperator
 from airflow_provider_imports.sandbox import rocketchat as vendor
+from tests.operators.test_records import LazySequence
 from tests.tries import Killed, default_poll_interval, defer, event_of, finish, moved
 
 if TYPE_CHECKING:
@@ -135,6 +136,19 @@ def test_without_waiting_it_returns_when_the_import_was_taken_on(
     assert acted(chat, "run_import") == 1
 
 
+@pytest.mark.parametrize(
+    "make",
+    [tuple, iter, LazySequence, lambda users: pytest.importorskip("pandas").DataFrame(users)],
+    ids=["tuple", "generator", "lazy", "DataFrame"],
+)
+def test_users_come_from_whatever_holds_them(
+    blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], make: Callable[[Any], Any]
+) -> None:
+    users = [{**user, "name": None if n else "Anna"} for n, user in enumerate(people(0, 3))]
+    finish(blocking_task(users=make(users)), make_context())
+    assert created(chat) == once_each(0, 3)
+
+
 @pytest.mark.parametrize("name", ["users.csv", "users.json", "users.jsonl"])
 def test_users_come_from_a_file(
     blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], tmp_path: Path, name: str
@@ -190,9 +204,12 @@ def test_an_import_that_fails_as_a_whole_fails_the_task(
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
-        ({"users": None}, "exactly one of users and file_path"),
-        ({"file_path": "/data/users.csv"}, "exactly one of users and file_path"),
-        ({"users": "{{ users }}"}, "users must be a list of dicts, not str"),
+        ({"users": None}, "exactly one of users, file_path and sql"),
+        ({"file_path": "/data/users.csv"}, "exactly one of users, file_path and sql"),
+        ({"users": "{{ users }}"}, "users must be a list of dicts, not a text. A template gives a text"),
+        ({"users": "None"}, "users is the text 'None': a template rendered to nothing"),
+        ({"users": people(0, 1)[0]}, "users is a single dict; put it into a list"),
+        ({"users": 5}, "users must be a list of dicts, not a value of type int"),
         ({"users": []}, "There are no users"),
         ({"users": [*people(0, 5), {"emails": [], "importIds": ["1"]}]}, "user 6 has no emails"),
         ({"users": [{**people(0, 1)[0], "name": "\ud83d"}]}, "user 1 has half of a surrogate pair in name"),
@@ -216,12 +233,12 @@ def test_a_file_with_bad_users_in_its_last_batch_sends_nothing(
     blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], tmp_path: Path
 ) -> None:
     file = tmp_path / "users.csv"
-    rows = [f"u{n}@example.com,{n}," for n in range(30)] + ["u30@example.com,,"] * 12
+    rows = [f"u{n}@example.com,{n}," for n in range(30)] + ["u30@example.com,,"] * 22
     file.write_text("\n".join(["emails,importIds,name", *rows]))
     with pytest.raises(InvalidInputError) as raised:
         finish(blocking_task(users=None, file_path=str(file)), make_context())
-    assert "12 users can't be imported: user 31 (line 32) has no importIds" in str(raised.value)
-    assert "and 2 more" in str(raised.value)
+    assert "22 users can't be imported: user 31 (line 32) has no importIds" in str(raised.value)
+    assert "and 23 more" in str(raised.value)
     assert not chat.journal
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators import user_records
+from airflow_provider_imports.operators import user_files, user_records
 from airflow_provider_imports.operators.rocketchat import check_every_user
 from airflow_provider_imports.operators.user_records import UserRecords, in_batches
 
@@ -88,12 +88,9 @@ def test_any_array_of_objects_is_read_like_json_reads_it(tmp_path: Path, monkeyp
         ("u.json", '[1, {"a": 1}]', "Element 1 of the JSON array is no object"),
         ("u.json", '[{"a": 1}] []', "something after the end"),
         ("u.json", b'[{"a": "\xff"}]', "not UTF-8"),
-        ("u.jsonl", '{"a": 1}\n{"a": \n', "Line 2 is not JSON"),
         ("u.csv", "\n", "one is there twice, or there is none"),
         ("u.csv", "emails,emails\n", "one is there twice"),
         ("u.csv", "emails,importIds,e-mail,services\n", "unknown: 'e-mail', 'services'"),
-        ("u.csv", "emails,importIds\na@example.com\n", "user 1 (line 2) has 1 cells, the header 2"),
-        ("u.csv", "emails,importIds\na@example.com,1,2\n", "has 3 cells, the header 2"),
         ("u.csv", 'emails,importIds\n"a@example.com,1\n', "is not CSV"),
     ],
 )
@@ -111,19 +108,80 @@ def test_a_broken_file_is_said_to_be_broken(tmp_path: Path, name: str, content: 
 def test_a_record_without_an_end_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
 ) -> None:
-    monkeypatch.setattr(user_records, "LONGEST_RECORD", 1000)
+    monkeypatch.setattr(user_files, "LONGEST_RECORD", 1000)
     monkeypatch.setattr(user_records, "CHUNK", 100)
     with pytest.raises(InvalidInputError):
         read(tmp_path / name, content)
 
 
-def test_cells_that_do_not_fit_their_field_are_left_for_the_check_to_refuse(tmp_path: Path) -> None:
-    file = tmp_path / "u.csv"
-    file.write_text("emails,importIds,deleted,utcOffset\na@example.com,1,maybe,\nb@example.com,2,,east\n|,3,,\n")
+def complaints(records: UserRecords) -> str:
     with pytest.raises(InvalidInputError) as raised:
-        check_every_user(UserRecords(None, str(file)))
-    for problem in ("user 1 (line 2) has deleted", "user 2 (line 3) has utcOffset", "user 3 (line 4) has no emails"):
-        assert problem in str(raised.value)
+        check_every_user(records)
+    assert str(raised.value).endswith("Correct the data, then clear the task. Nothing was sent.")
+    return str(raised.value)
+
+
+def test_every_complaint_names_line_and_field_and_all_come_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "u.csv"
+    file.write_text(
+        "emails,importIds,deleted,utcOffset,type,username\n"
+        'a@example.com,1,maybe,,,"a\nb"\n'
+        "\n"
+        "b@example.com,2,,east,root,\n"
+        " , ,,,\n"
+        "|,3,,,,\n"
+        "s3cret,4\n"
+        "nobody,5,,,,\n"
+        "B@EXAMPLE.com,6,,,,\n"
+        "d@example.com,7,,,,d\n"
+        "e@example.com|E@example.com,7,,,,d\n"
+    )
+    text = complaints(UserRecords(None, str(file)))
+    assert text.startswith("7 users can't be imported: ")
+    for problem in (
+        "user 1 (line 2) has deleted of type text, not true or false",
+        "user 2 (line 5) has utcOffset of type text, not a number; user 2 (line 5) has a type that is neither",
+        "user 3 (line 7) has no emails",
+        "user 4 (line 8) has 2 cells, the header 6",
+        "user 5 (line 9) has something in emails that is no address",
+        "user 6 (line 10) has the same email as user 2",
+        "user 8 (line 12) has the same email as an earlier one of its own; user 8 (line 12) has the same username as",
+    ):
+        assert problem in text
+    assert not any(value in text for value in ("maybe", "east", "root", "s3cret", "nobody", "example.com"))
+
+
+def test_lines_that_are_not_json_are_named_all_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "u.jsonl"
+    file.write_text('{"a": \n\n' + json.dumps(ANNA) + '\n[1]\n{"utcOffset": NaN}\n')
+    text = complaints(UserRecords(None, str(file)))
+    for problem in (
+        "user 1 (line 1) is not JSON",
+        "user 3 (line 4) is no object but list",
+        "user 4 (line 5) has utcOffset of type NaN",
+    ):
+        assert problem in text
+
+
+def test_cells_are_trimmed_and_blank_lines_are_skipped(tmp_path: Path) -> None:
+    content = (
+        "emails, importIds, username, password, type\r\n"
+        ' a@example.com | b@example.com ,1, billy.bob ," s3 cret ", bot \r\n'
+        " \r\n"
+        " , , , , \r\n"
+        "c@example.com, 2, , ,\r\n"
+        "\t\r\n"
+    )
+    assert read(tmp_path / "u.csv", content) == [
+        {
+            "emails": ["a@example.com", "b@example.com"],
+            "importIds": ["1"],
+            "username": "billy.bob",
+            "password": " s3 cret ",
+            "type": "bot",
+        },
+        {"emails": ["c@example.com"], "importIds": ["2"]},
+    ]
 
 
 @pytest.mark.parametrize("name", ["u.csv.gz", "u.csv"])
@@ -160,26 +218,27 @@ def test_batches_hold_every_record_once(size: int, sizes: list[int]) -> None:
     assert [record for batch in batches for record in batch] == list(range(5))
 
 
-def test_duplicates_are_told_by_position_but_not_refused(caplog: pytest.LogCaptureFixture) -> None:
+def test_duplicate_emails_and_usernames_are_refused_by_position(caplog: pytest.LogCaptureFixture) -> None:
     users: list[dict[str, Any]] = [
         {"emails": ["a@example.com"], "importIds": ["1"], "username": "a"},
         {"emails": ["A@Example.com"], "importIds": ["2"], "username": "b"},
         {"emails": ["c@example.com"], "importIds": ["1"], "username": "B"},
+        {"emails": ["d@example.com"], "importIds": ["4"], "username": "a"},
     ]
-    assert check_every_user(UserRecords(users, None)) == 3
-    for line in (
-        "user 2 has the same email as an earlier user",
-        "user 3 has the same username",
-        "user 3 has the same importId",
-        "3 duplicates within the data",
-    ):
-        assert line in caplog.text
-    assert "example.com" not in caplog.text.lower()
+    text = complaints(UserRecords(users, None))
+    assert text.startswith(
+        "2 users can't be imported: user 2 has the same email as user 1; user 4 has the same username as user 1. "
+    )
+    assert "example.com" not in caplog.text.lower() + text
 
 
-def test_many_duplicates_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    check_every_user(UserRecords([{"emails": ["a@example.com"], "importIds": ["1"]}] * 100, None))
+def test_an_import_id_that_occurs_twice_is_only_told(caplog: pytest.LogCaptureFixture) -> None:
+    users = [{"emails": [f"u{n}@example.com"], "importIds": ["s3cret"]} for n in range(100)]
+    assert check_every_user(UserRecords(users, None)) == 100
+    assert "User 2 has the same importId as user 1" in caplog.text
+    assert "99 importIds occur twice, which Rocket.Chat takes" in caplog.text
     assert len(caplog.records) == user_records.MOST_DUPLICATES_SHOWN + 1
+    assert "s3cret" not in caplog.text
 
 
 @pytest.mark.parametrize("name", ["u.json", "u.jsonl"])

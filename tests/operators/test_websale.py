@@ -38,6 +38,7 @@ from airflow_provider_imports.operators.websale import (
 )
 from airflow_provider_imports.sandbox import websale as stand_in
 from tests.conftest import TaskStateStoreOfTest
+from tests.operators.test_records import LazySequence
 from tests.tries import Killed, default_poll_interval, defer, finish, killed_at, moved
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ def states(sandbox: Any) -> list[int]:
     return [run.status for run in sandbox.vendors["websale"].runs]
 
 
+def pandas_frame(rows: list[dict[str, str]]) -> Any:
+    return pytest.importorskip("pandas").DataFrame(rows)
+
+
 # The whole way
 
 
@@ -125,6 +130,35 @@ def test_a_list_of_dicts_is_sent_as_a_json_array(start_task: MakeTask, sandbox: 
     assert start.bytes == len('[{"name":"Grüße"}]'.encode())
 
 
+@pytest.mark.parametrize("make", [tuple, iter, LazySequence, pandas_frame])
+def test_whatever_holds_records_is_sent_as_a_json_array(
+    start_task: MakeTask, sandbox: Any, make_context: Any, make: Callable[[list[dict[str, str]]], Any]
+) -> None:
+    data = make([{"name": "a"}, {"name": "b"}])
+    finish(start_task(data=data), make_context())
+    assert acted(sandbox, "start_import")[0].bytes == len(b'[{"name":"a"},{"name":"b"}]')
+
+
+def test_records_are_sent_as_csv_if_the_format_says_so(start_task: MakeTask, sandbox: Any, make_context: Any) -> None:
+    finish(start_task(data=[{"sku": 1, "name": "ä"}], format="csv"), make_context())
+    (start,) = acted(sandbox, "start_import")
+    assert start.path.endswith("?format=csv")
+    assert start.bytes == len("sku,name\r\n1,ä\r\n".encode())
+
+
+def test_a_retry_with_another_lazy_sequence_of_the_same_records_goes_on(
+    start_task: MakeTask, sandbox: Any, make_context: Any
+) -> None:
+    def make() -> Any:
+        return start_task(data=LazySequence([{"name": "a"}]))()
+
+    make_and_die = start_task(data=LazySequence([{"name": "a"}]), wait_for_completion=False)
+    first = finish(make_and_die, make_context())
+    second = finish(make, make_context(try_number=2))
+    assert second["run"] == first["run"]
+    assert len(acted(sandbox, "start_import")) == 1
+
+
 @pytest.mark.parametrize("data", ["sku;name\n1;ä\n", b"sku;name\n1;\xe4\n"])
 def test_text_and_bytes_are_sent_as_they_are(
     start_task: MakeTask, sandbox: Any, make_context: Any, data: str | bytes
@@ -137,7 +171,7 @@ def test_text_and_bytes_are_sent_as_they_are(
 def test_a_mail_goes_out_only_if_asked_for(start_task: MakeTask, sandbox: Any, make_context: Any) -> None:
     finish(start_task(service="adminUser"), make_context())
     finish(start_task(service="adminUser", send_mail=True), make_context(task_state_store=TaskStateStoreOfTest()))
-    assert [run.send_mail for run in sandbox.vendors["websale"].runs] == [False, True]
+    assert [run.send_mail is True for run in sandbox.vendors["websale"].runs] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -146,17 +180,20 @@ def test_a_mail_goes_out_only_if_asked_for(start_task: MakeTask, sandbox: Any, m
         ({"service": "{{ typo }}"}, "service must be a word like"),
         ({"service": "order", "format": "csv", "data": "a;b"}, "'order' takes format 'json' or 'xml'"),
         ({"data": "[]"}, "Give format='json' or 'csv'.* data has no suffix"),
-        ({"format": "csv"}, "data is a list, which is sent as JSON"),
+        ({"service": "order", "format": "xml"}, "Records and rows are sent as JSON or CSV; for format=.xml. give"),
+        ({"data": {"a": 1}}, "data is a single dict; put it into a list"),
+        ({"data": (1, 2)}, r"data\[0\] must be a dict, not a value of type int.*render_template_as_native_obj=True"),
+        ({"data": "None", "format": "csv"}, "data is the text 'None': a template rendered to nothing"),
         ({"data": []}, "data is an empty list"),
         ({"data": [{"a": 1}, "b"]}, r"data\[1\] must be a dict"),
         ({"data": [{"a": object()}]}, "data is, or holds, an object of type object"),
         (
             {"data": [{"a": 1}, {"a": "\ud83d"}]},
-            r"data\[1\] can't be sent: its character 8 is half of a surrogate pair",
+            r"data\[1\] can't be sent: its character 7 is half of a surrogate pair",
         ),
         ({"data": [{"\udc00": 1}]}, r"data\[0\] can't be sent"),
-        ({"data": None}, "exactly one of file_path and data"),
-        ({"data": "a;b", "file_path": "a.csv"}, "exactly one of file_path and data"),
+        ({"data": None}, "exactly one of file_path, data and sql"),
+        ({"data": "a;b", "file_path": "a.csv"}, "exactly one of file_path, data and sql"),
         ({"send_mail": True}, "send_mail is only for service 'adminUser'"),
         ({"if_running": "kill"}, "if_running must be one of"),
         ({"poll_interval": 0}, "poll_interval must be"),

@@ -1,5 +1,6 @@
 """Bloomreach's stand-in does what Bloomreach's documents and published clients say."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import requests
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.sandbox import bloomreach as vendor
 
-from .conftest import Call
+from .conftest import Call, Clock
 
 KEY = (vendor.API_KEY_ID, vendor.API_SECRET)
 WORKSPACE_KEY = (vendor.WORKSPACE_API_KEY_ID, vendor.WORKSPACE_API_SECRET)
@@ -134,3 +135,141 @@ def test_429_with_and_without_hints(call: Call, sandbox: Sandbox) -> None:
     assert start(call).headers["Retry-After"] == "4"
     sandbox.add_fault("rate_limit", vendor="bloomreach", hints=False)
     assert start(call).json()["errors"] == ["Too many requests"]
+
+
+# Definitions
+
+DEFINITION = {
+    "name": "Nightly customers",
+    "trigger": {"trigger_type": "now"},
+    "source": {"source_type": "url", "import_url": "https://files.example.com/nightly.csv"},
+    "destination": {"customer_destination": {}},
+    "mapping": {"column_mapping": {"id_mappings": [{"from_column": "email", "to_id": "registered"}]}},
+}
+
+
+def create(call: Call, **changes: Any) -> requests.Response:
+    return call("POST", MANAGEMENT, auth=KEY, json={**DEFINITION, **changes})
+
+
+def test_a_definition_is_made_read_run_and_deleted(call: Call, sandbox: Sandbox) -> None:
+    import_id = create(call).json()["import_id"]
+    read = call("GET", f"{MANAGEMENT}/{import_id}", auth=KEY).json()
+    assert read == {"import_id": import_id, "import_definition": {**DEFINITION, "active": True}}
+    assert start(call, import_id).status_code == 400
+    assert run(call, import_id).json() == {"success": True}
+    assert call("DELETE", f"{MANAGEMENT}/{import_id}", auth=KEY).status_code == 200
+    assert call("DELETE", f"{MANAGEMENT}/{import_id}", auth=KEY).status_code == 404
+    assert run(call, import_id).status_code == 404
+    acted = [(entry.operation, entry.run) for entry in sandbox.journal if entry.acted]
+    assert acted == [(name, import_id) for name in ("create_import", "run_import", "delete_import")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "runs"),
+    [({}, 1), ({"active": False}, 0), ({"trigger": {"trigger_type": "scheduled", "times": ["03:00"]}}, 0)],
+)
+def test_a_definition_runs_at_once_if_its_trigger_says_so(
+    call: Call, sandbox: Sandbox, changes: dict[str, Any], runs: int
+) -> None:
+    import_id = create(call, **changes).json()["import_id"]
+    assert [each.import_id for each in sandbox.vendors["bloomreach"].runs] == [import_id] * runs
+
+
+def test_definitions_are_listed_page_by_page_ten_unless_asked_for_more(call: Call) -> None:
+    made = [vendor.API_IMPORT_ID, *(create(call, name=f"import {n}").json()["import_id"] for n in range(11))]
+    pages = [call("GET", f"{MANAGEMENT}?{query}", auth=KEY).json() for query in ("", "offset=10", "limit=50")]
+    assert [[each["import_id"] for each in page] for page in pages] == [made[:10], made[10:], made]
+
+
+def test_a_project_has_25_active_definitions_at_most(call: Call) -> None:
+    assert {create(call).status_code for _ in range(24)} == {200}
+    assert "25 active" in create(call).json()["errors"][0]
+    assert create(call, active=False).status_code == 200
+    call("DELETE", f"{MANAGEMENT}/{vendor.API_IMPORT_ID}", auth=KEY)
+    assert create(call).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": 7},
+        {"source": {}},
+        {"trigger": {"trigger_type": "soon"}},
+        {"trigger": {"trigger_type": "scheduled", "times": ["00:00"] * 49}},
+        {"import_definition": DEFINITION},
+    ],
+)
+def test_a_definition_that_makes_no_sense_is_400(call: Call, sandbox: Sandbox, changes: dict[str, Any]) -> None:
+    assert create(call, **changes).status_code == 400
+    assert call("POST", MANAGEMENT, auth=KEY, json={"name": "alone"}).status_code == 400
+    assert call("POST", MANAGEMENT, auth=KEY, data="{").status_code == 400
+    assert not any(entry.acted for entry in sandbox.journal)
+
+
+def test_making_and_deleting_need_permissions_of_their_own(call: Call) -> None:
+    limited = (vendor.LIMITED_API_KEY_ID, vendor.LIMITED_API_SECRET)
+    assert call("GET", MANAGEMENT, auth=limited).status_code == 200
+    assert call("POST", MANAGEMENT, auth=limited, json=DEFINITION).status_code == 403
+    assert call("DELETE", f"{MANAGEMENT}/{vendor.API_IMPORT_ID}", auth=limited).status_code == 403
+
+
+# Time, and customers
+
+CUSTOMERS = f"/bloomreach/data/v2/projects/{vendor.PROJECT_TOKEN}/customers/attributes"
+
+
+def test_the_time_needs_a_key_and_no_permission(call: Call, clock: Clock) -> None:
+    path = f"/bloomreach/track/v2/projects/{vendor.PROJECT_TOKEN}/system/time"
+    limited = (vendor.LIMITED_API_KEY_ID, vendor.LIMITED_API_SECRET)
+    assert call("GET", path, auth=limited).json() == {"success": True, "errors": [], "time": clock.now}
+    assert call("GET", path).status_code == 401
+    assert call("GET", path, auth=WORKSPACE_KEY).status_code == 403
+
+
+def ask(call: Call, email: str = "canary@example.com", **options: Any) -> requests.Response:
+    wanted = [{"type": "property", "property": "run"}, {"type": "id", "id": "registered"}]
+    body = {"customer_ids": {"registered": email}, "attributes": wanted}
+    return call("POST", CUSTOMERS, **{"auth": KEY, "json": body, **options})
+
+
+def test_a_customer_is_there_when_the_import_that_brings_it_has_ended(
+    call: Call, clock: Clock, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    source = tmp_path / "customers.csv"
+    source.write_text("registered,run\ncanary@example.com,first\n")
+    sandbox.change_settings(bloomreach={"source": str(source)})
+    start(call)
+    source.write_text("registered,run\nCanary@example.com,second\n")
+    assert ask(call).status_code == 404
+    clock.move(10)
+    assert [each["value"] for each in ask(call).json()["results"]] == ["first", "canary@example.com"]
+    run(call)
+    clock.move(9)
+    assert ask(call).json()["results"][0] == {"success": True, "value": "first"}
+    clock.move(1)
+    assert ask(call).json()["results"][0]["value"] == "second"
+
+
+def test_nobody_may_be_a_404_or_nulls_and_a_missing_permission_is_a_200(call: Call, sandbox: Sandbox) -> None:
+    assert ask(call).json() == {"success": False, "errors": ["Customer does not exist"]}
+    sandbox.change_settings(bloomreach={"unknown_customer_is_404": False})
+    assert ask(call).json() == {"success": True, "results": [{"success": True, "value": None}] * 2}
+    limited = ask(call, auth=(vendor.LIMITED_API_KEY_ID, vendor.LIMITED_API_SECRET))
+    assert (limited.status_code, limited.json()["results"][0]) == (200, {"error": "No permission", "success": False})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"customer_ids": {}, "attributes": [{"type": "property", "property": "a"}]},
+        {"customer_ids": {"registered": None}, "attributes": [{"type": "property", "property": "a"}]},
+        {"customer_ids": {"registered": "a"}, "attributes": []},
+        {"customer_ids": {"registered": "a"}, "attributes": [{"type": "aggregate", "id": "a"}]},
+        {"customer_ids": {"registered": "a"}, "attributes": [{"type": "property", "id": "a"}]},
+    ],
+)
+def test_a_question_that_makes_no_sense_is_400(call: Call, body: Any) -> None:
+    assert ask(call, json=body).status_code == 400

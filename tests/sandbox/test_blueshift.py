@@ -1,5 +1,6 @@
 """Blueshift's stand-in does what Blueshift's documents say."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,3 +95,29 @@ def test_a_502_may_hide_an_accepted_trigger(call: Call, sandbox: Sandbox) -> Non
     sandbox.add_fault("status", vendor="blueshift", when="after", status=502, body=body)
     assert trigger(call).json()["message"].startswith("Bad Gateway")
     assert trigger(call).status_code == 405
+
+
+def search(call: Call, query: str = "?email=Canary@example.com", **options: Any) -> requests.Response:
+    return call("GET", f"/blueshift/api/v1/customers{query}", **{"auth": (vendor.USER_API_KEY, ""), **options})
+
+
+def test_a_customer_is_found_when_the_import_that_brings_it_has_ended(
+    call: Call, clock: Clock, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    source = tmp_path / "customers.csv"
+    source.write_text("email,firstname,run\ncanary@example.com,Tweety,today\n")
+    sandbox.change_settings(blueshift={"source": str(source)})
+    trigger(call)
+    assert search(call).json() == {"users": []}
+    clock.move(10)
+    found = search(call).json()
+    assert found["users"] == [found["user"]]
+    assert (found["user"]["email"], found["user"]["firstname"]) == ("canary@example.com", "Tweety")
+    assert found["user"]["custom_attributes"] == {"run": "today"}
+
+
+def test_a_search_needs_an_address_and_the_user_key(call: Call, sandbox: Sandbox) -> None:
+    assert search(call, "").status_code == 400
+    assert search(call, auth=(vendor.EVENT_API_KEY, "")).status_code == 401
+    sandbox.change_settings(blueshift={"unknown_customer_is_404": True})
+    assert search(call).status_code == 404

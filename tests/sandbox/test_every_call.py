@@ -9,6 +9,8 @@ import requests
 
 from airflow_provider_imports.sandbox import FAULTS, Sandbox, bloomreach, blueshift, pigment, rocketchat, websale
 
+from .conftest import Clock
+
 STRIKES = [(fault, when) for fault, whens in FAULTS.items() for when in whens if fault != "refuse"]
 FILLED_IN = {
     "{importId}": "00000000-0000-4000-8000-000000000000",
@@ -19,6 +21,7 @@ FILLED_IN = {
 }
 SECRETS = [
     pigment.API_KEY,
+    pigment.METADATA_API_KEY,
     websale.PASSWORD,
     websale.API_KEY,
     rocketchat.AUTH_TOKEN,
@@ -53,9 +56,10 @@ def send_every_call(sandbox: Sandbox) -> Iterator[tuple[str, requests.Response |
 
 
 @pytest.mark.parametrize(("fault", "when"), STRIKES)
-def test_every_call_meets_every_fault(sandbox: Sandbox, fault: str, when: str) -> None:
+def test_every_call_meets_every_fault(sandbox: Sandbox, clock: Clock, fault: str, when: str) -> None:
     sandbox.add_fault(fault, when=when, count=None, seconds=0.005)
     answers = list(send_every_call(sandbox))
+    clock.move(1)
     sandbox.wait_for_late_acts()
     entries = sandbox.journal
     assert [entry.operation for entry in entries] == [operation for operation, _ in answers]

@@ -5,6 +5,7 @@ import requests
 
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.sandbox import pigment as vendor
+from airflow_provider_imports.sandbox import pigment_metadata as metadata
 
 from .conftest import Call, Clock
 
@@ -174,3 +175,88 @@ def test_a_new_status_may_lag(call: Call, sandbox: Sandbox, clock: Clock) -> Non
     assert status(call, import_id).status_code == 404
     clock.move(3)
     assert status(call, import_id).status_code == 200
+
+
+# Metadata
+
+UPLOADS = (vendor.UPLOAD_CONFIGURATION_ID, vendor.SECOND_UPLOAD_CONFIGURATION_ID)
+LISTING = {"Authorization": f"Bearer {vendor.METADATA_API_KEY}"}
+
+
+def listed(call: Call, path: str, **query: str) -> list[dict[str, str]]:
+    answer = call("GET", f"/pigment/api/v1/{path}", params=query, headers=LISTING)
+    assert answer.status_code == 200
+    return answer.json()  # type: ignore[no-any-return]
+
+
+def test_a_configuration_is_found_by_application_and_block(call: Call) -> None:
+    sales = next(each["id"] for each in listed(call, "applications") if each["name"] == "Sales")
+    blocks = {each["name"]: each for each in listed(call, "blocks", applicationId=sales)}
+    assert {name: each["type"] for name, each in blocks.items()} == {
+        "Customers": "DimensionList",
+        "Revenue": "Metric",
+        "Overview": "Table",
+    }
+    query = {"applicationId": sales, "blockId": blocks["Revenue"]["id"]}
+    assert listed(call, "importConfigurations", **query) == [
+        {"id": vendor.SECOND_UPLOAD_CONFIGURATION_ID, "name": "Sales plan"}
+    ]
+
+
+def test_one_name_stands_for_two_configurations_of_two_applications(call: Call) -> None:
+    found = [
+        (application["name"], configuration["id"])
+        for application in listed(call, "applications")
+        for block in listed(call, "blocks", applicationId=application["id"])
+        for configuration in listed(call, "importConfigurations", applicationId=application["id"], blockId=block["id"])
+        if configuration["name"] == "Sales plan"
+    ]
+    assert found == [
+        ("Sales", vendor.SECOND_UPLOAD_CONFIGURATION_ID),
+        ("Workforce", vendor.INTEGRATION_CONFIGURATION_ID),
+    ]
+
+
+def test_tables_and_what_is_not_there_have_no_configurations(call: Call) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    sales = metadata.APPLICATION_ID
+    for application, block in (
+        (sales, metadata.TABLE_BLOCK_ID),
+        (sales, metadata.SECOND_METRIC_BLOCK_ID),
+        (sales, unknown),
+        (unknown, metadata.BLOCK_ID),
+    ):
+        assert listed(call, "importConfigurations", applicationId=application, blockId=block) == []
+    assert listed(call, "blocks", applicationId=unknown) == []
+    for path in ("blocks", "blocks?applicationId=mine", f"importConfigurations?applicationId={sales}"):
+        assert call("GET", f"/pigment/api/v1/{path}", headers=LISTING).status_code == 400
+
+
+def test_each_type_of_key_is_for_its_own_api(call: Call, sandbox: Sandbox) -> None:
+    assert call("GET", "/pigment/api/v1/applications", headers=AUTH).status_code == 401
+    assert push(call, **LISTING).status_code == 401
+    assert not sandbox.vendors["pigment"].imports
+
+
+def test_metadata_calls_count_in_the_limit_of_all_requests(call: Call, sandbox: Sandbox) -> None:
+    sandbox.change_settings(pigment={"requests_per_window": 1})
+    assert call("GET", "/pigment/api/v1/applications", headers=LISTING).status_code == 200
+    assert trigger(call).status_code == 429
+
+
+def test_the_report_names_block_scenario_and_what_was_created(call: Call, clock: Clock, sandbox: Sandbox) -> None:
+    sandbox.change_settings(pigment={"auto_created": 3, "unknown_items": 1})
+    ids = [push(call, configuration_id=each).json()["importId"] for each in metadata.CONFIGURATIONS if each in UPLOADS]
+    clock.move(10)
+    of_list, of_metric = (status(call, each, detailed=True).json()["detailedReport"] for each in ids)
+    assert (of_list["blockType"], of_metric["blockType"]) == ("List", "Metric")
+    blocks = [report["impactedBlocks"][0] for report in (of_list, of_metric)]
+    assert [(block["blockId"], block["scenarioId"]) for block in blocks] == [
+        (metadata.BLOCK_ID, None),
+        (metadata.METRIC_BLOCK_ID, metadata.SCENARIO_ID),
+    ]
+    for report, block in zip((of_list, of_metric), blocks, strict=True):
+        assert report["autoCreatedDimensionModalities"] == [{"blockId": metadata.BLOCK_ID, "count": 3}]
+        assert (report["summary"]["insertedCount"], report["summary"]["skippedCount"]) == (1, 1)
+        (skipped,) = block["skippedData"]
+        assert (skipped["reason"], skipped["sourceColumnName"]) == ("MissingModalitySkippedDataRow", "Country")

@@ -293,3 +293,86 @@ def test_the_rate_limit_fault_speaks_in_the_vendors_headers(api: Call, sandbox: 
     sandbox.add_fault("rate_limit", vendor="rocketchat", hints=False)
     assert "X-RateLimit-Reset" not in api("import.new").headers
     assert sandbox.vendors["rocketchat"].operations == []
+
+
+# Importers other than import.new's
+
+AVATARS = [
+    {**user, "avatarUrl": url}
+    for user, url in zip(people(0, 3), ("https://example.com/a.png", "b.png", None), strict=True)
+]
+
+
+def test_pending_avatars_are_fetched_by_an_operation_of_their_own(api: Call, clock: Clock, sandbox: Sandbox) -> None:
+    api("import.new")
+    add(api, AVATARS)
+    api("import.run")
+    clock.move(11)
+    status(api)
+    assert api("downloadPendingAvatars", json={}).json() == {"count": 2, "success": True}
+    fetching = status(api)
+    assert (fetching["state"], fetching["operation"]["status"]) == ("importing", "importer_importing_files")
+    assert (fetching["operation"]["importerKey"], fetching["operation"]["type"]) == (
+        "pending-avatars",
+        "Pending Avatars",
+    )
+    clock.move(11)
+    done = status(api)
+    assert (done["state"], done["operation"]["valid"]) == ("done", True)
+    assert done["operation"]["count"] == {"total": 2, "messages": 2, "completed": 2, "error": 0}
+    assert [user.get("avatarOrigin") for user in sandbox.vendors["rocketchat"].users] == ["url", None, None]
+    assert api("downloadPendingAvatars").json()["count"] == 1  # what is no web address stays pending
+
+
+def test_files_that_cannot_be_fetched_are_errors_and_stay_pending(api: Call, clock: Clock, sandbox: Sandbox) -> None:
+    sandbox.change_settings(rocketchat={"pending_files": 120, "broken_files": 1})
+    assert api("downloadPendingFiles").json()["count"] == 120
+    clock.move(5)
+    assert status(api)["operation"]["count"] == {"total": 120, "messages": 120, "completed": 49, "error": 1}
+    clock.move(6)
+    assert status(api)["operation"]["count"] == {"total": 120, "messages": 120, "completed": 119, "error": 1}
+    assert api("downloadPendingFiles").json()["count"] == 1
+
+
+@pytest.mark.parametrize("route", ["downloadPendingAvatars", "downloadPendingFiles"])
+def test_with_nothing_pending_the_operation_is_done_at_once(api: Call, sandbox: Sandbox, route: str) -> None:
+    assert api(route).json() == {"count": 0, "success": True}
+    ended = status(api)
+    assert (ended["state"], "count" in ended["operation"]) == ("done", False)
+    (entry,) = [entry for entry in sandbox.journal if entry.acted]
+    assert entry.run == ended["operation"]["_id"]
+
+
+def test_fetching_wipes_what_was_staged_and_is_aborted_itself(api: Call, clock: Clock, sandbox: Sandbox) -> None:
+    sandbox.change_settings(rocketchat={"pending_files": 200})
+    api("import.new")
+    add(api, people(0, 3))
+    api("downloadPendingFiles")
+    workspace = sandbox.vendors["rocketchat"]
+    assert (workspace.staged, [each.valid for each in workspace.operations]) == ([], [False, True])
+    clock.move(5)
+    api("import.new")
+    clock.move(100)
+    assert workspace.workspace.fetched_files == 150  # a hundred were done, and one more batch until the job noticed
+
+
+def test_fetching_takes_no_options_and_the_permission_to_import(api: Call, sandbox: Sandbox) -> None:
+    assert api("downloadPendingFiles", json={"count": 1}).json()["errorType"] == "invalid-params"
+    assert api("downloadPendingFiles", headers=LIMITED).status_code == 403
+    assert sandbox.vendors["rocketchat"].operations == []
+
+
+@pytest.mark.parametrize(("key", "name"), [("csv", "CSV"), ("slack", "Slack")])
+def test_an_upload_in_the_ui_says_what_it_is(api: Call, sandbox: Sandbox, key: str, name: str) -> None:
+    identity = sandbox.vendors["rocketchat"].upload_elsewhere(key)
+    loading = status(api)
+    assert (loading["state"], loading["operation"]["_id"]) == ("loading", identity)
+    assert (loading["operation"]["importerKey"], loading["operation"]["type"]) == (key, name)
+    assert add(api, people(0, 1)).json()["error"] == "The current import operation can not receive new data."
+
+
+def test_the_latest_operations_may_come_wrapped(api: Call, sandbox: Sandbox) -> None:
+    api("import.new")
+    bare = api("getLatestImportOperations").json()
+    sandbox.change_settings(rocketchat={"wrap_operations": True})
+    assert api("getLatestImportOperations").json() == {"operations": bare, "success": True}

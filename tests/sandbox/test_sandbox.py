@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import requests
 
-from airflow_provider_imports.sandbox import Sandbox
+from airflow_provider_imports.sandbox import Sandbox, pigment
 from airflow_provider_imports.sandbox.__main__ import main
 from airflow_provider_imports.sandbox.app import stand_ins
 
@@ -75,6 +75,11 @@ def test_connections_are_what_airflow_needs(sandbox: Sandbox, vendor: str) -> No
     assert connection.keys() == {"conn_type", "host", "login", "password", "extra"}
     assert connection["host"] == f"http://127.0.0.1:{sandbox.port}/{vendor}"
     assert connection["password"]
+
+
+def test_pigments_metadata_has_a_connection_of_its_own(sandbox: Sandbox) -> None:
+    connection = json.loads(sandbox.connection_env()["AIRFLOW_CONN_PIGMENT_METADATA"])
+    assert connection == {**sandbox.connection("pigment"), "password": pigment.METADATA_API_KEY}
 
 
 @pytest.mark.parametrize("vendor", NAMES)
@@ -143,17 +148,31 @@ def test_the_help_names_all_faults_and_operations(call: Call) -> None:
     told = call("GET", "/_sandbox/").json()
     assert "reset" in told["faults"]
     assert "push_csv" in told["operations"]["pigment"]
+    assert "Integration" in told["ids"]["pigment"]["7c9e6679-7425-40de-944b-e07fc1f90ae7"]
 
 
 def test_the_command_prints_connections_and_ends_on_ctrl_c() -> None:
-    command = [sys.executable, "-m", "airflow_provider_imports.sandbox", "--port", "0", "--run-seconds", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "airflow_provider_imports.sandbox",
+        "--port",
+        "0",
+        "--run-seconds",
+        "0",
+        "--any-id",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(len(NAMES) + 1)]
+        lines = [process.stdout.readline() for _ in [*NAMES, "pigment_metadata", "url"]]
         try:
             exported = dict(shlex.split(line)[1].split("=", 1) for line in lines[:-1])
             url = re.findall(r"http://127\.0\.0\.1:\d+", lines[-1])[0]
-            assert requests.get(f"{url}/_sandbox/settings", timeout=10).json()["run_seconds"] == 0
+            settings = requests.get(f"{url}/_sandbox/settings", timeout=10).json()
+            assert (settings["run_seconds"], settings["any_id"]) == (0, True)
+            known = requests.get(f"{url}/_sandbox/", timeout=10).json()["ids"]
+            printed = [process.stdout.readline() for ids in known.values() for _ in ids]
+            assert printed == [f"# {name} knows {each}: {ids[each]}\n" for name, ids in known.items() for each in ids]
         finally:
             os.kill(process.pid, signal.SIGINT)
         assert process.wait(10) == 0

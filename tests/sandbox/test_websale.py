@@ -8,6 +8,7 @@ import requests
 
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.sandbox import websale as vendor
+from airflow_provider_imports.sandbox.websale_reasons import REASONS
 
 from .conftest import Call, Clock
 
@@ -120,6 +121,14 @@ def test_an_unreadable_body_and_a_fail_field_end_as_error(api: Call, clock: Cloc
     assert ended["lastError"]
 
 
+@pytest.mark.parametrize("body", ["<all><one>1</one>", "<all></one>", "hello", "<all/><all/>"])
+def test_malformed_xml_ends_as_error(api: Call, clock: Clock, body: str) -> None:
+    assert api("POST", "inquiry/start?format=xml", data=body).status_code == 200
+    clock.move(10)
+    ended = status(api, "inquiry")
+    assert (ended["status"], ended["lastError"][:20]) == (vendor.ERROR, "the XML is malformed")
+
+
 @pytest.mark.parametrize(
     ("service", "chosen", "body", "processed", "failed"),
     [
@@ -164,7 +173,92 @@ def test_unknown_services_formats_and_mails_are_400(api: Call, sandbox: Sandbox,
 def test_an_empty_body_is_400_and_mail_is_for_admin_users(api: Call, sandbox: Sandbox) -> None:
     assert api("POST", "product/start?format=json").status_code == 400
     assert api("POST", "adminUser/start?format=json&sendMail=true", data="[]").status_code == 200
-    assert sandbox.vendors["websale"].slots["adminUser"].send_mail
+    assert sandbox.vendors["websale"].slots["adminUser"].send_mail is True
+
+
+@pytest.mark.parametrize(("query", "came"), [("", None), ("&sendMail=false", False), ("&sendMail=True", True)])
+def test_what_came_of_send_mail_is_kept_and_nothing_stands_in_for_it(
+    api: Call, sandbox: Sandbox, query: str, came: bool | None
+) -> None:
+    assert api("POST", f"adminUser/start?format=json{query}", data="[]").status_code == 200
+    assert sandbox.vendors["websale"].slots["adminUser"].send_mail is came
+    assert sandbox.journal[-1].path.endswith(f"/adminUser/start?format=json{query}")
+
+
+def test_send_mail_is_true_or_false(api: Call, sandbox: Sandbox) -> None:
+    assert api("POST", "adminUser/start?format=json&sendMail=perhaps", data="[]").json()["type"] == "invalidValue"
+    assert not sandbox.vendors["websale"].runs
+
+
+SENT = {
+    "start": ("POST", "start?format=json"),
+    "status": ("GET", "status"),
+    "pause": ("POST", "pause"),
+    "resume": ("POST", "resume"),
+    "cancel": ("DELETE", "cancel"),
+}
+
+
+def send(api: Call, name: str) -> requests.Response:
+    method, path = SENT[name]
+    return api(method, f"voucher/{path}", data="[]" if name == "start" else None)
+
+
+@pytest.mark.parametrize("reason", [each for each in REASONS if "start" in REASONS[each].calls])
+def test_every_documented_reason_not_to_confirm_a_start(api: Call, sandbox: Sandbox, reason: str) -> None:
+    sandbox.change_settings(websale={"unavailable": reason})
+    answer = send(api, "start")
+    expected = {"type": REASONS[reason].type, "message": REASONS[reason].message}
+    assert (answer.status_code, answer.json()) == (503, expected)
+    assert sandbox.journal[-1].acted is REASONS[reason].acts is bool(sandbox.vendors["websale"].runs)
+
+
+@pytest.mark.parametrize("reason", [each for each in REASONS if "change" in REASONS[each].calls])
+@pytest.mark.parametrize("name", ["pause", "resume", "cancel"])
+def test_every_documented_reason_not_to_confirm_a_change(api: Call, sandbox: Sandbox, name: str, reason: str) -> None:
+    send(api, "start")
+    if name == "resume":
+        send(api, "pause")
+    before = sandbox.vendors["websale"].slots["voucher"].status
+    sandbox.change_settings(websale={"unavailable": reason})
+    answer = send(api, name)
+    assert (answer.status_code, answer.json()["message"]) == (503, REASONS[reason].message)
+    changed = sandbox.vendors["websale"].slots["voucher"].status != before
+    assert sandbox.journal[-1].acted is changed is REASONS[reason].acts
+
+
+def test_a_status_may_be_missing_and_other_reasons_do_not_touch_it(api: Call, sandbox: Sandbox) -> None:
+    start(api, "voucher")
+    for reason in REASONS:
+        sandbox.change_settings(websale={"unavailable": reason})
+        assert send(api, "status").status_code == (503 if reason == "no_status" else 200)
+    with pytest.raises(ValueError, match="not_stored"):
+        sandbox.change_settings(websale={"unavailable": "tired"})
+
+
+def test_every_reason_of_400_401_and_404(api: Call, call: Call, auth: dict[str, str]) -> None:
+    limited = log_in(call, email=vendor.LIMITED_EMAIL, password=vendor.LIMITED_PASSWORD).json()["accessToken"]
+    for name, (method, path) in SENT.items():
+        assert api(method, f"nothing/{path}", data="[]").json()["type"] == "invalidValue"
+        forbidden = f"{vendor.FORBIDDEN_SERVICE}/{path}"
+        no_permission = api(method, forbidden, headers={"Authorization": f"Bearer {limited}"})
+        assert (no_permission.status_code, "permission" in no_permission.json()["message"]) == (401, True)
+        logged_out = api(method, forbidden, headers={})
+        assert (logged_out.status_code, "logged in" in logged_out.json()["message"]) == (401, True)
+        if name in ("pause", "resume", "cancel"):
+            assert send(api, name).json()["type"] == "notFound"
+
+
+def test_the_duration_counts_what_was_worked_not_what_was_paused(api: Call, clock: Clock) -> None:
+    start(api, "voucher")
+    clock.move(4)
+    send(api, "pause")
+    clock.move(100)
+    assert send(api, "status").json()["duration"] == 4
+    send(api, "resume")
+    clock.move(100)
+    ended = send(api, "status").json()
+    assert (ended["duration"], ended["percentage"], ended["status"]) == (10, 100, vendor.FINISHED)
 
 
 def test_log_in_by_key_by_cookie_and_by_another_header(call: Call, sandbox: Sandbox) -> None:

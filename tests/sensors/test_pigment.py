@@ -122,6 +122,7 @@ def test_every_mode_returns_the_same_keys(sensor_for: Any, watch: Any, started: 
         "state",
         "vendor_status",
         "run",
+        "sendings",
         "counts",
         "rejected",
         "auto_created",

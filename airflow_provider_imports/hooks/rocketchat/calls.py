@@ -36,6 +36,11 @@ LATEST = Call("get_latest_operations", "GET", "/api/v1/getLatestImportOperations
 _NEW = _post("new_import", "import.new", starts=True)
 RUN = _post("run_import", "import.run", starts=True)
 CLEAR = _post("clear_import", "import.clear")
+#: What fetches the files of imported users and messages, by the importer of the operation that it makes.
+PENDING = {
+    "pending-avatars": _post("download_pending_avatars", "downloadPendingAvatars", starts=True),
+    "pending-files": _post("download_pending_files", "downloadPendingFiles", starts=True),
+}
 
 
 def add_users(users: list[dict[str, Any]]) -> Call:

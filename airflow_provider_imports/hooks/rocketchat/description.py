@@ -12,8 +12,19 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 from airflow_provider_imports.exceptions import VendorAuthError, VendorRequestError, VendorUnavailableError
 from airflow_provider_imports.hooks.description import NewestImport, VendorDescription
+=======
+from airflow_provider_imports.exceptions import (
+    ImportBusyError,
+    VendorAuthError,
+    VendorImportError,
+    VendorRequestError,
+    VendorUnavailableError,
+)
+from airflow_provider_imports.hooks.description import VendorDescription
+>>>>>>> main
 from airflow_provider_imports.hooks.rocketchat import calls
 from airflow_provider_imports.hooks.rocketchat.operation import (
     DONE,
@@ -26,7 +37,8 @@ from airflow_provider_imports.hooks.rocketchat.operation import (
     superseded,
 )
 from airflow_provider_imports.hooks.slot_turns import Slot
-from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, UnreadableAnswerError
+from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.intent import Found, Intent
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, parse_time
 
@@ -43,6 +55,8 @@ FRESH_SECONDS = 60.0
 #: Key of a run that is whichever operation is the current one.
 CURRENT = {"operation": "current"}
 
+#: What ``import.addUsers`` answers while an operation loads or imports.
+_RUNS = "The current import operation can not receive new data"
 _WAIT = re.compile(rb"wait (\d{1,7}) seconds?")
 
 
@@ -74,6 +88,15 @@ class RocketChatDescription(VendorDescription):
         """Read the wait from the message, for answers without ``X-RateLimit-Reset``."""
         asked = _WAIT.search(answer.content)
         return min(float(asked[1]), 3600.0) if asked else None
+
+    def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
+        """Tell an operation that runs, which passes, from one that takes no users for good."""
+        said = read_message(answer.content)
+        if call.operation != "add_users" or answer.status != 400 or _RUNS not in said:
+            return None
+        told = f"{self.hook_name} {call.operation}: HTTP {answer.status}: {said}"
+        advice = "An operation runs in the workspace, so nothing was staged; a later retry is safe."
+        return error_from(ImportBusyError, self.vendor, call, answer, told, advice)
 
     def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
         """
@@ -124,16 +147,31 @@ class RocketChatDescription(VendorDescription):
         See whether the operation that was made for a start runs, or ran.
 
         Without one, nothing of ours can run: an empty operation that may have been made is in nobody's way for long.
+        A start that fetches what is pending makes its operation itself, which shows by its importer.
         """
-        if intent.run is None:
+        importer = (intent.slot or {}).get("importer")
+        if intent.run is None and importer is None:
             return Found(None, not_sent=True)
         current = yield from calls.current_operation()
-        if current is None or current.id != intent.run.key["operation_id"]:
+        if intent.run is None:
+            return Found(self._fetching(current, intent))
+        if current is None:
+            return Found(None)
+        if current.id != intent.run.key["operation_id"]:
             past = yield from self._past(intent.run)
-            return Found(intent.run if past is not None and past.is_through else None)
+            took_place = past is not None and past.is_through
+            return Found(intent.run if took_place else None, would_show=past is not None)
         if current.valid and (current.is_running or current.state == DONE):
             return Found(intent.run)
         return Found(None)
+
+    def _fetching(self, current: Operation | None, intent: Intent) -> ImportRun | None:
+        """The operation that an unclear call made which fetches what is pending, if it is the current one."""
+        slot, before = intent.slot or {}, intent.before or {}
+        if current is None or current.importer != slot["importer"] or current.id == before.get("operation_id"):
+            return None
+        ours = current.was_made_by(slot["user"], intent.at)
+        return ImportRun(self.vendor, {"operation_id": current.id}, intent.at) if ours else None
 
     def cancel_flow(self, run: ImportRun) -> Flow[str]:
         """Clear the operation if it is ours and has not ended; what was imported until then stays."""
@@ -162,10 +200,16 @@ class RocketChatDescription(VendorDescription):
         return f"Rocket.Chat knows the user {name}, who may import ({state})."
 
     def _past(self, run: ImportRun) -> Flow[Operation | None]:
-        """Look for an operation that is not the current one any more, if the user may see those."""
+        """
+        Look for an operation that is not the current one any more, if the user may see those.
+
+        None if it is not shown or the list can't be read: this read is a help and never ends a wait by itself.
+        """
         try:
             answer = yield calls.LATEST
+            return read_listed(answer.json(), run.key["operation_id"])
         except (VendorAuthError, VendorRequestError) as error:
             log.debug("The latest operations can't be read: %s", error)
-            return None
-        return read_listed(answer.json(), run.key["operation_id"])
+        except UnreadableAnswerError as error:
+            log.warning("The latest operations can't be read: %s", error)
+        return None

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import (
+    ImportBusyError,
+    ImportSupersededError,
     UnknownOutcomeError,
     VendorImportError,
     VendorRateLimitError,
@@ -76,6 +78,7 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         :param users: see :mod:`~airflow_provider_imports.hooks.rocketchat.users` for their fields
         :return: how many
         :raises InvalidInputError: naming the bad ones; nothing was sent
+        :raises ImportBusyError: if an operation runs, so that it takes none
         :raises UnknownOutcomeError: if they may or may not have been staged
         """
         checked = checked_users(users)
@@ -102,7 +105,7 @@ class RocketChatHook(RocketChatDescription, ImportHook):
 
         try:
             send_once(self, lambda: calls.confirmed(calls.add_users(checked)), took_place)
-        except VendorRequestError as error:
+        except (VendorRequestError, ImportBusyError) as error:
             try:
                 self.staged_users(run)  # refused because it is not ours any more?
             except VendorImportError as reason:
@@ -151,6 +154,52 @@ class RocketChatHook(RocketChatDescription, ImportHook):
             if not took_place():
                 raise
             self.log.info("Rocket.Chat operation %s runs already", run.key["operation_id"])
+
+    def download_pending_avatars(self, before: str | None = None) -> ImportRun:
+        """
+        Fetch the avatars that imported users were given as ``avatarUrl``, which only queues them.
+
+        Rocket.Chat makes an operation of its own for that: whatever is under way in the workspace is aborted, unasked.
+
+        :param before: ``_id`` of the operation that is there before; None asks for it
+        :return: that operation, to be waited for like any other
+        :raises ImportSupersededError: if the workspace has another operation already
+        :raises VendorImportError: if Rocket.Chat did not begin
+        """
+        return self.download_pending("pending-avatars", before)
+
+    def download_pending_files(self, before: str | None = None) -> ImportRun:
+        """Fetch the files of imported messages, like :meth:`download_pending_avatars`."""
+        return self.download_pending("pending-files", before)
+
+    def download_pending(self, importer: str, before: str | None = None) -> ImportRun:
+        """
+        Fetch what is pending, like :meth:`download_pending_avatars`.
+
+        :param importer: one of :data:`~airflow_provider_imports.hooks.rocketchat.calls.PENDING`
+        """
+        call = calls.PENDING[importer]
+        if before is None:
+            current = self._current()
+            before = None if current is None else current.id
+        asked_at = datetime.now(UTC)
+        made: list[Operation] = []
+
+        def took_place() -> bool:
+            seen = self._current()
+            if seen is not None and seen.importer == importer and self._is_ours(seen, asked_at, before):
+                made.append(seen)
+            return bool(made)
+
+        send_once(self, lambda: calls.confirmed(call), took_place)
+        if not made and not took_place():  # its answer names no operation
+            raise ImportSupersededError(
+                f"Rocket.Chat began to fetch ({call.operation}), but the workspace has another operation already: "
+                f"{self._current() or 'none at all'}. What it fetched until then stays.",
+                vendor=self.vendor,
+                operation=call.operation,
+            )
+        return self.run_of(made[-1].id, asked_at)
 
     def get_import_status(self) -> ImportStatus:
         """

@@ -27,6 +27,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 NEW, READY, LOADING, IMPORTING, DONE = "new", "ready", "loading", "importing", "done"
 NONE = "none"  #: no operation was ever made
+API = "api"  #: the importer of users that the API stages
 
 #: ``state`` of ``import.status``, in our words. ``new`` and ``ready`` are idle: they wait for users, or for a run.
 STATES = {
@@ -83,6 +84,8 @@ class Operation:
     :param completed: users that were created
     :param errors: users that were not
     :param total: of users, and of other records of a file importer
+    :param importer: ``importerKey``, else ``type``: ``api``, ``csv``, ``slack``, ``pending-avatars``, ...; ``""`` if
+        it is not reported
     """
 
     id: str
@@ -96,6 +99,7 @@ class Operation:
     completed: int | None = None
     errors: int | None = None
     total: int | None = None
+    importer: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -144,9 +148,10 @@ class Operation:
         return unseen_for(policy, (self.changed_at - self.made_at).total_seconds(), since(self.changed_at, answer))
 
     def __str__(self) -> str:
-        """``operation 64d6… (importing) of user rbAX…``: who is in the way."""
+        """``operation 64d6… (importing, importer slack) of user rbAX…``: who is in the way."""
         users = "" if not self.users else f", {self.users:,} users"
-        return f"operation {self.id} ({self.state or self.step}{users}) of user {self.user or 'unknown'}"
+        importer = "" if not self.importer else f", importer {self.importer}"
+        return f"operation {self.id} ({self.state or self.step}{users}{importer}) of user {self.user or 'unknown'}"
 
 
 def read_operation(value: object, state: object = None) -> Operation:
@@ -162,7 +167,7 @@ def read_operation(value: object, state: object = None) -> Operation:
     if not isinstance(step, str) or not isinstance(valid, bool):
         raise UnreadableAnswerError("the operation has no status, or does not say whether it is valid")
     counted: Mapping[str, Any] = count if isinstance(count, Mapping) else {}
-    user = value.get("user")
+    user, importer = value.get("user"), value.get("importerKey") or value.get("type")
     return Operation(
         id=value["_id"],
         state=state if isinstance(state, str) else STEPS.get(step, ""),
@@ -175,6 +180,7 @@ def read_operation(value: object, state: object = None) -> Operation:
         completed=read_count(counted.get("completed")),
         errors=read_count(counted.get("error")),
         total=read_count(counted.get("total")),
+        importer=importer if isinstance(importer, str) else "",
     )
 
 
@@ -196,8 +202,12 @@ def read_listed(listed: object, operation_id: str) -> Operation | None:
     """
     Find an operation in an answer of ``getLatestImportOperations``; None if it is not there.
 
+    The list comes bare; some versions of the server wrap it as ``operations``.
+
     :raises UnreadableAnswerError: if it is no such answer
     """
+    if isinstance(listed, Mapping):
+        listed = listed.get("operations")
     if not isinstance(listed, list):
         raise UnreadableAnswerError("the answer is no list of operations")
     ours = [one for one in listed if isinstance(one, Mapping) and one.get("_id") == operation_id]
@@ -242,6 +252,8 @@ def _judge(operation: Operation) -> tuple[ImportState, str | None]:
 def _about_errors(operation: Operation) -> str | None:
     if not operation.errors:
         return None
+    if operation.importer not in ("", API):
+        return f"{operation.errors:,} records were not imported; Rocket.Chat does not say which"
     return (
         f"{operation.errors:,} users were not created. Rocket.Chat counts a user whose email or username exists "
         "already as an error, and does not say who it was; look one up with users.info?importId=..."

@@ -9,35 +9,60 @@ are refused. Pure: no I/O.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_imports.exceptions import InvalidInputError
 
-#: Bad records that an error names.
-MOST_SHOWN = 10
+#: Complaints that an error lists.
+MOST_SHOWN = 20
 _REQUIRED = ("emails", "importIds")
 _STORED_BLINDLY = frozenset({"_id", "services", "customFields"})
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+_TYPES = ("user", "bot")
+
+
+class InvalidUserError(ValueError):
+    """
+    A user who can't be imported.
+
+    :param problems: everything that is wrong: each names a field, and never its value
+    :param user: what is right about it
+    """
+
+    def __init__(self, problems: list[str], user: Mapping[str, Any]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+        self.user = user
 
 
 def checked_user(record: object) -> dict[str, Any]:
     """
-    Check one user, and bring it into the form that is sent: a number in ``importIds`` becomes a text.
+    Check one user, and bring it into the form that is sent: a number in ``importIds`` becomes a text, names and
+    addresses lose the blanks around them.
 
     A field that is None is left out, and so are ``roles`` that are empty: servers before the fix of February 2026
     give junk roles to every user who comes with that key, even with an empty list.
 
-    :raises ValueError: naming the field and what is wrong with it, never its value
+    :raises InvalidUserError: naming the fields and what is wrong with them, never a value
     """
     if not isinstance(record, Mapping):
-        raise ValueError(f"is no object but {_kind(record)}")
-    for name in record:
+        raise InvalidUserError([f"is no object but {_kind(record)}"], {})
+    user: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in record.items():
         if name not in _CHECKS:
-            raise ValueError(_unknown(name))
-    user = {name: _CHECKS[name](name, value) for name, value in record.items() if value is not None}
-    for name in _REQUIRED:
-        if not user.get(name):
-            raise ValueError(f"has no {name}")
+            problems.append(_unknown(name))
+        elif value is not None:
+            try:
+                user[name] = _CHECKS[name](name, value)
+            except ValueError as error:
+                user[name] = None
+                problems.append(str(error))
+    problems += [f"has no {name}" for name in _REQUIRED if user.get(name, []) == []]
+    if problems:
+        raise InvalidUserError(problems, {name: value for name, value in user.items() if value is not None})
     if not user.get("roles", True):
         del user["roles"]
     return user
@@ -54,24 +79,26 @@ def checked_users(records: Iterable[object], first: int = 1) -> list[dict[str, A
     for position, record in enumerate(records, first):
         try:
             users.append(checked_user(record))
-        except ValueError as error:
-            problems.add(f"user {position}", str(error))
+        except InvalidUserError as error:
+            problems.add(f"user {position:,}", error.problems)
     problems.report()
     return users
 
 
 class Problems:
-    """The bad records of a source: the first few by position, the others by their number."""
+    """What is wrong with the users of a source: the first complaints by position, the others by their number."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.users = 0
         self._shown: list[str] = []
+        self._more = 0
 
-    def add(self, where: str, problem: str) -> None:
-        """Note a bad record."""
-        self.count += 1
-        if len(self._shown) < MOST_SHOWN:
-            self._shown.append(f"{where} {problem}")
+    def add(self, where: str, problems: Sequence[str]) -> None:
+        """Note what is wrong with one user."""
+        self.users += 1
+        room = max(0, MOST_SHOWN - len(self._shown))
+        self._shown += [f"{where} {problem}" for problem in problems[:room]]
+        self._more += len(problems[room:])
 
     def report(self) -> None:
         """
@@ -79,11 +106,11 @@ class Problems:
 
         :raises InvalidInputError: naming the first of them
         """
-        if self.count:
-            more = self.count - len(self._shown)
-            listed = "; ".join(self._shown) + (f"; and {more:,} more" if more else "")
+        if self.users:
+            listed = "; ".join(self._shown) + (f"; and {self._more:,} more" if self._more else "")
             raise InvalidInputError(
-                f"{self.count:,} users can't be imported: {listed}. Correct them; nothing was sent.",
+                f"{self.users:,} user{' ' if self.users == 1 else 's '}can't be imported: {listed}. Correct the data, "
+                "then clear the task. Nothing was sent.",
                 vendor="rocketchat",
             )
 
@@ -92,6 +119,20 @@ def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"has {name} of type {_kind(value)}, not a text")
     return _encodable(name, value)
+
+
+def _name(name: str, value: object) -> str:
+    text = _text(name, value).strip()
+    if not text:
+        raise ValueError(f"has an empty {name}; leave it out")
+    return text
+
+
+def _type(name: str, value: object) -> str:
+    text = _text(name, value).strip()
+    if text not in _TYPES:
+        raise ValueError(f"has a {name} that is neither {' nor '.join(map(repr, _TYPES))}")
+    return text
 
 
 def _encodable(name: str, text: str) -> str:
@@ -105,15 +146,23 @@ def _encodable(name: str, text: str) -> str:
 def _texts(name: str, value: object) -> list[str]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"has {name} of type {_kind(value)}, not a list of texts")
-    texts = [str(one) if name == "importIds" and type(one) is int else one for one in value]
-    for one in texts:
-        if not isinstance(one, str):
+    texts = []
+    for one in value:
+        text = str(one) if name == "importIds" and type(one) is int else one
+        if not isinstance(text, str):
             hint = ": emails are plain texts here" if name == "emails" and isinstance(one, Mapping) else ""
             raise ValueError(f"has {_kind(one)} in {name}, not a text{hint}")
-        if not one.strip():
+        if not text.strip():
             raise ValueError(f"has an empty text in {name}")
-        _encodable(name, one)
+        texts.append(_encodable(name, text.strip()))
     return texts
+
+
+def _emails(name: str, value: object) -> list[str]:
+    emails = _texts(name, value)
+    if not all(map(_ADDRESS.fullmatch, emails)):
+        raise ValueError(f"has something in {name} that is no address: it needs one @ with something on both sides")
+    return emails
 
 
 def _number(name: str, value: object) -> float | int:
@@ -129,10 +178,10 @@ def _truth(name: str, value: object) -> bool:
 
 
 _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
-    "emails": _texts,
+    "emails": _emails,
     "importIds": _texts,
-    "username": _text,
-    "name": _text,
+    "username": _name,
+    "name": _name,
     "bio": _text,
     "statusText": _text,
     "avatarUrl": _text,
@@ -140,7 +189,7 @@ _CHECKS: Mapping[str, Callable[[str, object], Any]] = {
     "utcOffset": _number,
     "deleted": _truth,
     "roles": _texts,
-    "type": _text,
+    "type": _type,
 }
 #: Every field that a user may have.
 FIELDS = tuple(_CHECKS)
@@ -154,5 +203,7 @@ def _unknown(name: object) -> str:
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "infinity"
     names = {dict: "object", list: "list", str: "text", bool: "true/false", int: "number", float: "number"}
     return "null" if value is None else names.get(type(value), type(value).__name__)

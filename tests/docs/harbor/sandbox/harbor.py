@@ -6,7 +6,7 @@ from aiohttp import web
 
 from airflow_provider_imports.sandbox.journal import acted
 from airflow_provider_imports.sandbox.progress import Progress
-from airflow_provider_imports.sandbox.stand_in import StandIn, read_json
+from airflow_provider_imports.sandbox.stand_in import StandIn, read_json_body
 
 
 class Harbor(StandIn):
@@ -34,8 +34,8 @@ class Harbor(StandIn):
         return web.json_response([])
 
     async def load_list(self, request: web.Request) -> web.Response:
-        name = (await read_json(request))["list"]
-        self.imports.append((name, Progress(self.clock, self.run_time.run_seconds)))
+        name = (await read_json_body(request))["list"]
+        self.imports.append((name, Progress(self.clock, self.shared.run_seconds)))
         number = len(self.imports)
         acted(request, str(number))
         return web.json_response({"id": number}, status=201)

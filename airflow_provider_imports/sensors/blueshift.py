@@ -1,0 +1,59 @@
+"""Wait for evidence that an import of Blueshift has arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_imports.sensors.base import ImportSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.models import ImportRun
+
+
+class BlueshiftArrivalSensor(ImportSensor):
+    """
+    Wait until one known customer of Blueshift has a given value.
+
+    Blueshift publishes no status of a run. So let the imported file carry a record of your own (a canary), whose
+    attribute holds a stamp of the run, and wait for that stamp: it proves that this row was imported, and nothing
+    about the other rows. The state is therefore ``evidence``, never ``succeeded``.
+
+    .. seealso:: :ref:`howto/sensor:BlueshiftArrivalSensor`
+
+    :param customer_email: address of the record (templated)
+    :param attribute: the attribute that holds the stamp, one of your own or of Blueshift's (templated)
+    :param value: the stamp, a text that is another one for each run (templated)
+    :param conn_id: the Airflow connection (templated)
+    :param poke_interval: seconds between two looks; the shortest, if deferrable
+    :param max_poll_interval: longest seconds between two looks, if deferrable
+    """
+
+    hook_path = "airflow_provider_imports.hooks.blueshift.BlueshiftHook"
+    template_fields = ("conn_id", "customer_email", "attribute", "value")
+
+    def __init__(
+        self,
+        *,
+        customer_email: str,
+        attribute: str,
+        value: str,
+        conn_id: str = "blueshift_default",
+        poke_interval: float = 60,
+        max_poll_interval: float = 300,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
+        self.customer_email = customer_email
+        self.attribute = attribute
+        self.value = value
+
+    def check(self) -> None:
+        """Check what to wait for as well."""
+        super().check()
+        self.run_to_watch()
+
+    def run_to_watch(self) -> ImportRun:
+        """The arrival of the record with its stamp."""
+        from airflow_provider_imports.hooks.blueshift import customer_arrival
+
+        return customer_arrival(self.customer_email, self.attribute, self.value)
