@@ -162,10 +162,21 @@ def max_auto_created(value: object) -> None:
 
     :raises InvalidInputError: unless it is None or a number of items
     """
+    _number_or_none("max_auto_created", value, "items")
+
+
+def min_rows(value: object) -> None:
+    """
+    Check ``min_rows``.
+
+    :raises InvalidInputError: unless it is None or a number of rows
+    """
+    _number_or_none("min_rows", value, "rows")
+
+
+def _number_or_none(name: str, value: object, what: str) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise InvalidInputError(
-            f"max_auto_created must be None or a number of items (int), not {_shown(value)}. {NOTHING}"
-        )
+        raise InvalidInputError(f"{name} must be None or a number of {what} (int), not {_shown(value)}. {NOTHING}")
 
 
 def hint(value: object) -> str:

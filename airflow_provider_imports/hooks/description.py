@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
-=======
 import re
-from typing import TYPE_CHECKING, ClassVar
->>>>>>> main
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.errors import HTML_PAGE
@@ -25,13 +21,13 @@ if TYPE_CHECKING:
     from airflow_provider_imports.models import ImportRun, ImportStatus
 
 
-<<<<<<< HEAD
 class NewestImport(NamedTuple):
     """The import that a vendor shows as the newest one of a slot, whoever started it, and where it stands."""
 
     run: ImportRun
     status: ImportStatus
-=======
+
+
 #: How vendors word that the same thing runs already: it passes, so a later retry may succeed.
 _BUSY = re.compile(r"being processed|already (?:running|in progress|processing)|currently (?:running|processing)", re.I)
 
@@ -39,7 +35,6 @@ _BUSY = re.compile(r"being processed|already (?:running|in progress|processing)|
 def says_busy(message: str) -> bool:
     """Say whether a refusal's own words mean that something else runs there, which passes."""
     return _BUSY.search(message) is not None
->>>>>>> main
 
 
 class VendorDescription:

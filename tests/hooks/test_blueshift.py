@@ -431,5 +431,5 @@ def test_a_wait_for_an_arrival_ends_with_evidence(vendor: requests_mock.Mocker, 
     run = type(hook.arrival_of(CANARY, "a", "b")).from_json(hook.arrival_of(CANARY, "import_stamp", STAMP).to_json())
     ending = hook.wait(run, PollPolicy(poll_interval=0.01))
     assert ending.outcome is Outcome.SUCCEEDED, "what was waited for has come"
-    result = report("Blueshift", run, ending, None)
+    result = report("Blueshift", run, ending)
     assert (result["state"], result["run"]["arrival"]) == ("evidence", CANARY)

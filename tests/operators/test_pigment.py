@@ -75,7 +75,7 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
     }
     assert manifest["started_at"] < manifest["finished_at"]
     assert json.loads(json.dumps(manifest)) == manifest
-    assert context["ti"].xcoms["import_run"]["key"] == {"import_id": start.run}
+    assert context["ti"].xcoms["import_run"] == {"import_id": start.run}
 
 
 @pytest.mark.parametrize("form", [str, Path, ObjectStoragePath])

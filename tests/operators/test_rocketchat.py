@@ -123,7 +123,7 @@ def test_users_are_staged_in_batches_imported_and_waited_for(
     assert (result["state"], result["vendor_status"], result["rejected"]) == ("succeeded", "importer_done", 0)
     assert (result["counts"]["inserted"], result["counts"]["total"]) == (10, 10)
     assert result["url"] == f"{chat.url}/rocketchat/admin/import"
-    assert context["ti"].xcoms["import_run"]["key"] == result["run"]
+    assert context["ti"].xcoms["import_run"] == result["run"]
     assert context["ti"].xcoms["import_url"] == result["url"]
     assert (acted(chat, "new_import"), acted(chat, "run_import"), acted(chat, "clear_import")) == (1, 1, 0)
 

@@ -12,10 +12,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-from airflow_provider_imports.exceptions import VendorAuthError, VendorRequestError, VendorUnavailableError
-from airflow_provider_imports.hooks.description import NewestImport, VendorDescription
-=======
 from airflow_provider_imports.exceptions import (
     ImportBusyError,
     VendorAuthError,
@@ -23,8 +19,7 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks.description import VendorDescription
->>>>>>> main
+from airflow_provider_imports.hooks.description import NewestImport, VendorDescription
 from airflow_provider_imports.hooks.rocketchat import calls
 from airflow_provider_imports.hooks.rocketchat.operation import (
     DONE,
