@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
+from airflow_provider_imports import metrics
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
     LARGEST_ANSWER,
@@ -129,6 +130,7 @@ class AsyncClient:
                 await asyncio.sleep(step.seconds)
             case Hold():
                 self._queue_for(step.call).hold(step.seconds)
+                await asyncio.to_thread(metrics.rate_limited, step.vendor, step.seconds)  # it may look a host up
         return None
 
     async def _share(self, call: Call, deadline: float | None, max_age: float) -> Answer:

@@ -14,6 +14,7 @@ from requests.exceptions import ConnectTimeout, ProxyError, RequestException
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import HTTPError as Urllib3Error
 
+from airflow_provider_imports import metrics
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
     LARGEST_ANSWER,
@@ -141,6 +142,7 @@ class SyncClient:
                 log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                 time.sleep(step.seconds)
             case Hold():
+                metrics.rate_limited(step.vendor, step.seconds)
                 self._rate_limit(step.call, self.settings).hold(time.monotonic() + step.seconds)
             case Share():
                 pass  # nobody else sends here
