@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports import exceptions
+from airflow_provider_imports import exceptions, metrics
 from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportFailedError,
@@ -89,6 +90,9 @@ def report(
     :raises VendorImportError: of the class that the ending means
     """
     what = f"{vendor_name} import ({run})"
+    rejected = None if ending.status is None else ending.status.counts.rejected
+    since = None if run.started_at is None else max((datetime.now(UTC) - run.started_at).total_seconds(), 0.0)
+    metrics.ended(run.vendor, ending.outcome, rejected, since)
     if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
         _log_lines(ending.status)
         raise _error(run, what, ending, advice)

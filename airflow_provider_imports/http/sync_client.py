@@ -10,6 +10,7 @@ import requests
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError as Urllib3Error
 
+from airflow_provider_imports import metrics
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
     Answer,
@@ -137,6 +138,7 @@ class SyncClient:
                 log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                 time.sleep(step.seconds)
             case Hold():
+                metrics.rate_limited(step.vendor, step.seconds)
                 self._rate_limit(step.call, self.settings).hold(time.monotonic() + step.seconds)
             case Share():
                 pass  # nobody else sends here

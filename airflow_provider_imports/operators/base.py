@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import validation
+from airflow_provider_imports import metrics, validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
 from airflow_provider_imports.hand_over import announce, failures_handed_over, hand_over
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
@@ -146,7 +146,9 @@ class ImportOperator(BaseOperator):
     def _attach_or_start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
         """Find the run that an earlier try started, or start one; remember it, and tell downstream tasks."""
         self._store = self._open_store(context)
-        run, status = self._attach(self._store.load(self._content)) or self._start(context)
+        attached = self._attach(self._store.load(self._content))
+        run, status = attached or self._start(context)
+        metrics.count(metrics.Event.REATTACHED if attached else metrics.Event.STARTED, run.vendor)
         self._announce(context, run)
         return run, status
 
@@ -216,8 +218,7 @@ class ImportOperator(BaseOperator):
     def _go_on_with(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         self._run = run  # ours, so a kill from here on concerns it
         attached = self._attach_to_run(run, status)
-        if attached is None:
-            self._run = None
+        self._run = None if attached is None else run
         return attached
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
