@@ -136,7 +136,8 @@ class PigmentPushCsvOperator(PigmentImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data_or_query")
+    inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data")
+    later_inputs: ClassVar[Sequence[str]] = (*PigmentImportOperator.later_inputs, "query")
     template_fields = (
         *PigmentImportOperator.template_fields,
         "file_path",
@@ -177,9 +178,9 @@ class PigmentPushCsvOperator(PigmentImportOperator):
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
 
     @property
-    def data_or_query(self) -> object:
-        """What is sent, if it is no file: another one makes another import."""
-        return self.data if self._query is None else self._query.identity
+    def query(self) -> object:
+        """What the rows of ``sql`` are of; None without it."""
+        return None if self._query is None else self._query.identity
 
     def prepare(self) -> None:
         """Open the file, write the records, or run the query, which a try does only once."""

@@ -102,7 +102,8 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data_or_query", "format", "send_mail")
+    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data", "format", "send_mail")
+    later_inputs: ClassVar[Sequence[str]] = ("query",)
     template_fields = (
         "conn_id",
         "service",
@@ -163,9 +164,9 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
             )
 
     @property
-    def data_or_query(self) -> object:
-        """What is sent, if it is no file: another one makes another import."""
-        return self.data if self._query is None else self._query.identity
+    def query(self) -> object:
+        """What the rows of ``sql`` are of; None without it."""
+        return None if self._query is None else self._query.identity
 
     def prepare(self) -> None:
         """Open the file, write the records, or run the query, which a try does only once."""
