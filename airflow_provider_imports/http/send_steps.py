@@ -175,7 +175,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
         generation, headers = access.generation, access.wire_headers(call)
         outcome = guarded(_outcome((yield Transmit(call, headers))), access.secrets)
         if isinstance(outcome, Answer) and outcome.status == 407:
-            outcome = _refused_by_proxy(access)
+            outcome = _refused_by_proxy(access.settings) or outcome
         attempts += 1
         if isinstance(outcome, Answer):
             if outcome.status == 401 and not renewed and not call.public and not is_web_page(outcome.content):
@@ -276,9 +276,10 @@ def _answer(outcome: SendResult) -> Answer:
     return outcome
 
 
-def _refused_by_proxy(access: Access) -> NoAnswer:
-    proxy = "a proxy" if access.settings is None else f"the proxy {access.settings.proxy_address}"
-    return NoAnswer(f"{proxy} answered HTTP 407{PROXY_WANTS_CREDENTIALS}", may_have_acted=False)
+def _refused_by_proxy(settings: Settings | None) -> NoAnswer | None:
+    if settings is None or settings.proxy is None:
+        return None
+    return NoAnswer(f"the proxy {settings.proxy_address} answered HTTP 407{PROXY_WANTS_CREDENTIALS}", False)
 
 
 def _wait(rules: VendorRules, outcome: SendResult, attempts: int) -> float:
