@@ -22,7 +22,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.http.address import redirected
 from airflow_provider_imports.http.call import Answer, Call, Flow, NoAnswer, SendResult, UnreadableAnswerError
-from airflow_provider_imports.http.errors import HTML_PAGE, is_web_page
+from airflow_provider_imports.http.errors import is_web_page
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, may_repeat
 from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
 from airflow_provider_imports.http.transfer import PROXY_WANTS_CREDENTIALS
@@ -239,8 +239,7 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
         try:
             answer = yield from send(call, rules, access, patience)
         except (VendorAuthError, VendorRequestError) as error:
-            page = (error.vendor_message or "").startswith(HTML_PAGE)
-            if isinstance(error, VendorAuthError) or (error.status_code in _REFUSES_CREDENTIALS and not page):
+            if isinstance(error, VendorAuthError) or error.status_code in _REFUSES_CREDENTIALS:
                 access.refused = (settings, error)
             raise
         headers = rules.read_login(answer, settings)
