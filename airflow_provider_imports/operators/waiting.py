@@ -39,12 +39,10 @@ CANCEL_ON_KILL_SECONDS = 2.0
 
 class WaitingImportOperator(ImportOperator):
     """
-    Start an import, once, and wait for its end.
+    Start an import, once, and wait for its end. Times are seconds or a ``timedelta``.
 
     :param wait_for_completion: False returns as soon as the vendor has confirmed the start
     :param deferrable: wait on the triggerer, without a worker (default: ``[operators] default_deferrable``)
-    Times are seconds or a ``timedelta``.
-
     :param timeout: for the whole wait; ``execution_timeout`` ends it earlier if that is shorter
     :param poll_interval: shortest time between two looks at the status; longer for an import that takes longer
     :param max_poll_interval: longest time between two looks

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -59,16 +60,26 @@ class World:
     fate: tuple[float | None, bool] = (0, True)
     upload_seconds = 0.0
     machine = "one"
+    file = ""
 
 
 def now() -> float:
     return World.vendor.now
 
 
-def send_start(hook: Any) -> float:
-    """Hand a start to the vendor: what was verified right before is verified still, for nothing lies in between."""
+def send_start(hook: Any, body: Any = b"") -> float:
+    """
+    Hand a start to the vendor: what was verified right before is verified still, for nothing lies in between.
+
+    A body that is streamed is under way for a while, in which everything may happen; its last piece is verified.
+    """
+    if not isinstance(body, bytes):
+        pause()
+        World.vendor.pass_time(World.upload_seconds)
+        pause()
+        for _ in body:
+            pass
     delay, answered = World.fate
-    World.vendor.pass_time(World.upload_seconds)
     began = World.vendor.receive(delay)
     pause()  # the request has left, and the answer has not come
     if not answered or began is None:
@@ -101,7 +112,7 @@ class ModelOfPigment(PigmentHook):
 class ModelOfWebsale(WebsaleHook):
     """Shows the newest import of the service, by the time of its start."""
 
-    def run_flow(self, flow: Any, patience: float = 0.0) -> Any:
+    def run_flow(self, flow: Any, patience: float = 0.0, deadline: float | None = None) -> Any:
         try:
             next(flow)
             while True:
@@ -111,7 +122,7 @@ class ModelOfWebsale(WebsaleHook):
             return end.value
 
     def start_import(self, service: str, body: Any, *args: Any, **more: Any) -> ImportRun:
-        return ImportRun("websale", {"service": service, "start": iso(send_start(self))})
+        return ImportRun("websale", {"service": service, "start": iso(send_start(self, body))})
 
     def wait(self, run: ImportRun, policy: Any, clock: Any = None) -> Ending:
         starts = {iso(one): one for one in World.vendor.begun}
@@ -123,10 +134,10 @@ class Life(RuleBasedStateMachine):
 
     tries: list[Try]
 
-    @initialize(shows=st.booleans(), restart=st.just(False))
-    def begin(self, shows: bool, restart: bool) -> None:
+    @initialize(shows=st.booleans(), streamed=st.booleans())
+    def begin(self, shows: bool, streamed: bool) -> None:
         World.vendor, World.fate, World.upload_seconds, World.machine = Vendor(), (0, True), 0.0, "one"
-        self.shows = shows
+        self.shows, self.streamed = shows, streamed
         self.store = Store()
         self.tries: list[Try] = []
         self.max_tries = 5
@@ -147,7 +158,8 @@ class Life(RuleBasedStateMachine):
         }
         common: dict[str, Any] = {"task_id": "load", "deferrable": False, "timeout": 1e7}
         if self.shows:
-            operator: Any = WebsaleStartImportOperator(service="product", data=b"[{}]", format="json", **common)
+            source: dict[str, Any] = {"file_path": World.file} if self.streamed else {"data": b"[{}]"}
+            operator: Any = WebsaleStartImportOperator(service="product", format="json", **source, **common)
         else:
             operator = PigmentTriggerImportOperator(configuration_id=CONFIGURATION, **common)
         operator.hook_path = f"{__name__}.{ModelOfWebsale.__name__ if self.shows else ModelOfPigment.__name__}"
@@ -256,6 +268,8 @@ def _in_the_tests_own_time(set_connection: Any, tmp_path: Any) -> Iterator[None]
     set_connection("pigment_default", conn_type="pigment", password="a-key-of-pigment")
     set_connection("websale_default", conn_type="websale", host="https://shop.example", password="a-key-of-websale")
     clock = clock_of(lambda: World.vendor)
+    World.file = str(tmp_path / "products.json")
+    Path(World.file).write_bytes(b"[{}]")
 
     def sleep(seconds: float) -> None:
         World.vendor.pass_time(seconds)
