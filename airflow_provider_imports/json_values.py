@@ -97,6 +97,11 @@ def read_count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
 
 
+def read_text(value: object) -> str:
+    """Read a vendor's text, or a number in the place of one; empty for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
 def time_to_json(moment: datetime | None) -> str | None:
     """ISO 8601; None stays None."""
     return None if moment is None else moment.isoformat()

@@ -277,7 +277,7 @@ def state_of(word: str, table: Mapping[str, ImportState]) -> tuple[ImportState, 
     """
     state = table.get(word)
     if state is None:
-        return ImportState.RUNNING, f"status {word[:80]!r} is not documented, so it is taken as still running"
+        return ImportState.RUNNING, f"status {word!r} is not documented, so it is taken as still running"
     return state, None
 
 

@@ -671,7 +671,7 @@ def test_a_missing_permission_ends_the_wait_for_an_arrival(vendor: requests_mock
         ({"json": {"success": True}}, VendorUnavailableError),
         ({"json": {"results": []}}, VendorUnavailableError),
         ({"json": {"results": [7]}}, VendorUnavailableError),
-        ({"status_code": 404, "text": "<html>Not here</html>"}, VendorRequestError),
+        ({"status_code": 404, "text": "<html>Not here</html>"}, VendorUnavailableError),
         ({"json": {"success": False, "errors": ["bad ids"]}}, VendorRequestError),
     ],
 )

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.http.errors import cut
-from airflow_provider_imports.json_values import parse_time, read_count
+from airflow_provider_imports.http.text import cut
+from airflow_provider_imports.json_values import parse_time, read_count, read_text
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus, state_of
 
 STATES = {
@@ -122,7 +122,7 @@ def _number_of(counted: Mapping[str, Any], what: str) -> str:
 
 
 def _short(value: object) -> str:
-    return cut(str(value), LONGEST_SAMPLE)
+    return cut(read_text(value), LONGEST_SAMPLE)
 
 
 def _counts(summary: Mapping[str, Any]) -> Counts:
