@@ -8,7 +8,12 @@ A message says what happened, what became of the import, and what to do.
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.models import Counts, ImportRun, ImportStatus
 
 
 class VendorImportError(AirflowException):
@@ -22,6 +27,9 @@ class VendorImportError(AirflowException):
     :param vendor_message: what the vendor said, in its words
     :param request_id: the vendor's id of the request, for its support
     :param retry_after: seconds that the vendor asks us to wait
+    :param run: the import that it is about; None if none was started, or nobody knows
+    :param status: what was last seen of that import
+    :param manifest: what the task hands over of it (XCom ``manifest``), plain JSON
     """
 
     def __init__(
@@ -34,6 +42,9 @@ class VendorImportError(AirflowException):
         vendor_message: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        run: ImportRun | None = None,
+        status: ImportStatus | None = None,
+        manifest: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.vendor = vendor
@@ -42,6 +53,24 @@ class VendorImportError(AirflowException):
         self.vendor_message = vendor_message
         self.request_id = request_id
         self.retry_after = retry_after
+        self.run = run
+        self.status = status
+        self.manifest = manifest
+
+    @property
+    def counts(self) -> Counts | None:
+        """Rows as the vendor counted them; None if the import's status was not seen."""
+        return None if self.status is None else self.status.counts
+
+    @property
+    def rejected(self) -> int | None:
+        """Rows that did not get in; None if the vendor did not say."""
+        return None if self.status is None else self.status.counts.rejected
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What the vendor says about rejected rows and other errors, a bounded number of lines."""
+        return () if self.status is None else self.status.errors
 
 
 class ConnectionSettingsError(VendorImportError, AirflowFailException):
@@ -94,6 +123,10 @@ class ImportSupersededError(VendorImportError):
 
 class ImportTimeoutError(VendorImportError):
     """The import did not end before the deadline."""
+
+
+class SensorTimeoutError(ImportTimeoutError, AirflowSensorTimeout):
+    """The import did not end before a sensor's timeout. Not retried, as Airflow does with any sensor's timeout."""
 
 
 class ImportRejectedRecordsError(VendorImportError):

@@ -9,10 +9,12 @@ anything that these classes did not write.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports.counts import Counts as Counts
+from airflow_provider_imports.counts import Sent as Sent
 from airflow_provider_imports.json_values import (
     count_from_json,
     lines_from_json,
@@ -45,93 +47,6 @@ class ImportState(StrEnum):
 
 
 _TERMINAL = frozenset({ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELED, ImportState.EVIDENCE})
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Rows as the vendor counted them. ``None`` means "not reported" and is never guessed."""
-
-    processed: int | None = None
-    inserted: int | None = None
-    updated: int | None = None
-    deleted: int | None = None
-    skipped: int | None = None
-    failed: int | None = None
-    total: int | None = None
-
-    @property
-    def rejected(self) -> int | None:
-        """Rows that did not get in: skipped + failed; None if the vendor reports neither."""
-        return _sum_known(self.skipped, self.failed)
-
-    @property
-    def rows(self) -> int | None:
-        """
-        All rows of the import, as far as the vendor's counts tell; the base of a share of rejected rows.
-
-        What was deleted is what was there before ("clear items prior to import"), so it is no row of this import.
-        """
-        if self.total is not None:
-            return self.total
-        if self.processed is not None:
-            return self.processed
-        return _sum_known(self.inserted, self.updated, self.skipped, self.failed)
-
-    def __str__(self) -> str:
-        """``3 inserted, 1 skipped``: only what is known."""
-        known = (f"{value:,} {name}" for name, value in asdict(self).items() if value is not None)
-        return ", ".join(known) or "no counts reported"
-
-    def to_json(self) -> dict[str, int | None]:
-        """All seven counts by name."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: object) -> Counts:
-        """
-        Read back what :meth:`to_json` wrote.
-
-        :raises ValueError: for anything else
-        """
-        data = object_from_json(value, "counts")
-        known = {one.name: data.get(one.name) for one in fields(cls)}  # a newer version may count more
-        if not all(_is_count(one) for one in known.values()):
-            raise ValueError(f"not counts of an import: {value!r}")
-        return cls(**known)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """
-    What was sent, as far as it is known: to be compared with what the vendor counted.
-
-    :param rows: rows of a query, records of a list, users; None for a file or a text, whose rows nobody counts
-    :param bytes: of the request's body; None where it went in several calls
-    """
-
-    rows: int | None = None
-    bytes: int | None = None
-
-    def __str__(self) -> str:
-        """``3 rows, 120 bytes``: only what is known."""
-        known = ((self.rows, "row"), (self.bytes, "byte"))
-        return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in known if n is not None) or "unknown"
-
-    def to_json(self) -> dict[str, int | None]:
-        """Both by name."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: object) -> Sent:
-        """
-        Read back what :meth:`to_json` wrote.
-
-        :raises ValueError: for anything else
-        """
-        data = object_from_json(value, "account of what was sent")
-        if not set(data) <= {"rows", "bytes"} or not all(_is_count(one) for one in data.values()):
-            raise ValueError(f"not an account of what was sent: {value!r}")
-        return cls(**data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +194,3 @@ def state_of(word: str, table: Mapping[str, ImportState]) -> tuple[ImportState, 
     if state is None:
         return ImportState.RUNNING, f"status {word!r} is not documented, so it is taken as still running"
     return state, None
-
-
-def _is_count(value: object) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool))
-
-
-def _sum_known(*values: int | None) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None

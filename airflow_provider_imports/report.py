@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports import exceptions
+from airflow_provider_imports import exceptions, metrics
 from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportFailedError,
@@ -18,24 +19,32 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.json_values import time_to_json
+from airflow_provider_imports.judging import Limits, judge, oddities, unaccounted
+from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.models import Counts, ImportRun, ImportStatus
+    from airflow_provider_imports.models import ImportRun, ImportStatus, Sent
 
 log = logging.getLogger(__name__)
 
+NO_LIMITS = Limits()
 LEFT_ALONE = "The import was left as it is; the next try goes on with it."
 
 
-def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
+def manifest(
+    run: ImportRun, status: ImportStatus, sent: Sent | None = None, error: BaseException | None = None
+) -> dict[str, Any]:
     """
-    Build what every operator and sensor returns (XCom): the same shape in every vendor and mode.
+    Build what every operator and sensor hands over (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "message",
-    "started_at", "finished_at", "url"}``
+    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "sent",
+    "unaccounted", "message", "errors", "error", "started_at", "finished_at", "url"}``
+
+    :param sent: what was sent, as far as it is known
+    :param error: what the task fails with; its class and its words are ``error``, which is None for a success
     """
     return {
         "vendor": run.vendor,
@@ -46,7 +55,11 @@ def manifest(run: ImportRun, status: ImportStatus) -> dict[str, Any]:
         "counts": status.counts.to_json(),
         "rejected": status.counts.rejected,
         "auto_created": status.auto_created,
+        "sent": None if sent is None else sent.to_json(),
+        "unaccounted": unaccounted(status.counts, sent),
         "message": status.message,
+        "errors": list(status.errors),
+        "error": None if error is None else {"type": type(error).__name__, "message": str(error)},
         "started_at": time_to_json(status.started_at or run.started_at),
         "finished_at": time_to_json(status.finished_at),
         "url": run.url,
@@ -62,103 +75,65 @@ def report(
     vendor_name: str,
     run: ImportRun,
     ending: Ending,
-    max_rejected: int | float | None,
+    limits: Limits = NO_LIMITS,
     advice: str = LEFT_ALONE,
-    max_auto_created: int | None = None,
+    sent: Sent | None = None,
 ) -> dict[str, Any]:
     """
     Report an ending: only an explicit success (or evidence), with acceptable counts, is green.
 
     :param vendor_name: as people write it
-    :param max_rejected: None: any number, with a warning; int: rows; float: share of all rows
+    :param limits: what the user accepts
     :param advice: for an import that has not ended: what became of it, and what the next try does
-    :param max_auto_created: None: any number, with a warning; int: items of dimensions
+    :param sent: what was sent, as far as it is known
     :return: the manifest
     :raises VendorImportError: of the class that the ending means
     """
     what = f"{vendor_name} import ({run})"
+    rejected = None if ending.status is None else ending.status.counts.rejected
+    since = None if run.started_at is None else max((datetime.now(UTC) - run.started_at).total_seconds(), 0.0)
+    metrics.ended(run.vendor, ending.outcome, rejected, since)
     if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
         _log_lines(ending.status)
-        raise _error(run.vendor, what, ending, advice)
+        raise _error(run, what, ending, advice)
     status = ending.status
     _log_lines(status)
-    problem, parameter = judge_rejected(status.counts, max_rejected), "max_rejected"
-    if problem is None:
-        problem, parameter = judge_auto_created(status, max_auto_created), "max_auto_created"
+    problem = judge(status, limits)
     if problem is not None:
         raise ImportRejectedRecordsError(
-            f"{what} ended ({status}), but {problem}. What got in stays in; the log above shows what the "
-            f"vendor says about the rest. Correct the data and clear the task, or allow more with {parameter}.",
+            f"{what} ended ({status}), but {problem[0]}. What got in stays in; the log above shows what the vendor "
+            f"says about the rest. Correct the data and clear the task, or {problem[1]}.",
             vendor=run.vendor,
+            run=run,
+            status=status,
         )
     is_odd = status.counts.rejected or status.auto_created
     log.log(logging.WARNING if is_odd else logging.INFO, "%s: %s", what, status)
-    return manifest(run, status)
+    for oddity in oddities(status, sent):
+        log.warning("%s: %s", what, oddity)
+    return manifest(run, status, sent)
 
 
-def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | None:
-    """
-    Say why the counts of an ended import are not acceptable; None if they are.
-
-    :param max_rejected: None: any number; int: rows; float: share of all rows (0.05 is five per cent)
-    """
-    rejected, rows = counts.rejected, counts.rows or 0
-    if rejected and rejected >= rows:
-        return f"every row was rejected ({rejected:,} of {rows:,})"
-    if max_rejected is None:
-        return None
-    if rejected is None:
-        return f"the vendor reported no count of rejected rows, so max_rejected={max_rejected} cannot be checked"
-    if isinstance(max_rejected, int):
-        told = "1 row was rejected" if rejected == 1 else f"{rejected:,} rows were rejected"
-        return f"{told}, max_rejected={max_rejected}" if rejected > max_rejected else None
-    if rejected > max_rejected * rows:
-        return f"{rejected:,} of {rows:,} rows were rejected ({rejected / rows:.1%}), max_rejected={max_rejected:.1%}"
-    return None
-
-
-def judge_auto_created(status: ImportStatus, max_auto_created: int | None) -> str | None:
-    """
-    Say why it is not acceptable what an ended import created by itself; None if it is.
-
-    :param max_auto_created: None: any number; int: items of dimensions
-    """
-    created = status.auto_created
-    if max_auto_created is None:
-        return None
-    if created is None:
-        return f"the vendor reported no count of created items, so max_auto_created={max_auto_created} can't be checked"
-    told = "1 item of a dimension was" if created == 1 else f"{created:,} items of dimensions were"
-    return f"{told} created, max_auto_created={max_auto_created}" if created > max_auto_created else None
-
-
-def _error(vendor: str, what: str, ending: Ending, advice: str) -> VendorImportError:
+def _error(run: ImportRun, what: str, ending: Ending, advice: str) -> VendorImportError:
     said = f": {ending.message.rstrip('.')}" if ending.message else ""
     last = "" if ending.status is None else f" Last seen: {ending.status}."
+    kind, text = error_class(ending.error), f"{said or ' ended without a status that says so'}.{last}"
     match ending.outcome:
         case Outcome.FAILED:
-            return ImportFailedError(
-                f"{what} failed{said}. A retry starts it anew; correct the data or the import's configuration first.",
-                vendor=vendor,
-            )
+            kind = ImportFailedError
+            text = f" failed{said}. A retry starts it anew; correct the data or the import's configuration first."
         case Outcome.CANCELED:
-            return ImportCanceledError(
-                f"{what} was canceled at the vendor{said}. A retry starts it anew.", vendor=vendor
-            )
+            kind, text = ImportCanceledError, f" was canceled at the vendor{said}. A retry starts it anew."
         case Outcome.TIMED_OUT:
-            return ImportTimeoutError(
-                f"{what} did not end before the deadline (timeout).{last} {advice}", vendor=vendor
-            )
+            kind, text = ImportTimeoutError, f" did not end before the deadline (timeout).{last} {advice}"
         case Outcome.UNREACHABLE:
-            return VendorUnavailableError(
-                f"{what}: its status could not be read for longer than outage_tolerance{said}.{last} {advice}",
-                vendor=vendor,
-            )
+            kind = VendorUnavailableError
+            text = f": its status could not be read for longer than outage_tolerance{said}.{last} {advice}"
+        case Outcome.SUPERSEDED:
+            pass
         case _:
-            fate = "" if ending.outcome is Outcome.SUPERSEDED else f" {advice}"
-            return error_class(ending.error)(
-                f"{what}{said or ' ended without a status that says so'}.{last}{fate}", vendor=vendor
-            )
+            text = f"{text} {advice}"
+    return kind(f"{what}{text}", vendor=run.vendor, run=run, status=ending.status)
 
 
 def look_failed(error: VendorImportError) -> LookFailed:

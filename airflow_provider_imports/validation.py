@@ -130,13 +130,15 @@ def seconds(name: str, value: object) -> float:
     return float(number)
 
 
-def positive(name: str, value: object) -> None:
+def flag(name: str, value: object) -> bool:
     """
-    Check a number of seconds that is used as it is.
+    Check a yes or no.
 
-    :raises InvalidInputError: see :func:`seconds`
+    :raises InvalidInputError: unless it is True or False
     """
-    seconds(name, value)
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name} must be True or False, not {_shown(value)}. {NOTHING}")
+    return value
 
 
 def max_rejected(value: object) -> None:
@@ -162,10 +164,21 @@ def max_auto_created(value: object) -> None:
 
     :raises InvalidInputError: unless it is None or a number of items
     """
+    _number_or_none("max_auto_created", value, "items")
+
+
+def min_rows(value: object) -> None:
+    """
+    Check ``min_rows``.
+
+    :raises InvalidInputError: unless it is None or a number of rows
+    """
+    _number_or_none("min_rows", value, "rows")
+
+
+def _number_or_none(name: str, value: object, what: str) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise InvalidInputError(
-            f"max_auto_created must be None or a number of items (int), not {_shown(value)}. {NOTHING}"
-        )
+        raise InvalidInputError(f"{name} must be None or a number of {what} (int), not {_shown(value)}. {NOTHING}")
 
 
 def hint(value: object) -> str:

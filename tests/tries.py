@@ -49,9 +49,15 @@ def finish(make: Callable[[], Any], context: Mapping[str, Any]) -> Any:
         deferred = deferral
     while True:
         try:
-            return getattr(make(), deferred.method_name)(context, event=event_of(deferred.trigger))
+            return resume(make(), deferred, context)
         except TaskDeferred as deferral:
             deferred = deferral
+
+
+def resume(task: Any, deferred: TaskDeferred, context: Mapping[str, Any]) -> Any:
+    """Go on after the trigger's event, as another process does."""
+    kwargs = json.loads(json.dumps(deferred.kwargs or {}))
+    return getattr(task, deferred.method_name)(context, event=event_of(deferred.trigger), **kwargs)
 
 
 def defer(make: Callable[[], Any], context: Mapping[str, Any]) -> TaskDeferred:

@@ -116,6 +116,7 @@ class Hold:
 
     seconds: float
     call: Call
+    vendor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
         wait = _wait(rules, outcome, attempts)
         if isinstance(error, VendorRateLimitError):
             error.retry_after = wait
-            yield Hold(wait, call)
+            yield Hold(wait, call, error.vendor)
         if not may_repeat(call, outcome) or attempts >= MOST_ATTEMPTS or waited + wait > patience:
             if isinstance(error, VendorRateLimitError):
                 error.args = (f"{error} Wait {duration(wait)} before it.",)

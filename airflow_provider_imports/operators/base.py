@@ -8,16 +8,16 @@ from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import Asset, BaseOperator
+from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import validation
+from airflow_provider_imports import metrics, validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
-from airflow_provider_imports.links import URL_KEY
+from airflow_provider_imports.hand_over import announce, failures_handed_over, hand_over
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.operators.run_store import RunStore, content_of, fingerprint_of
 from airflow_provider_imports.operators.unclear_start import begins_until, find, not_yet_clear, unknown, where_to_look
-from airflow_provider_imports.report import asset_extra, manifest
+from airflow_provider_imports.report import manifest
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.intent import Found, Intent
+    from airflow_provider_imports.models import Sent
 
 OnUnknownOutcome = Literal["fail", "restart"]
 
@@ -68,9 +69,10 @@ class ImportOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
-        self.durable = durable
+        self.durable = validation.flag("durable", durable)
         self.on_unknown_outcome = on_unknown_outcome
         self._run: ImportRun | None = None
+        self._manifest: dict[str, Any] | None = None
         self._store: RunStore = RunStore(None)
 
     # What a vendor's operator says
@@ -105,6 +107,10 @@ class ImportOperator(BaseOperator):
         """What tells one content of what was prepared from another, for instance a file's size and time of change."""
         return None
 
+    def sent(self) -> Sent | None:
+        """What was sent, as far as it is known; None in a try that did not start the import itself."""
+        return None
+
     # What every operator does
 
     @cached_property
@@ -121,11 +127,12 @@ class ImportOperator(BaseOperator):
         :raises VendorImportError: if the vendor did not start it
         """
         self.check()
-        run, status = self._attach_or_start(context)
-        level = logging.WARNING if run.remark else logging.INFO
-        self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
-        self._store.ended(run, status)
-        return self._hand_over(context, manifest(run, status))
+        with failures_handed_over(self, context):
+            run, status = self._attach_or_start(context)
+            level = logging.WARNING if run.remark else logging.INFO
+            self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
+            self._store.ended(run, status)
+            return hand_over(self, context, manifest(run, status, self._what_was_sent()))
 
     @property
     def import_url(self) -> str:
@@ -139,7 +146,9 @@ class ImportOperator(BaseOperator):
     def _attach_or_start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
         """Find the run that an earlier try started, or start one; remember it, and tell downstream tasks."""
         self._store = self._open_store(context)
-        run, status = self._attach(self._store.load(self._content)) or self._start(context)
+        attached = self._attach(self._store.load(self._content))
+        run, status = attached or self._start(context)
+        metrics.count(metrics.Event.REATTACHED if attached else metrics.Event.STARTED, run.vendor)
         self._announce(context, run)
         return run, status
 
@@ -209,8 +218,7 @@ class ImportOperator(BaseOperator):
     def _go_on_with(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         self._run = run  # ours, so a kill from here on concerns it
         attached = self._attach_to_run(run, status)
-        if attached is None:
-            self._run = None
+        self._run = None if attached is None else run
         return attached
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
@@ -286,15 +294,7 @@ class ImportOperator(BaseOperator):
         return find(self.hook, intent, until)
 
     def _announce(self, context: Context, run: ImportRun) -> None:
-        self._run = run
-        if self.do_xcom_push:
-            context["ti"].xcom_push(key="import_run", value=run.to_json())
-        if run.url:
-            context["ti"].xcom_push(key=URL_KEY, value=run.url)
+        announce(self, context, run)
 
-    def _hand_over(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
-        """Give the manifest to downstream tasks (XCom) and DAGs (asset events)."""
-        for outlet in self.outlets or ():
-            if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra.update(asset_extra(result))
-        return result
+    def _what_was_sent(self) -> Sent | None:
+        return self.sent()

@@ -9,6 +9,7 @@ from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.payload import Payload, exactly_one, open_payload
 from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun, Sent
-    from airflow_provider_imports.operators.rows import CsvFormat
 
 
 class PigmentImportOperator(WaitingImportOperator):
@@ -165,7 +165,7 @@ class PigmentPushCsvOperator(PigmentImportOperator):
         self.sql = sql
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
-        self.csv_format = csv_format
+        self.csv_format = check_csv_format(csv_format)
         self._query: Query | None = None
         self._payload: Payload | None = None
 

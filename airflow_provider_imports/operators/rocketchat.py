@@ -170,6 +170,10 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 0 < batch_size <= LARGEST_BATCH:
+            raise InvalidInputError(
+                f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {batch_size!r}. Nothing was sent."
+            )
         self.users: Records | str | bytes | None = users
         self.file_path = file_path
         self.sql = sql
@@ -181,14 +185,11 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         self._total = 0
 
     def check(self) -> None:
-        """Check the size of the batches as well, and that there is one thing to send."""
+        """Check that there is one thing to send as well."""
         super().check()
         exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
         self.users = materialized("users", self.users)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
-        size = self.batch_size
-        if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_BATCH:
-            raise InvalidInputError(f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {size!r}.")
 
     @property
     def users_or_query(self) -> object:

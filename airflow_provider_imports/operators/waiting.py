@@ -16,7 +16,9 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.hand_over import failures_handed_over, hand_over
+from airflow_provider_imports.judging import Limits
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
 from airflow_provider_imports.report import look_failed, manifest, report
@@ -25,6 +27,7 @@ from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -40,12 +43,15 @@ class WaitingImportOperator(ImportOperator):
 
     :param wait_for_completion: False returns as soon as the vendor has confirmed the start
     :param deferrable: wait on the triggerer, without a worker (default: ``[operators] default_deferrable``)
-    :param timeout: seconds for the whole wait
-    :param poll_interval: shortest seconds between two looks at the status; longer for an import that takes longer
-    :param max_poll_interval: longest seconds between two looks
+    Times are seconds or a ``timedelta``.
+
+    :param timeout: for the whole wait; ``execution_timeout`` ends it earlier if that is shorter
+    :param poll_interval: shortest time between two looks at the status; longer for an import that takes longer
+    :param max_poll_interval: longest time between two looks
     :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
         rows. An import whose every row was rejected fails whatever is set
-    :param outage_tolerance: seconds on end for which the status may be unreadable
+    :param min_rows: how many rows must get in: None only warns if there was none at all
+    :param outage_tolerance: time on end for which the status may be unreadable
     :param cancel_on_kill: cancel the import if the task is killed, where the vendor can
     :param cancel_on_timeout: cancel the import at the deadline, where the vendor can
     """
@@ -58,35 +64,33 @@ class WaitingImportOperator(ImportOperator):
         *,
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        timeout: float = 86400,
-        poll_interval: float = POLL_INTERVAL,
-        max_poll_interval: float = MAX_POLL_INTERVAL,
+        timeout: float | timedelta = 86400,
+        poll_interval: float | timedelta = POLL_INTERVAL,
+        max_poll_interval: float | timedelta = MAX_POLL_INTERVAL,
         max_rejected: int | float | None = None,
-        outage_tolerance: float = 1800,
+        min_rows: int | None = None,
+        outage_tolerance: float | timedelta = 1800,
         cancel_on_kill: bool = True,
         cancel_on_timeout: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.wait_for_completion = wait_for_completion
-        self.deferrable = deferrable
-        self.timeout = timeout
-        self.poll_interval = poll_interval
-        self.max_poll_interval = max_poll_interval
+        self.wait_for_completion = validation.flag("wait_for_completion", wait_for_completion)
+        self.deferrable = validation.flag("deferrable", deferrable)
+        self.timeout = validation.seconds("timeout", timeout)
+        self.poll_interval = validation.seconds("poll_interval", poll_interval)
+        self.max_poll_interval = validation.seconds("max_poll_interval", max_poll_interval)
+        validation.max_rejected(max_rejected)
+        validation.min_rows(min_rows)
         self.max_rejected = max_rejected
-        self.outage_tolerance = outage_tolerance
-        self.cancel_on_kill = cancel_on_kill
-        self.cancel_on_timeout = cancel_on_timeout
+        self.min_rows = min_rows
+        self.outage_tolerance = validation.seconds("outage_tolerance", outage_tolerance)
+        self.cancel_on_kill = validation.flag("cancel_on_kill", cancel_on_kill)
+        self.cancel_on_timeout = validation.flag("cancel_on_timeout", cancel_on_timeout)
         self._deadline = 0.0
+        self._sent_by_first_process: Sent | None = None
         self._killed = False
         self._run_when_killed: ImportRun | None = None
-
-    def check(self) -> None:
-        """Check the parameters of waiting as well."""
-        super().check()
-        for name in ("timeout", "poll_interval", "max_poll_interval", "outage_tolerance"):
-            validation.positive(name, getattr(self, name))
-        validation.max_rejected(self.max_rejected)
 
     def execute(self, context: Context) -> Any:
         """
@@ -94,23 +98,33 @@ class WaitingImportOperator(ImportOperator):
 
         :raises UnknownOutcomeError: if nobody can tell whether the vendor started it; Airflow does not retry that
         :raises ImportFailedError: if the vendor says so; a retry starts it anew
-        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows
+        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows, or fewer got in
+            than ``min_rows`` asks for
         :raises ImportTimeoutError: at the deadline
         :raises VendorImportError: what else went wrong; the next try goes on with the import if it was started
         """
         self.check()
         started_at = getattr(context.get("ti"), "start_date", None)
         self._deadline = deadline(time.time(), self.timeout, started_at, self.execution_timeout)
-        return self._start_and_wait(context)
+        with failures_handed_over(self, context):
+            return self._start_and_wait(context)
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Go on after the trigger: judge the import's end."""
-        try:
-            seen = Event.from_json(event)
-        except ValueError as error:
-            raise self._event_error(context, str(error)) from error
-        self._deadline = seen.deadline
-        return self._after_event(context, seen)
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None, sent: dict[str, int | None] | None = None
+    ) -> Any:
+        """
+        Go on after the trigger: judge the import's end.
+
+        :param sent: what the process sent that deferred
+        """
+        self._sent_by_first_process = None if sent is None else Sent.from_json(sent)
+        with failures_handed_over(self, context):
+            try:
+                seen = Event.from_json(event)
+            except ValueError as error:
+                raise self._event_error(context, str(error)) from error
+            self._deadline = seen.deadline
+            return self._after_event(context, seen)
 
     def _after_event(self, context: Context, seen: Event) -> Any:
         if seen.run is None:
@@ -120,7 +134,12 @@ class WaitingImportOperator(ImportOperator):
         self._store.load()
         return self._conclude(context, seen.run, seen.ending)
 
+    def _what_was_sent(self) -> Sent | None:
+        return self._sent_by_first_process or super()._what_was_sent()
+
     def _event_error(self, context: Context, reason: str) -> TriggerEventError:
+        record = self._stored(context).load()
+        self._run = None if record is None else record.run
         return TriggerEventError(
             f"The trigger's event can't be understood ({reason}); is the triggerer of another version? "
             f"The import may still be running; {self._next_try(context)}."
@@ -153,7 +172,7 @@ class WaitingImportOperator(ImportOperator):
         run, status = self._attach_or_start(context)
         if not self.wait_for_completion:
             self._store.ended(run, status)
-            return self._hand_over(context, manifest(run, status))
+            return hand_over(self, context, manifest(run, status, self._what_was_sent()))
         if status.state is ImportState.SUCCEEDED:
             ending = Ending.of(status)
         elif self.deferrable:
@@ -211,7 +230,7 @@ class WaitingImportOperator(ImportOperator):
         """Wait on the triggerer, for a run's end or for a slot; only a run can be canceled by a kill."""
         from airflow_provider_imports.triggers.imports import ImportTrigger
 
-        policy = self._policy()
+        policy, sent = self._policy(), self._what_was_sent()
         self.defer(
             trigger=ImportTrigger(
                 hook=self.hook_path,
@@ -225,6 +244,7 @@ class WaitingImportOperator(ImportOperator):
                 cancel_on_kill=self.cancel_on_kill and run is not None,
             ),
             method_name="execute_complete",
+            kwargs=None if sent is None or run is None else {"sent": sent.to_json()},
             timeout=backstop(time.time(), policy.deadline),
         )
 
@@ -249,8 +269,9 @@ class WaitingImportOperator(ImportOperator):
             advice = self._cancel_at_deadline(run, next_try)
         if ending.outcome is Outcome.SUCCEEDED and ending.status is not None:
             self._store.ended(run, ending.status)  # a retry reports this end again, and does not import again
-        result = report(self.hook.hook_name, run, ending, self.max_rejected, advice, self.max_auto_created)
-        return self._hand_over(context, result)
+        limits = Limits(self.max_rejected, self.max_auto_created, self.min_rows)
+        result = report(self.hook.hook_name, run, ending, limits, advice, self._what_was_sent())
+        return hand_over(self, context, result)
 
     def _cancel_at_deadline(self, run: ImportRun, next_try: str) -> str:
         """Cancel at the deadline, and say what became of the import and what the next try does."""

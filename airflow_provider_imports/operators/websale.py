@@ -13,6 +13,7 @@ from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import Payload, exactly_one, file_path_given, open_payload
 from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
@@ -21,6 +22,7 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import Sent
-    from airflow_provider_imports.operators.rows import CsvFormat
 
 HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
 
@@ -43,8 +44,8 @@ class WebsaleWaitingOperator(WaitingImportOperator):
 
     :param service: the service, for instance ``product`` (templated)
     :param conn_id: the Airflow connection (templated)
-    :param poll_interval: shortest seconds between two looks at the status
-    :param max_poll_interval: longest seconds between two looks
+    :param poll_interval: shortest time between two looks at the status, seconds or a ``timedelta``
+    :param max_poll_interval: longest time between two looks
     """
 
     hook_path = HOOK
@@ -56,8 +57,8 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         *,
         service: str,
         conn_id: str = "websale_default",
-        poll_interval: float = VENDOR_ENTRIES["websale"].poll_interval,
-        max_poll_interval: float = VENDOR_ENTRIES["websale"].max_poll_interval,
+        poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].poll_interval,
+        max_poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].max_poll_interval,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
@@ -137,7 +138,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
         self.format = format
-        self.csv_format = csv_format
+        self.csv_format = check_csv_format(csv_format)
         self.send_mail = send_mail
         self._format = ""
         self._query: Query | None = None
@@ -186,7 +187,8 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
         body = b"" if self._payload is None else self._payload.body
-        return hook.start_import(self.service, body, self._format, self.send_mail)
+        before = None if self._before is None else self._before.get("start")
+        return hook.start_import(self.service, body, self._format, self.send_mail, before)
 
 
 class WebsaleResumeImportOperator(WebsaleWaitingOperator):

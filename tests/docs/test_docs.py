@@ -63,7 +63,7 @@ def test_every_error_is_in_the_error_reference(error: type) -> None:
     heading = f"\n{error.__name__}\n{'~' * len(error.__name__)}\n"
     assert heading in reference
     section = reference.partition(heading)[2].partition("~~~\n")[0]
-    is_permanent = issubclass(error, exceptions.AirflowFailException)
+    is_permanent = issubclass(error, exceptions.AirflowFailException | exceptions.AirflowSensorTimeout)
     assert section.lstrip().startswith("*Permanent.*") is is_permanent
     row = re.search(rf"\* - `{error.__name__}`_\n     - (yes|no)\n", reference)
     assert row is not None

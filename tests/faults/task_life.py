@@ -95,7 +95,8 @@ class TaskLife:
             event = json.loads(json.dumps(asyncio.run(_first_event(resolve_name(path)(**arguments)))))
             self.events.append(event)
             try:
-                return getattr(self.make_operator(), deferred.method_name)(context, event=event)
+                kwargs = json.loads(json.dumps(deferred.kwargs or {}))
+                return getattr(self.make_operator(), deferred.method_name)(context, event=event, **kwargs)
             except TaskDeferred as again:
                 deferred = again
 

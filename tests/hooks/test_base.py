@@ -120,6 +120,33 @@ def test_the_test_of_a_connection_that_does_not_exist_says_so() -> None:
     assert "There is no Airflow connection 'no_such_connection'" in message
 
 
+@pytest.mark.parametrize("value", ['{"conn_type": "pigment", ', '{"bogus": 1}', "pigment://a:s3cret@[x"])
+async def test_a_connection_that_is_set_but_malformed_is_not_told_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_MALFORMED", value)
+
+    good, message = PigmentHook("malformed").test_connection()
+
+    assert not good
+    assert "'malformed' is set in AIRFLOW_CONN_MALFORMED, but Airflow can't read it" in message
+    assert "s3cret" not in message
+    with pytest.raises(ConnectionSettingsError, match="but Airflow can't read it"):
+        await PigmentHook("malformed").aget_status(RUN)
+
+
+def test_a_connection_of_another_vendor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "websale", "host": "https://shop.example"}))
+
+    good, message = PigmentHook("shop").test_connection()
+
+    assert not good
+    assert message == (
+        "Connection 'shop': it is a connection of WEBSALE, not of Pigment; name another one in conn_id. "
+        "Nothing was sent."
+    )
+
+
 def test_a_token_in_the_password_is_sent(hook_to: Callable[..., PigmentHook]) -> None:
     with WireServer(RUNNING) as server:
         hook = hook_to(server)

@@ -131,6 +131,15 @@ def test_a_missing_key_is_asked_for_where_it_belongs(vendor: requests_mock.Mocke
     assert not vendor.called
 
 
+def test_a_key_with_the_colon_of_a_basic_user_is_refused_without_being_shown(
+    vendor: requests_mock.Mocker, connect: Connect
+) -> None:
+    with pytest.raises(ConnectionSettingsError, match="enter the key alone, without the colon") as raised:
+        connect(password=f"{KEY}:").trigger_customer_import(UUID)
+    assert KEY not in str(raised.value)
+    assert not vendor.called
+
+
 @pytest.mark.parametrize("uuid", ["", "my-task", "../catalogs", None, 7])
 def test_what_is_not_a_uuid_is_not_sent(vendor: requests_mock.Mocker, connect: Connect, uuid: Any) -> None:
     with pytest.raises(InvalidInputError, match="uuid must be a UUID"):
@@ -432,5 +441,5 @@ def test_a_wait_for_an_arrival_ends_with_evidence(vendor: requests_mock.Mocker, 
     run = type(hook.arrival_of(CANARY, "a", "b")).from_json(hook.arrival_of(CANARY, "import_stamp", STAMP).to_json())
     ending = hook.wait(run, PollPolicy(poll_interval=0.01))
     assert ending.outcome is Outcome.SUCCEEDED, "what was waited for has come"
-    result = report("Blueshift", run, ending, None)
+    result = report("Blueshift", run, ending)
     assert (result["state"], result["run"]["arrival"]) == ("evidence", CANARY)

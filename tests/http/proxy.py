@@ -25,6 +25,7 @@ class ProxyServer:
 
     def __init__(self, answer: bytes | None = None, closes: str = "") -> None:
         self.requests: list[str] = []
+        self.heads: list[bytes] = []
         self._answer = answer
         self._closes = closes
         self._muted = False
@@ -83,6 +84,7 @@ class ProxyServer:
                 received += more
             first = received.partition(b"\r\n")[0].decode()
             self.requests.append(first)
+            self.heads.append(received.partition(b"\r\n\r\n")[0])
             if self._answer is not None:
                 _receive_body(client, received)
                 client.sendall(self._answer)

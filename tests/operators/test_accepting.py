@@ -79,7 +79,11 @@ def test_an_accepted_start_is_told_as_accepted_and_no_more(
         "counts": Counts().to_json(),
         "rejected": None,
         "auto_created": None,
+        "sent": None,
+        "unaccounted": None,
         "message": manifest["message"],
+        "errors": [],
+        "error": None,
         "started_at": manifest["started_at"],
         "finished_at": None,
         "url": None,
@@ -88,7 +92,7 @@ def test_an_accepted_start_is_told_as_accepted_and_no_more(
     assert "shows only in the import" in manifest["message"]
     assert manifest["started_at"]
     assert logged().count(manifest["message"]) == 1
-    assert context["ti"].xcoms["import_run"]["key"] == key
+    assert context["ti"].xcoms["import_run"] == key
 
 
 @EVERY_START

@@ -69,6 +69,10 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
         "counts": Counts(inserted=3, updated=0, deleted=0, skipped=0).to_json(),
         "rejected": 0,
         "auto_created": 0,
+        "sent": manifest["sent"],
+        "unaccounted": manifest["unaccounted"],
+        "errors": [],
+        "error": None,
         "message": None,
         "started_at": manifest["started_at"],
         "finished_at": manifest["finished_at"],
@@ -76,7 +80,7 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
     }
     assert manifest["started_at"] < manifest["finished_at"]
     assert json.loads(json.dumps(manifest)) == manifest
-    assert context["ti"].xcoms["import_run"]["key"] == {"import_id": start.run}
+    assert context["ti"].xcoms["import_run"] == {"import_id": start.run}
 
 
 @pytest.mark.parametrize("form", [str, Path, ObjectStoragePath])
@@ -229,8 +233,6 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
             {"data": [{"month": b"1"}]},
             "data, row 1, column 'month': a value of type bytes has no form",
         ),
-        ({"data": [{"month": 1}], "csv_format": {"delimiter": ";;"}}, "csv_format['delimiter'] must be a single"),
-        ({"data": [{"month": 1}], "csv_format": {"separator": ";"}}, "csv_format must map some of delimiter, encoding"),
         ({"data": (1, 2)}, "render_template_as_native_obj=True of the DAG has made another type of it"),
         ({"data": "None"}, "data is the text 'None': a template rendered to nothing"),
         ({"data": "a;b\n1;\ud83d\n"}, "data can't be sent: its character 7 is half of a surrogate pair"),
@@ -269,6 +271,24 @@ def test_wrong_parameters_are_refused_before_anything_is_sent_or_remembered(
     assert str(caught.value).endswith("Nothing was sent.")
     assert sandbox.journal == []
     assert task_state_store.written == {}
+
+
+@pytest.mark.parametrize(
+    ("csv_format", "words"),
+    [
+        (";", "csv_format must be a dict, not a text"),
+        ({"delimiter": ";;"}, "csv_format['delimiter'] must be a single character, not ';;'"),
+        ({"delimiter": '"'}, "csv_format['delimiter'] must be a single character"),
+        ({"decimal_mark": "1"}, "csv_format['decimal_mark'] must be a single character"),
+        ({"separator": ";"}, "csv_format must map some of delimiter, encoding"),
+        ({"null": None}, "not 'null' to None"),
+        ({"encoding": "utf-9"}, "csv_format: unknown encoding: utf-9"),
+    ],
+)
+def test_how_csv_is_written_is_checked_when_the_dag_is_parsed(push_task: MakeTask, csv_format: Any, words: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        push_task(data=[{"month": 1}], csv_format=csv_format)()
+    assert words in str(caught.value)
 
 
 def test_a_missing_file_is_refused_before_anything_is_sent_but_may_be_there_at_the_next_try(

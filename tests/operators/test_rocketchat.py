@@ -124,7 +124,7 @@ def test_users_are_staged_in_batches_imported_and_waited_for(
     assert (result["state"], result["vendor_status"], result["rejected"]) == ("succeeded", "importer_done", 0)
     assert (result["counts"]["inserted"], result["counts"]["total"]) == (10, 10)
     assert result["url"] == f"{chat.url}/rocketchat/admin/import"
-    assert context["ti"].xcoms["import_run"]["key"] == result["run"]
+    assert context["ti"].xcoms["import_run"] == result["run"]
     assert context["ti"].xcoms["import_url"] == result["url"]
     assert (acted(chat, "new_import"), acted(chat, "run_import"), acted(chat, "clear_import")) == (1, 1, 0)
 
@@ -215,8 +215,6 @@ def test_an_import_that_fails_as_a_whole_fails_the_task(
         ({"users": [*people(0, 5), {"emails": [], "importIds": ["1"]}]}, "user 6 has no emails"),
         ({"users": [{**people(0, 1)[0], "name": "\ud83d"}]}, "user 1 has half of a surrogate pair in name"),
         ({"users": None, "file_path": "/tmp"}, "file_path must end in one of"),
-        ({"batch_size": 0}, "batch_size must be a number from 1 to 10,000"),
-        ({"batch_size": True}, "batch_size"),
         ({"poll_interval": 0}, "poll_interval"),
         ({"if_running": "ask"}, "if_running must be one of"),
         ({"users": None, "file_path": "/data/users.xlsx"}, "file_path must end in one of .csv, .json"),
@@ -228,6 +226,12 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     with pytest.raises(InvalidInputError, match=problem):
         blocking_task(**parameters)().execute(make_context())
     assert not chat.journal
+
+
+@pytest.mark.parametrize("size", [0, -1, 10_001, True, "500", 1.5, None])
+def test_a_batch_size_is_refused_when_the_dag_is_parsed(blocking_task: MakeTask, size: Any) -> None:
+    with pytest.raises(InvalidInputError, match=f"batch_size must be a number from 1 to 10,000, not {size!r}"):
+        blocking_task(batch_size=size)()
 
 
 def test_a_file_with_bad_users_in_its_last_batch_sends_nothing(
@@ -256,6 +260,26 @@ def test_a_file_that_changes_while_it_is_read_is_not_imported(
     with pytest.raises(InvalidInputError, match="The file changed while it was read: 12 users were checked, 10 staged"):
         finish(blocking_task(users=None, file_path=str(file)), make_context())
     assert (acted(chat, "run_import"), acted(chat, "clear_import")) == (0, 1)
+
+
+def test_a_file_that_changes_after_it_was_checked_is_not_imported_and_may_be_at_the_next_try(
+    blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "users.jsonl"
+    file.write_text("\n".join(map(json.dumps, people(0, 10))))
+    operator = blocking_task(users=None, file_path=file)()
+    prepare = operator.prepare
+
+    def prepare_and_change() -> None:
+        prepare()
+        file.write_text("\n".join(map(json.dumps, people(0, 11))))
+
+    operator.prepare = prepare_and_change
+    with pytest.raises(OSError, match=r"changed since it was opened to be sent. No user was imported; a retry reads"):
+        operator.execute(make_context())
+    assert acted(chat, "run_import") == 0
+    finish(blocking_task(users=None, file_path=file), make_context(try_number=2))
+    assert created(chat) == once_each(0, 11)
 
 
 # Faults at each step

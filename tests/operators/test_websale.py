@@ -119,7 +119,7 @@ def test_a_file_arrives_whole_and_its_counts_are_told(
     assert (manifest["state"], manifest["vendor_status"]) == ("succeeded", "FINISHED")
     assert manifest["run"] == {"service": "product", "start": start.run}
     assert (manifest["counts"]["processed"], manifest["counts"]["failed"], manifest["rejected"]) == (2, 0, 0)
-    assert context["ti"].xcoms["import_run"]["key"] == manifest["run"]
+    assert context["ti"].xcoms["import_run"] == manifest["run"]
     assert not acted(sandbox, "cancel_import")
 
 

@@ -126,7 +126,11 @@ def test_every_mode_returns_the_same_keys(sensor_for: Any, watch: Any, started: 
         "counts",
         "rejected",
         "auto_created",
+        "sent",
+        "unaccounted",
         "message",
+        "errors",
+        "error",
         "started_at",
         "finished_at",
         "url",
@@ -258,6 +262,7 @@ def test_an_outage_beyond_the_tolerance_ends_it(sensor_for: Any, watch: Any, sta
 def test_the_timeout_tells_what_was_seen_last(sensor_for: Any, watch: Any, started: Any, sandbox: Any) -> None:
     sandbox.change_settings(run_seconds=300.0)
     with pytest.raises(
-        AirflowSensorTimeout, match=r"did not end before the sensor's timeout\. Last seen: running \(InProgress\)\.$"
+        AirflowSensorTimeout,
+        match=r"did not end before the sensor's timeout\. Last seen: running \(InProgress\)\. It was left",
     ):
         watch(sensor_for(started(), timeout=0.2))

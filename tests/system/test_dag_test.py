@@ -90,7 +90,7 @@ def test_a_file_is_pushed_and_its_manifest_is_there_for_the_next_task(
     assert ran.state == "success"
     (start,) = starts(sandbox)
     manifest = ran.xcom("push")
-    assert manifest["run"] == ran.xcom("push", "import_run")["key"] == {"import_id": start.run}
+    assert manifest["run"] == ran.xcom("push", "import_run") == {"import_id": start.run}
     assert (manifest["counts"]["inserted"], manifest["rejected"]) == (1, 1)
     (extra,) = ran.asset_events()
     assert extra == {name: manifest[name] for name in ("vendor", "run", "state", "counts", "rejected")}

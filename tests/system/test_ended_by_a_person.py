@@ -121,7 +121,7 @@ def key_of(airflow: RunningAirflow, task: str, dag: str = DEFERRED) -> str:
     """The vendor's own name of the import that a task started."""
     (key,) = [
         value
-        for name, value in airflow.xcom(dag, RUN, task, "import_run")["key"].items()
+        for name, value in airflow.xcom(dag, RUN, task, "import_run").items()
         if name in ("start", "operation_id", "import_id")
     ]
     return str(key)

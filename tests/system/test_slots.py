@@ -81,7 +81,7 @@ def started(sandbox: Sandbox, vendor: str) -> list[Entry]:
 
 def key_of(airflow: RunningAirflow, run_id: str, vendor: str) -> str:
     """The vendor's own name of the import that a run's task started."""
-    key = airflow.xcom(DAG, run_id, vendor, "import_run")["key"]
+    key = airflow.xcom(DAG, run_id, vendor, "import_run")
     return str(key.get("start") or key["operation_id"])
 
 

@@ -56,8 +56,8 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
 
 
 def _errors(report: Mapping[str, Any]) -> list[str]:
-    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))]
-    lines = (": ".join(str(part) for part in pair if part) for pair in parts)
+    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))[:MOST_ERRORS]]
+    lines = (": ".join(filter(None, map(read_text, pair))) for pair in parts)
     return [cut(line, LONGEST_LINE) for line in lines if line]
 
 
