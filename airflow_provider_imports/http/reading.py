@@ -24,12 +24,12 @@ LARGEST_REPORT = 2 << 20
 #: Bytes of any other answer that are read. Of a larger one the rest is left out.
 LARGEST_ERROR = 1 << 16
 #: Commas and opening brackets in JSON.
-MOST_VALUES = 30_000
+MOST_VALUES = 20_000
 DEEPEST = 64
 #: Characters with escapes that are decoded in search of our secrets, in one answer. Texts behind them are not told.
 MOST_DECODED = 1 << 14
 #: What one text costs besides, in characters.
-_EACH = 100
+_EACH = 300
 _LONGEST_NUMBER = 100
 _MOST_MEMBERS = 16
 _GZIP = b"\x1f\x8b"

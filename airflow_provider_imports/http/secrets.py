@@ -31,6 +31,8 @@ MOST_LOOKED_THROUGH = 4_000
 _SHORTEST = 4
 _SHORTEST_IN_GOOD_ANSWER = 8
 _MOST_LAYERS = 16
+#: Characters of a good answer in which its base64 is looked for.
+_MOST_SEARCHED = 1 << 16
 _SCHEMES = ("Basic ", "Bearer ")
 #: What writers put between the characters of a secret: line breaks, NULs, ``+`` for a blank, ``,`` between two headers.
 _GAP = r"\x00-\x20+,\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff"
@@ -48,13 +50,15 @@ class Secrets:
     :param texts: the credentials, as they are sent
     """
 
-    __slots__ = ("_all", "_long", "_signs")
+    __slots__ = ("_all", "_direct", "_long", "_packed")
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         needles = {needle for text in texts if len(text) >= _SHORTEST for needle in _needles(text)}
         self._all = sorted(needles, key=lambda needle: len(needle.plain), reverse=True)
         self._long = [needle for needle in self._all if len(needle.plain) >= _SHORTEST_IN_GOOD_ANSWER]
-        self._signs = (*ESCAPES, *(needle.plain for needle in self._long)) if self._long else ()
+        direct = [needle.plain for needle in self._long if not needle.is_base64]
+        self._direct = (*ESCAPES, *direct) if direct else ()
+        self._packed = tuple(needle.plain for needle in self._long if needle.is_base64)
 
     @classmethod
     def of(cls, settings: Settings, headers: Mapping[str, str]) -> Secrets:
@@ -81,7 +85,11 @@ class Secrets:
 
     def may_stand_in(self, text: str) -> bool:
         """Say whether a secret, or an escape behind which one may stand, is in a good answer."""
-        return any(map(text.__contains__, self._signs)) or (bool(self._long) and may_be_packed(text))
+        return bool(self._long) and (
+            any(map(text.__contains__, self._direct))
+            or any(map(text.__contains__, self._packed))
+            or may_be_packed(text)
+        )
 
     def suspects(self, texts: Sequence[str]) -> dict[str, None]:
         """Find the texts of a good answer that hold a secret, or an escape behind which one may stand, in order."""
@@ -92,7 +100,9 @@ class Secrets:
             squeezed = _squeezed(joined)
             if any(one.squeezed in squeezed for one in self._long if one.squeezed):
                 return dict.fromkeys(texts)
-        signs = [sign for sign in self._signs if sign in joined]
+        signs = [sign for sign in self._direct if sign in joined]
+        beginning = joined[:_MOST_SEARCHED]
+        signs += [sign for sign in self._packed if sign in beginning]
         distinct = dict.fromkeys(texts)
         suspected = {text for sign in signs for text in distinct if sign in text}
         if len(joined) <= MOST_LOOKED_THROUGH and may_be_packed(joined):
@@ -251,8 +261,9 @@ def _places(text: str, *, merged: bool) -> list[int]:
 
 def _without_a_beginning(text: str, needles: Iterable[_Needle]) -> str:
     """Blacken the beginning of a secret at the end of a text that may have been cut there."""
+    tail = text[-_SHORTEST:]
     for needle in needles:
-        for length in range(len(needle.plain) - 1, _SHORTEST - 1, -1):
-            if text.endswith(needle.plain[:length]):
-                return f"{text[:-length]}{MASK}"
+        at = needle.plain.rfind(tail) if len(tail) == _SHORTEST else -1
+        if at >= 0 and text.endswith(needle.plain[: at + _SHORTEST]):
+            return f"{text[: -at - _SHORTEST]}{MASK}"
     return text

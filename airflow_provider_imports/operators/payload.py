@@ -12,6 +12,8 @@ from airflow_provider_imports.models import Sent
 from airflow_provider_imports.operators.records import checked, json_array, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_imports.http.call import Body
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.operators.rows import Batches, CsvFormat
@@ -32,6 +34,17 @@ class Payload:
     body: Body | bytes = field(repr=False)
     sent: Sent
     version: str | None = None
+
+    def completed_by(self, note: Callable[[], None]) -> bool:
+        """
+        Say whether the vendor gets it in pieces, so that it has the whole only with the last one.
+
+        :param note: is then called just before the last piece is handed over
+        """
+        if isinstance(self.body, bytes) or not hasattr(self.body, "before_last_piece"):
+            return False
+        self.body.before_last_piece = note
+        return True
 
 
 def exactly_one(**sources: object) -> None:

@@ -144,7 +144,8 @@ class RocketChatImportUsersOperator(RocketChatOperator):
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("users_or_query", "file_path")
+    inputs: ClassVar[Sequence[str]] = ("users", "file_path")
+    later_inputs: ClassVar[Sequence[str]] = ("query",)
     template_fields = (
         "conn_id",
         "users",
@@ -192,9 +193,9 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
 
     @property
-    def users_or_query(self) -> object:
-        """Who is sent, if it is no file: others make another import."""
-        return self.users if self._query is None else self._query.identity
+    def query(self) -> object:
+        """What the rows of ``sql`` are of; None without it."""
+        return None if self._query is None else self._query.identity
 
     def prepare(self) -> None:
         """Run the query, which a try does only once, and check every user."""

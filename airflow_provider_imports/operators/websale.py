@@ -11,7 +11,8 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
-from airflow_provider_imports.operators.payload import Payload, exactly_one, file_path_given, open_payload
+from airflow_provider_imports.operators.payload import exactly_one, file_path_given, open_payload
+from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import Records, materialized
 from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.slots import SlotImportOperator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
-    from airflow_provider_imports.models import Sent
 
 HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
 
@@ -72,7 +72,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         check_service(self.service)
 
 
-class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
+class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, SlotImportOperator):
     """
     Start an import in WEBSALE, and wait for its end.
 
@@ -102,7 +102,8 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data_or_query", "format", "send_mail")
+    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data", "format", "send_mail")
+    later_inputs: ClassVar[Sequence[str]] = ("query",)
     template_fields = (
         "conn_id",
         "service",
@@ -142,7 +143,6 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
         self.send_mail = send_mail
         self._format = ""
         self._query: Query | None = None
-        self._payload: Payload | None = None
 
     def check(self) -> None:
         """Choose the format as well."""
@@ -162,9 +162,9 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
             )
 
     @property
-    def data_or_query(self) -> object:
-        """What is sent, if it is no file: another one makes another import."""
-        return self.data if self._query is None else self._query.identity
+    def query(self) -> object:
+        """What the rows of ``sql`` are of; None without it."""
+        return None if self._query is None else self._query.identity
 
     def prepare(self) -> None:
         """Open the file, write the records, or run the query, which a try does only once."""
@@ -174,14 +174,6 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""
         return {"service": self.service}
-
-    def content_version(self) -> object:
-        """Size and time of change of the file, or a hash of the query's rows."""
-        return None if self._payload is None else self._payload.version
-
-    def sent(self) -> Sent | None:
-        """What was sent, as far as it is known; None in a try that did not start the import itself."""
-        return None if self._payload is None else self._payload.sent
 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook, look_failed
 from airflow_provider_imports.hooks.pigment.hook import PigmentHook, pigment_run
 from airflow_provider_imports.polling import Outcome, PollPolicy, Trouble
-from tests.http.wire import WireServer, answer, silence
+from tests.http.wire import WireServer, answer, drip, silence
 
 TOKEN = "s3cret/token+of the-test"
 RUN = pigment_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33")
@@ -311,3 +312,41 @@ async def test_all_triggers_of_a_connection_share_a_hook(hook_to: Callable[..., 
         assert (await PigmentHook("my_pigment").aget_status(RUN)).vendor_status == "InProgress"
 
     assert server.connections == 2
+
+
+# Time
+
+
+HANGS = {
+    "silence": silence,
+    "headers that drip": drip([b"HTTP/1.1 200 OK\r\n", *[b"X-One: 1\r\n"] * 10_000], 0.1),
+    "a flood of 100 Continue": drip([b"HTTP/1.1 100 Continue\r\n\r\n" * 100] * 10_000, 0.01),
+}
+
+
+@pytest.mark.parametrize("hangs", HANGS)
+def test_a_blocking_wait_ends_soon_after_its_deadline_whatever_hangs(
+    hook_to: Callable[..., PigmentHook], monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    monkeypatch.setattr("airflow_provider_imports.http.transfer.OVERTIME", 1.0)
+    began = time.monotonic()
+    with WireServer(HANGS[hangs]) as server:
+        ending = hook_to(server, extra={"timeout": 600}).wait(
+            RUN, PollPolicy(poll_interval=0.1, deadline=time.time() + 1)
+        )
+
+    assert ending.outcome is Outcome.TIMED_OUT
+    assert time.monotonic() - began < 10
+    assert len(server.requests) == 2  # the last one is the last look
+
+
+@pytest.mark.parametrize("hangs", HANGS)
+def test_a_quick_hook_ends_soon_whatever_hangs(hook_to: Callable[..., PigmentHook], hangs: str) -> None:
+    with WireServer(RUNNING, HANGS[hangs]) as server:
+        hook = hook_to(server, extra={"timeout": 600})
+        hook.get_status(RUN)
+        began = time.monotonic()
+        with pytest.raises(VendorUnavailableError):
+            hook.quick(0.3).run_flow(hook.status_flow(RUN), patience=0.0)
+
+    assert time.monotonic() - began < 10

@@ -16,9 +16,9 @@ from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.hooks.websale.status import WebsaleImport
-from airflow_provider_imports.models import ImportRun, ImportStatus, manifest
+from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.polling import Ending, Event, News, Outcome
-from airflow_provider_imports.report import look_failed, report
+from airflow_provider_imports.report import look_failed, manifest, report
 from tests.http.wire import Received, WireServer, answer
 
 if TYPE_CHECKING:

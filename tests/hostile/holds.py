@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports.exceptions import VendorImportError
-from airflow_provider_imports.models import ImportRun, manifest
 from airflow_provider_imports.polling import Ending, Event, News, Outcome
-from airflow_provider_imports.report import look_failed
+from airflow_provider_imports.report import look_failed, manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_imports.hooks.base import ImportHook
+    from airflow_provider_imports.models import ImportRun
 
 
 class Watch:

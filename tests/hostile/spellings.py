@@ -103,6 +103,16 @@ WRITERS: dict[str, Callable[[str], str]] = {
 #: Those that put something between the characters: a vendor does that before it escapes anything.
 SPLITTERS = {"two lines", "two headers", "NULs in between"}
 
+#: Those that write once more what is written already.
+SECOND_WRITERS = ("as it is", "JSON of Python", "JSON of .NET", "HTML of PHP", "HTML with numbers", "percent", "base64")
+
+
+def spelt(text: str, *writers: str) -> str:
+    """A text as it comes out of one writer after the other."""
+    for writer in writers:
+        text = WRITERS[writer](text)
+    return text
+
 
 def may_be_read(told: str, password: str) -> bool:
     """Say whether somebody who reads this, and decodes what looks encoded, finds the password."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.hooks.pigment import read_status
+from airflow_provider_imports.hooks.pigment.status import read_status
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
 from airflow_provider_imports.http.errors import read_message
 from airflow_provider_imports.http.reading import LARGEST_REPORT, BrokenAnswerError, Reading
