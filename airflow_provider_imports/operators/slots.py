@@ -74,7 +74,7 @@ class SlotImportOperator(WaitingImportOperator):
         while True:
             with ExitStack() as self._lock:
                 self._lock.enter_context(slot_lock(name, self._deadline))
-                seen = self.hook.run_flow(self.hook.slot_flow(slot))
+                seen = self.hook.run_flow(self.hook.slot_flow(slot), deadline=self._deadline)
                 if seen.busy:
                     metrics.count(metrics.Event.SLOT_BUSY, self.hook.vendor)
                 if self._may_start_in(seen):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.bloomreach import BloomreachHook
 from airflow_provider_imports.hooks.blueshift import BlueshiftHook
@@ -17,7 +18,8 @@ from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.hooks.websale.status import WebsaleImport
 from airflow_provider_imports.models import ImportRun, ImportStatus
-from airflow_provider_imports.polling import Ending, Event, News, Outcome
+from airflow_provider_imports.polling import Ending, Outcome
+from airflow_provider_imports.progress_log import ProgressLog
 from airflow_provider_imports.report import look_failed, manifest, report
 from tests.http.wire import Received, WireServer, answer
 
@@ -168,14 +170,21 @@ def _of_error(error: BaseException) -> list[str]:
     if isinstance(error, VendorImportError):
         failed = look_failed(error)
         ending = Ending(Outcome.UNREACHABLE, None, failed.error, failed.message)
-        texts += [str(News().of_trouble(failed, 0.0)), _as_json(Event(ending, 0.0, OPERATION).to_json())]
+        texts += [
+            str(ProgressLog().of_trouble(failed.trouble, failed.error, failed.message, 0.0)),
+            _as_json(Event(ending, 0.0, OPERATION).to_json()),
+        ]
     return texts
 
 
 def _of_status(status: ImportStatus) -> list[str]:
     run = ImportRun("vendor", {"id": "1"}, datetime.now(UTC))
     ending = Ending(Outcome.TIMED_OUT, status, message=status.message)
-    texts = [_as_json(manifest(run, status)), _as_json(Event(ending, 0.0, run).to_json()), str(News().of(status, 0.0))]
+    texts = [
+        _as_json(manifest(run, status)),
+        _as_json(Event(ending, 0.0, run).to_json()),
+        str(ProgressLog().of(status, 0.0)),
+    ]
     for outcome in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TIMED_OUT):
         try:
             report("Vendor", run, Ending(outcome, status, message=status.message), None)

@@ -8,8 +8,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import VendorImportError
-from airflow_provider_imports.polling import Ending, Event, News, Outcome
+from airflow_provider_imports.polling import Ending, Outcome
+from airflow_provider_imports.progress_log import ProgressLog
 from airflow_provider_imports.report import look_failed, manifest
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def watched() -> Iterator[Watch]:
 
 async def look(hook: ImportHook, run: ImportRun) -> str:
     """Look at a run once and tell what was seen, as a trigger does."""
-    news = News()
+    news = ProgressLog()
     try:
         status = await hook.aget_status(run)
     except VendorImportError as error:

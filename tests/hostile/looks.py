@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.hooks import pigment
 from airflow_provider_imports.hooks.pigment import PigmentHook
+from airflow_provider_imports.hooks.pigment import hook as pigment
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.models import ImportRun
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.base import ImportHook
 
 RUNS: dict[type[ImportHook], ImportRun] = {
-    PigmentHook: pigment.import_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33"),
+    PigmentHook: pigment.pigment_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33"),
     WebsaleHook: ImportRun("websale", {"service": "product", "start": STATUS["start"]}),
     RocketChatHook: ImportRun("rocketchat", {"operation_id": STATUS["operation"]["_id"]}),
 }

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorAuthError, VendorUnavailableError
-from airflow_provider_imports.hooks.pigment import _started, _status_call
+from airflow_provider_imports.hooks.pigment.hook import _started, _status_call
 from airflow_provider_imports.hooks.rocketchat.operation import read_operation
 from airflow_provider_imports.hooks.websale.status import read_import
 from airflow_provider_imports.http.call import Answer, Call, UnreadableAnswerError

@@ -227,9 +227,10 @@ def test_a_try_that_died_while_it_uploaded_has_started_nothing(
     def die(*_: Any) -> None:
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(RunStore, "sending", die)
-        finish(upload, make_context())
+        with pytest.raises(Killed):
+            finish(upload, make_context())
     assert task_state_store.get(KEY)["sent_at"] is None
 
     assert finish(upload, make_context(try_number=2))["state"] == "succeeded"
