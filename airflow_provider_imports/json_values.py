@@ -92,14 +92,14 @@ def parse_time(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def read_text(value: object) -> str:
-    """Read a vendor's text, or a number in the place of one; empty for anything else."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-
 def read_count(value: object) -> int | None:
     """Read a vendor's number of rows; None for anything that is not one, and for one that no vendor can have."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
+
+
+def read_text(value: object) -> str:
+    """Read a vendor's text, or a number in the place of one; empty for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def time_to_json(moment: datetime | None) -> str | None:

@@ -51,12 +51,12 @@ def test_a_failed_import_follows_the_tasks_own_retries(error_class):
 
 
 def test_every_error_that_airflow_would_retry_has_a_decision():
-    from airflow.providers.common.compat.sdk import AirflowFailException
+    from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout
 
     classes = {
         one for _, one in inspect.getmembers(exceptions, inspect.isclass) if one.__module__ == exceptions.__name__
     }
-    retryable = {one for one in classes if not issubclass(one, AirflowFailException)}
+    retryable = {one for one in classes if not issubclass(one, AirflowFailException | AirflowSensorTimeout)}
     assert retryable == set(RETRIED) | FAILED | LEFT_TO_THE_TASK
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -94,8 +94,8 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         ``data`` (templated)
     :param sql_conn_id: the Airflow connection of its database, of any type whose hook is a ``DbApiHook`` (templated)
     :param parameters: for the query's placeholders, as the database's driver wants them (templated)
-    :param format: ``json``, ``csv`` or ``xml``; by default the suffix of ``file_path``, and ``json`` for records and
-        rows (templated)
+    :param format: ``json``, ``csv`` or ``xml`` (another word is sent with a warning); by default the suffix of
+        ``file_path``, and ``json`` for records and rows (templated)
     :param csv_format: how records and rows are written as CSV, see
         :class:`~airflow_provider_imports.operators.rows.CsvFormat`
     :param send_mail: send a mail to the imported users; only for service ``adminUser``
@@ -127,7 +127,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         sql: str | None = None,
         sql_conn_id: str | None = None,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
-        format: Literal["json", "csv", "xml"] | None = None,
+        format: str | None = None,
         csv_format: CsvFormat | None = None,
         send_mail: bool = False,
         **kwargs: Any,
@@ -153,10 +153,9 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         file_path = None if self.file_path is None else file_path_given(self.file_path)
         self.data = materialized("data", self.data)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
-        are_rows = self._query is not None or isinstance(self.data, list)
-        chosen = self.format or ("json" if are_rows else None)
-        self._format = check_import(self.service, chosen, file_path, self.send_mail)
-        if are_rows and self._format not in ("json", "csv"):
+        rows = self._query is not None or isinstance(self.data, list)
+        self._format = check_import(self.service, self.format or ("json" if rows else None), file_path, self.send_mail)
+        if rows and self._format not in ("json", "csv"):
             raise InvalidInputError(
                 f"Records and rows are sent as JSON or CSV; for format={self.format!r} give a file, or data as text or "
                 "bytes. Nothing was sent."
@@ -179,8 +178,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
         body = b"" if self._payload is None else self._payload.body
-        before = None if self._before is None else self._before.get("start")
-        return hook.start_import(self.service, body, self._format, self.send_mail, before)
+        return hook.start_import(self.service, body, self._format, self.send_mail, (self._before or {}).get("start"))
 
 
 class WebsaleResumeImportOperator(WebsaleWaitingOperator):

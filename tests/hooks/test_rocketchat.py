@@ -455,8 +455,12 @@ def test_staging_in_an_operation_that_runs_says_what_became_of_ours(
 # Making an operation
 
 
+#: The answer to ``import.new``, with the time at which it was recorded.
+MADE: dict[str, Any] = sample("new_import") | {"headers": {"Date": "Fri, 11 Aug 2023 20:08:38 GMT"}}
+
+
 def test_a_new_operation_is_made_without_a_body(vendor: requests_mock.Mocker, hook: RocketChatHook) -> None:
-    vendor.post(NEW, **sample("new_import"))
+    vendor.post(NEW, **MADE)
     run = hook.new_import()
     assert run.key == {"operation_id": OPERATION_ID}
     assert run.url == f"{HOST}/admin/import"
@@ -489,7 +493,7 @@ def test_a_lost_answer_is_found_again_in_the_status(vendor: requests_mock.Mocker
 def test_an_operation_that_is_not_the_new_one_is_not_taken_for_it(
     vendor: requests_mock.Mocker, hook: RocketChatHook, seen: dict[str, Any]
 ) -> None:
-    vendor.post(NEW, [sample("internal_error", 500), sample("new_import")])
+    vendor.post(NEW, [sample("internal_error", 500), MADE])
     vendor.get(STATUS, **seen)
     hook.new_import(before=OTHER_ID)
     assert sent(vendor).count("POST import.new") == 2
@@ -502,6 +506,20 @@ def test_the_operation_that_was_there_before_is_not_taken_for_the_new_one(
     vendor.get(STATUS, **just_made())
     with pytest.raises(VendorUnavailableError, match="a retry is safe"):
         hook.new_import(before=OPERATION_ID)
+
+
+@pytest.mark.parametrize(
+    ("date", "before"),
+    [("Fri, 11 Aug 2023 20:08:38 GMT", OPERATION_ID), ("Fri, 11 Aug 2023 20:28:38 GMT", None)],
+    ids=["there before", "made long ago"],
+)
+def test_an_operation_that_was_there_before_is_not_taken_from_the_answer(
+    vendor: requests_mock.Mocker, hook: RocketChatHook, date: str, before: str | None
+) -> None:
+    vendor.post(NEW, **MADE | {"headers": {"Date": date}})
+    vendor.get(STATUS, **sample("status_none"))
+    with pytest.raises(VendorUnavailableError, match=r"shows an operation that was there before.*a retry is safe"):
+        hook.new_import(before)
 
 
 # Staging

@@ -69,6 +69,10 @@ def answers(*names: str) -> list[dict[str, Any]]:
     return [{"json": sample(name)} for name in names]
 
 
+#: The answer to a start, with the time at which it was recorded.
+STARTING: dict[str, Any] = {"json": sample("import_starting"), "headers": {"Date": "Wed, 19 Feb 2025 13:05:12 GMT"}}
+
+
 def shows(shop: requests_mock.Mocker, *names: str, service: str = "product") -> None:
     shop.get(f"{API}/import/{service}/status", answers(*names))
 
@@ -255,7 +259,7 @@ def test_what_websale_would_refuse_is_never_sent(
 def test_a_start_sends_the_data_its_format_and_its_type(
     shop: requests_mock.Mocker, hook: WebsaleHook, service: str, chosen: str, content_type: str
 ) -> None:
-    shop.post(f"{API}/import/{service}/start", json=sample("import_starting"))
+    shop.post(f"{API}/import/{service}/start", **STARTING)
     run = hook.start_import(service, b"content", chosen)
     assert run.key == {"service": service, "start": START}
     assert shop.last_request.qs == {"format": [chosen]}
@@ -263,12 +267,25 @@ def test_a_start_sends_the_data_its_format_and_its_type(
     assert shop.last_request.body == b"content"
 
 
+@pytest.mark.parametrize(
+    ("date", "before"),
+    [("Wed, 19 Feb 2025 13:05:12 GMT", START), ("Wed, 19 Feb 2025 13:09:12 GMT", None)],
+    ids=["shown before", "began too early"],
+)
+def test_an_import_that_was_there_before_is_not_taken_for_the_one_started(
+    shop: requests_mock.Mocker, hook: WebsaleHook, date: str, before: str | None
+) -> None:
+    shop.post(f"{API}/import/product/start", **STARTING | {"headers": {"Date": date}})
+    with pytest.raises(UnknownOutcomeError, match="shows an import that began before ours was sent"):
+        hook.start_import("product", b"content", "json", before=before)
+
+
 def test_a_file_is_streamed_and_its_suffix_is_its_format(
     shop: requests_mock.Mocker, hook: WebsaleHook, tmp_path: Path
 ) -> None:
     file = tmp_path / "products.CSV"
     file.write_bytes(b"id;name\n1;a\n")
-    shop.post(f"{API}/import/product/start", json=sample("import_starting"))
+    shop.post(f"{API}/import/product/start", **STARTING)
     hook.start_import("product", str(file))
     assert shop.last_request.qs == {"format": ["csv"]}
     assert shop.last_request.headers["Content-Length"] == "12"
@@ -279,7 +296,7 @@ def test_websale_is_always_told_whether_to_send_a_mail_and_only_for_admin_users(
     shop: requests_mock.Mocker, hook: WebsaleHook
 ) -> None:
     for service in ("adminUser", "customerAccount"):
-        shop.post(f"{API}/import/{service}/start", json=sample("import_starting"))
+        shop.post(f"{API}/import/{service}/start", **STARTING)
     hook.start_import("adminUser", b"[]", "json")
     assert shop.last_request.url.endswith("?format=json&sendMail=false")
     hook.start_import("adminUser", b"[]", "json", send_mail=True)
@@ -292,7 +309,7 @@ def test_a_service_that_is_not_documented_is_sent_with_one_warning(
     shop: requests_mock.Mocker, hook: WebsaleHook, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls._warn.cache_clear()
-    shop.post(f"{API}/import/bundle/start", json=sample("import_starting"))
+    shop.post(f"{API}/import/bundle/start", **STARTING)
     for _ in range(2):
         assert hook.start_import("bundle", b"<a/>", "xml").key["service"] == "bundle"
     assert shop.last_request.qs == {"format": ["xml"]}
@@ -305,7 +322,7 @@ def test_a_format_that_is_not_documented_is_sent_with_a_warning(
     shop: requests_mock.Mocker, hook: WebsaleHook, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls._warn.cache_clear()
-    shop.post(f"{API}/import/product/start", json=sample("import_starting"))
+    shop.post(f"{API}/import/product/start", **STARTING)
     hook.start_import("product", b"- a", "yaml")
     assert shop.last_request.qs == {"format": ["yaml"]}
     assert shop.last_request.headers["Content-Type"] == "application/octet-stream"

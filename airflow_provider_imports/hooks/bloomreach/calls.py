@@ -18,11 +18,11 @@ from airflow_provider_imports.exceptions import (
     InvalidInputError,
     UnknownOutcomeError,
     VendorAuthError,
+    VendorImportError,
     VendorRequestError,
 )
 from airflow_provider_imports.hooks.arrival import arrival_run
 from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.http.errors import HTML_PAGE
 from airflow_provider_imports.http.reading import LARGEST_REPORT
 from airflow_provider_imports.json_values import texts_from_json
 from airflow_provider_imports.models import ImportRun
@@ -181,8 +181,8 @@ def delete(token: str, import_id: str) -> Flow[None]:
     except UnknownOutcomeError as error:
         try:
             yield from read(token, import_id)
-        except VendorRequestError as gone:
-            if gone.status_code == 404 and not is_page(gone):
+        except VendorImportError as gone:
+            if isinstance(gone, VendorRequestError) and gone.status_code == 404:
                 return
         raise error
 
@@ -235,7 +235,7 @@ def customer_properties(
         answer = yield Call("get_customer_properties", "POST", target, json=body)
     except VendorRequestError as error:
         said = (error.vendor_message or "").lower()
-        if is_page(error) or not (error.status_code == 404 or "does not exist" in said):
+        if error.status_code != 404 and "does not exist" not in said:
             raise
         return None
     results = answer.object().get("results")
@@ -277,8 +277,3 @@ def _value(name: str, result: object) -> Any:
             vendor_message=said[:200],
         )
     return None  # a property that nobody has yet
-
-
-def is_page(error: VendorRequestError) -> bool:
-    """Say whether a web page answered, so that what it says is not Bloomreach's word."""
-    return (error.vendor_message or "").startswith(HTML_PAGE)

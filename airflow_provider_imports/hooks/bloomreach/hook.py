@@ -22,7 +22,6 @@ from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.bloomreach import calls
 from airflow_provider_imports.hooks.bloomreach.description import BloomreachDescription
 from airflow_provider_imports.http.call import path
-from airflow_provider_imports.http.errors import HTML_PAGE
 from airflow_provider_imports.json_values import texts_from_json
 
 if TYPE_CHECKING:
@@ -190,12 +189,12 @@ class BloomreachHook(BloomreachDescription, ImportHook):
             yield from calls.system_time("projects", token)
             accepted = True
         except VendorRequestError as error:
-            if error.status_code != 404 or calls.is_page(error):
+            if error.status_code != 404:
                 raise
         try:
             yield from calls.list_page(token, limit=1, offset=0)
         except VendorAuthError as error:
-            if error.status_code != 403 or (error.vendor_message or "").startswith(HTML_PAGE):
+            if error.status_code != 403:
                 raise
             knows = "accepted the API key for this project" if accepted else "knows the API key"
             return (

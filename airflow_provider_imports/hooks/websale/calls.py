@@ -18,6 +18,7 @@ from airflow_provider_imports.exceptions import ConnectionSettingsError, Invalid
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.files import shown, suffix_of
 from airflow_provider_imports.http.reading import LARGEST_REPORT
+from airflow_provider_imports.http.text import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,7 +137,7 @@ def read_token(answer: Answer, settings: Settings) -> Mapping[str, str]:
         token = answer.object(LONGEST_TOKEN).get("accessToken")
     except UnreadableAnswerError:
         token = None
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
+    if not isinstance(token, str) or not token.isascii() or token.split() != [token] or not is_whole(token):
         # the answer is not quoted: it may hold a token under another name
         raise VendorUnavailableError(
             f"WEBSALE login: the answer (HTTP {answer.status}) has no accessToken. Nothing was changed by this. "

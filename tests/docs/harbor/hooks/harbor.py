@@ -11,8 +11,6 @@ from airflow_provider_imports.json_values import read_count
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_provider_imports.http.settings import Settings
 
 STATES = {"working": ImportState.RUNNING, "done": ImportState.SUCCEEDED, "broken": ImportState.FAILED}
@@ -28,7 +26,7 @@ class HarborHook(ImportHook):
     where_to_look = "Imports > History in Harbor"
     can_cancel = True
 
-    def authorization(self, settings: Settings) -> Mapping[str, str]:
+    def authorization(self, settings: Settings) -> dict[str, str]:
         return {"X-Api-Key": settings.password}
 
     def load_list(self, name: str) -> ImportRun:
