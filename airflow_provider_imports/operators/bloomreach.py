@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from functools import cached_property
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.base import ImportOperator
+from airflow_provider_imports.signature import WholeSignature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_imports.arguments import ImportArgs, TaskArgs
     from airflow_provider_imports.hooks.bloomreach import BloomreachHook
     from airflow_provider_imports.models import ImportRun
 
@@ -64,7 +66,7 @@ class BloomreachStartImportOperator(ImportOperator):
         workspace_id: str | None = None,
         managed_by_api: bool = False,
         conn_id: str = "bloomreach_default",
-        **kwargs: Any,
+        **kwargs: Unpack[ImportArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.import_id = import_id
@@ -111,6 +113,7 @@ class BloomreachCreateImportDefinitionOperator(BaseOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
+    __signature__ = WholeSignature()
     template_fields: Sequence[str] = ("conn_id", "definition", "project_token")
 
     def __init__(
@@ -119,7 +122,7 @@ class BloomreachCreateImportDefinitionOperator(BaseOperator):
         definition: Mapping[str, Any],
         project_token: str | None = None,
         conn_id: str = "bloomreach_default",
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArgs],
     ) -> None:
         super().__init__(**kwargs)
         self.definition = definition

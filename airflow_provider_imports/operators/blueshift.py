@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.links import BlueshiftLink
@@ -11,6 +11,7 @@ from airflow_provider_imports.operators.base import ImportOperator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_imports.arguments import ImportArgs
     from airflow_provider_imports.hooks.blueshift import BlueshiftHook
     from airflow_provider_imports.models import ImportRun
 
@@ -40,7 +41,7 @@ class BlueshiftTriggerCustomerImportOperator(ImportOperator):
     template_fields = ("conn_id", "uuid", "on_unknown_outcome")
     operator_extra_links = (BlueshiftLink(),)
 
-    def __init__(self, *, uuid: str, conn_id: str = "blueshift_default", **kwargs: Any) -> None:
+    def __init__(self, *, uuid: str, conn_id: str = "blueshift_default", **kwargs: Unpack[ImportArgs]) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.uuid = uuid
 

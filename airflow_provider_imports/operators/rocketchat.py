@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_imports.exceptions import (
     ImportSupersededError,
@@ -12,23 +12,24 @@ from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorImportError,
 )
-from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.payload import exactly_one
-from airflow_provider_imports.operators.records import Records, materialized
-from airflow_provider_imports.operators.slots import SlotImportOperator
+from airflow_provider_imports.operators.records import materialized
+from airflow_provider_imports.operators.rocketchat_workspace import (
+    MAX_POLL_INTERVAL,
+    POLL_INTERVAL,
+    RocketChatDownloadOperator,
+    RocketChatOperator,
+)
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.user_records import UserRecords, check_every_user, in_batches
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
+    from airflow_provider_imports.arguments import DeferrableArgs, IfRunning, RocketChatArgs, Rows, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
-    from airflow_provider_imports.intent import Intent
-    from airflow_provider_imports.operators.record import Record
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
@@ -38,50 +39,6 @@ MOST_OPERATIONS = 3
 LOOK_SECONDS = 10.0
 #: Lines in the log while users are staged.
 PROGRESS_LINES = 10
-
-
-class RocketChatOperator(SlotImportOperator):
-    """
-    What both operators of Rocket.Chat share: the workspace has one import operation, and a new one ends it.
-
-    :param conn_id: the Airflow connection (templated)
-    """
-
-    hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
-    operator_extra_links = (RocketChatImportLink(),)
-    template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome", "if_running")
-
-    def __init__(
-        self,
-        *,
-        conn_id: str = "rocketchat_default",
-        poll_interval: float | timedelta = VENDOR_ENTRIES["rocketchat"].poll_interval,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
-        self._earlier: Intent | None = None
-
-    def slot(self) -> Mapping[str, str]:
-        """The workspace; what an earlier try of this task left there is not in the way."""
-        intent = self._earlier
-        slot = {"workspace": self.conn_id}
-        if intent is not None and intent.run is not None:
-            slot["ours"] = intent.run.key["operation_id"]
-        if intent is not None:  # also one whose id never reached us
-            slot |= {"since": intent.at.isoformat(), "user": self.hook.client.settings.login}
-        return slot
-
-    def _lock_name(self, slot: Mapping[str, str]) -> str:
-        return super()._lock_name({})  # one for the whole workspace, whatever this task left there
-
-    def _attach_to_unclear_start(self, record: Record) -> tuple[ImportRun, ImportStatus] | None:
-        self._earlier = record.intent
-        return super()._attach_to_unclear_start(record)
-
-    @property
-    def _operation_before(self) -> str | None:
-        """The operation that was there when this start was intended."""
-        return None if self._before is None else self._before.get("operation_id")
 
 
 class RocketChatCreateImportOperator(RocketChatOperator):
@@ -97,8 +54,26 @@ class RocketChatCreateImportOperator(RocketChatOperator):
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(wait_for_completion=False, **kwargs)
+    #: This class sets them itself.
+    without_effect = ("wait_for_completion", "max_rejected", "min_rows", "cancel_on_timeout")
+
+    def __init__(
+        self,
+        *,
+        conn_id: str = "rocketchat_default",
+        if_running: IfRunning = "fail",
+        poll_interval: Seconds = POLL_INTERVAL,
+        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
+        **kwargs: Unpack[DeferrableArgs],
+    ) -> None:
+        super().__init__(
+            conn_id=conn_id,
+            if_running=if_running,
+            poll_interval=poll_interval,
+            max_poll_interval=max_poll_interval,
+            wait_for_completion=False,
+            **kwargs,
+        )
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """Make the operation."""
@@ -117,21 +92,6 @@ class RocketChatCreateImportOperator(RocketChatOperator):
 
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         return ImportStatus(ImportState.ACCEPTED, "importer_new")
-
-
-class RocketChatDownloadOperator(RocketChatOperator):
-    """What both operators share that fetch what an import left pending."""
-
-    #: The importer of the operation that Rocket.Chat makes for it.
-    importer: ClassVar[str]
-
-    def slot(self) -> Mapping[str, str]:
-        """The workspace, and whose operation a lost answer was about."""
-        return {**super().slot(), "importer": self.importer, "user": self.hook.client.settings.login}
-
-    def start(self, hook: RocketChatHook) -> ImportRun:
-        """Begin to fetch."""
-        return hook.download_pending(self.importer, self._operation_before)
 
 
 class RocketChatDownloadPendingAvatarsOperator(RocketChatDownloadOperator):
@@ -210,16 +170,16 @@ class RocketChatImportUsersOperator(RocketChatOperator):
     def __init__(
         self,
         *,
-        users: Records | None = None,
+        users: Rows | None = None,
         file_path: FilePath | None = None,
         sql: str | None = None,
         sql_conn_id: str | None = None,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         batch_size: int = 500,
-        **kwargs: Any,
+        **kwargs: Unpack[RocketChatArgs],
     ) -> None:
         super().__init__(**kwargs)
-        self.users: Records | str | bytes | None = users
+        self.users: Any = users  # whatever another task or a template gives; check() takes the records out
         self.file_path = file_path
         self.sql = sql
         self.sql_conn_id = sql_conn_id
