@@ -122,6 +122,16 @@ class ImportArgs(TaskArgs, total=False):
     on_unknown_outcome: OnUnknownOutcome
 
 
+class AskingArgs(ImportArgs, total=False):
+    """Of an operator that asks a busy vendor again."""
+
+    if_running: Literal["fail", "wait"]
+    deferrable: bool
+    timeout: Seconds
+    poll_interval: Seconds
+    max_poll_interval: Seconds
+
+
 class DeferrableArgs(ImportArgs, total=False):
     """Of every operator that waits for something."""
 

@@ -37,7 +37,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": VENDOR_ENTRIES[conn_type].vendor_name,
-                "python-modules": [f"{_PACKAGE}.triggers.imports"],
+                "python-modules": [f"{_PACKAGE}.triggers.{module}" for module in _triggers(conn_type)],
             }
             for conn_type in waiting
         ],
@@ -46,6 +46,10 @@ def get_provider_info() -> dict[str, Any]:
             *(link for entry in VENDOR_ENTRIES.values() for link in entry.links),
         ],
     }
+
+
+def _triggers(conn_type: str) -> tuple[str, ...]:
+    return ("imports",) if VENDOR_ENTRIES[conn_type].slot is None else ("imports", "events")
 
 
 def _modules(kind: str, conn_type: str) -> dict[str, Any]:

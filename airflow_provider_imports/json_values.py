@@ -1,10 +1,18 @@
-"""Read back JSON that crossed a process: a value of another type is an error, never guessed at."""
+"""
+Read numbers, times and texts: a vendor's tolerantly, and back what crossed a process, where another type is an error.
+
+Pure, and nothing is ever guessed at.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+#: More rows than this are no count: a share of them could not be computed.
+MOST_ROWS = 2**63 - 1
 
 
 def text_from_json(value: object) -> str:
@@ -67,3 +75,58 @@ def object_from_json(value: object, what: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"not an {what}: {value!r}")
     return dict(value)
+
+
+def parse_time(text: object) -> datetime | None:
+    """
+    Read a vendor's ISO 8601 time; None for anything that is not one.
+
+    A time without a zone is taken as UTC.
+    """
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_text(value: object) -> str:
+    """Read a vendor's text, or a number in the place of one; empty for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def read_count(value: object) -> int | None:
+    """Read a vendor's number of rows; None for anything that is not one, and for one that no vendor can have."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
+
+
+def time_to_json(moment: datetime | None) -> str | None:
+    """ISO 8601; None stays None."""
+    return None if moment is None else moment.isoformat()
+
+
+def time_from_json(value: object) -> datetime | None:
+    """
+    Read a time that :func:`time_to_json` wrote.
+
+    :raises ValueError: for anything else
+    """
+    if value is None:
+        return None
+    moment = parse_time(value)
+    if moment is None:
+        raise ValueError(f"not a time: {value!r}")
+    return moment
+
+
+def count_from_json(value: object) -> int | None:
+    """
+    Read a count, or None.
+
+    :raises ValueError: for anything else
+    """
+    if value is not None and read_count(value) is None:
+        raise ValueError(f"not a count: {value!r}")
+    return read_count(value)

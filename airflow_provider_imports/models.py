@@ -10,13 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.counts import Counts as Counts
 from airflow_provider_imports.counts import Sent as Sent
-from airflow_provider_imports.json_values import lines_from_json, number_from_json, object_from_json, text_from_json
+from airflow_provider_imports.json_values import (
+    count_from_json,
+    lines_from_json,
+    number_from_json,
+    object_from_json,
+    text_from_json,
+    time_from_json,
+    time_to_json,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class ImportState(StrEnum):
@@ -36,8 +46,6 @@ class ImportState(StrEnum):
         return self in _TERMINAL
 
 
-#: More rows than this are no count: a share of them could not be computed.
-MOST_ROWS = 2**63 - 1
 _TERMINAL = frozenset({ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELED, ImportState.EVIDENCE})
 
 
@@ -91,7 +99,7 @@ class ImportRun:
             raise ValueError(f"not an import run: {value!r}")
         if not all(isinstance(one, str) for pair in key.items() for one in pair):
             raise ValueError(f"not an import run: {value!r}")
-        sendings = _count_from_json(data.get("sendings"))  # an older version wrote none
+        sendings = count_from_json(data.get("sendings"))  # an older version wrote none
         return cls(vendor, key, time_from_json(data.get("started_at")), url, remark, sendings)
 
 
@@ -170,7 +178,7 @@ class ImportStatus:
                 started_at=time_from_json(data["started_at"]),
                 finished_at=time_from_json(data["finished_at"]),
                 details=lines_from_json(data.get("details", ())),  # an older version wrote neither
-                auto_created=_count_from_json(data.get("auto_created")),
+                auto_created=count_from_json(data.get("auto_created")),
             )
         except KeyError as error:
             raise ValueError(f"not an import status, {error} is missing") from error
@@ -186,48 +194,3 @@ def state_of(word: str, table: Mapping[str, ImportState]) -> tuple[ImportState, 
     if state is None:
         return ImportState.RUNNING, f"status {word!r} is not documented, so it is taken as still running"
     return state, None
-
-
-def parse_time(text: object) -> datetime | None:
-    """
-    Read a vendor's ISO 8601 time; None for anything that is not one.
-
-    A time without a zone is taken as UTC.
-    """
-    if not isinstance(text, str) or not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def read_count(value: object) -> int | None:
-    """Read a vendor's number of rows; None for anything that is not one, and for one that no vendor can have."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
-
-
-def read_text(value: object) -> str:
-    """Read a vendor's text, or a number in the place of one; empty for anything else."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-
-def time_to_json(moment: datetime | None) -> str | None:
-    """ISO 8601; None stays None."""
-    return None if moment is None else moment.isoformat()
-
-
-def time_from_json(value: object) -> datetime | None:
-    if value is None:
-        return None
-    moment = parse_time(value)
-    if moment is None:
-        raise ValueError(f"not a time: {value!r}")
-    return moment
-
-
-def _count_from_json(value: object) -> int | None:
-    if value is not None and read_count(value) is None:
-        raise ValueError(f"not a count: {value!r}")
-    return read_count(value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports import exceptions
+from airflow_provider_imports import exceptions, metrics
 from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportFailedError,
@@ -17,12 +18,15 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
+from airflow_provider_imports.json_values import time_to_json
 from airflow_provider_imports.judging import Limits, judge, oddities, unaccounted
-from airflow_provider_imports.models import ImportRun, ImportStatus, Sent, time_to_json
+from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from airflow_provider_imports.models import ImportRun, ImportStatus, Sent
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +90,9 @@ def report(
     :raises VendorImportError: of the class that the ending means
     """
     what = f"{vendor_name} import ({run})"
+    rejected = None if ending.status is None else ending.status.counts.rejected
+    since = None if run.started_at is None else max((datetime.now(UTC) - run.started_at).total_seconds(), 0.0)
+    metrics.ended(run.vendor, ending.outcome, rejected, since)
     if ending.outcome is not Outcome.SUCCEEDED or ending.status is None or not ending.is_consistent:
         _log_lines(ending.status)
         raise _error(run, what, ending, advice)

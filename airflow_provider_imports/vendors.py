@@ -34,6 +34,8 @@ class VendorEntry:
     :param links: import paths of the links to the vendor's own UI that its operators have
     :param poll_interval: shortest seconds between two looks at a status, unless the user says otherwise
     :param max_poll_interval: longest seconds between two looks, unless the user says otherwise
+    :param slot: what names a slot, for a vendor that shows the newest import of each slot, whoever started it
+        (``newest_flow`` of its hook); empty if there is only one slot, None for other vendors
     :param shows_records: it reports no status of a run, but the arrival of one known record can be waited for
     """
 
@@ -47,6 +49,7 @@ class VendorEntry:
     links: tuple[str, ...] = ()
     poll_interval: float = POLL_INTERVAL
     max_poll_interval: float = MAX_POLL_INTERVAL
+    slot: tuple[str, ...] | None = None
     shows_records: bool = False
 
     @property
@@ -184,6 +187,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
         conn_fields=SHARED_FIELDS,
         links=("airflow_provider_imports.links.RocketChatImportLink",),
         poll_interval=10,
+        slot=(),
     ),
     "websale": VendorEntry(
         "WEBSALE",
@@ -203,5 +207,6 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
         },
         poll_interval=5,
         max_poll_interval=30,
+        slot=("service",),
     ),
 }

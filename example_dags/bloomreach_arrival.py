@@ -45,7 +45,7 @@ with DAG(
         property_name="import_stamp",
         value="{{ run_id }}",
         deferrable=True,
-        poke_interval=30,
+        poke_interval=10,
         timeout=3 * 60 * 60,
     )
     # [END howto_sensor_bloomreach_arrival]

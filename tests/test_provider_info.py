@@ -141,6 +141,15 @@ def test_every_module_of_the_package_is_listed_and_imports(kind: str) -> None:
     assert {one["integration-name"] for one in INFO[kind]} <= {one["integration-name"] for one in INFO["integrations"]}
 
 
+@EVERY_VENDOR
+def test_the_event_trigger_is_listed_for_the_vendors_that_can_be_watched(vendor: str) -> None:
+    name = VENDOR_ENTRIES[vendor].vendor_name
+    modules = [
+        one for entry in INFO["triggers"] if entry["integration-name"] == name for one in entry["python-modules"]
+    ]
+    assert ("airflow_provider_imports.triggers.events" in modules) == (VENDOR_ENTRIES[vendor].slot is not None)
+
+
 def test_every_link_is_listed_and_imports() -> None:
     import airflow_provider_imports.links as module
 

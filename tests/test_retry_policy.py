@@ -25,7 +25,7 @@ FAILED = {
     exceptions.ImportSupersededError,
     exceptions.ImportRejectedRecordsError,
 }
-LEFT_TO_THE_TASK = {exceptions.ImportFailedError, exceptions.VendorImportError}
+LEFT_TO_THE_TASK = {exceptions.ImportFailedError, exceptions.QueryFailedError, exceptions.VendorImportError}
 
 
 def decide(error_class):

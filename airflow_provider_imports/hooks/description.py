@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.errors import HTML_PAGE
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
+
+
+class NewestImport(NamedTuple):
+    """The import that a vendor shows as the newest one of a slot, whoever started it, and where it stands."""
+
+    run: ImportRun
+    status: ImportStatus
 
 
 #: How vendors word that the same thing runs already: it passes, so a later retry may succeed.
@@ -119,6 +126,14 @@ class VendorDescription:
     def slot_flow(self, slot: Mapping[str, str]) -> Flow[Slot]:
         """Read who occupies the vendor's only slot for imports of this kind."""
         raise NotImplementedError(f"{self.hook_name} has no slot that only one import can occupy")
+
+    def newest_flow(self, slot: Mapping[str, str]) -> Flow[NewestImport | None]:
+        """
+        Read the newest import of a slot, whoever started it; None if there never was one. It takes nobody's turn.
+
+        :param slot: has the names that ``slot`` of the vendor's entry lists
+        """
+        raise NotImplementedError(f"{self.hook_name} does not show an import that somebody else started")
 
     def adopt_flow(self, intent: Intent) -> Flow[Found]:
         """Look for the run of a start whose outcome is unknown; a vendor that cannot tell finds nothing."""

@@ -58,6 +58,8 @@ def redirected(base_url: str, target: str, location: str) -> str | None:
     :param target: path and query of what was asked for
     :param location: the header
     """
+    if not location.isascii():  # as which characters its bytes are read differs between libraries
+        return None
     try:
         found = split(urljoin(base_url + target, location))
     except ValueError:  # not an address at all

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import aiohttp
 from yarl import URL
 
+from airflow_provider_imports import metrics
 from airflow_provider_imports.exceptions import VendorImportError, VendorUnavailableError
 from airflow_provider_imports.http.async_session import WITHOUT_END, open_session, pieces
 from airflow_provider_imports.http.call import (
@@ -144,6 +145,7 @@ class AsyncClient:
                 await asyncio.sleep(step.seconds)
             case Hold():
                 self._queue_for(step.call).hold(step.seconds)
+                await asyncio.to_thread(metrics.rate_limited, step.vendor, step.seconds)  # it may look a host up
         return None
 
     async def _share(self, call: Call, waiter: Waiter) -> SendResult:

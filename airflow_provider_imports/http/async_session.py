@@ -26,7 +26,7 @@ WITHOUT_END = aiohttp.ClientTimeout(total=None)
 
 async def open_session(settings: Settings) -> aiohttp.ClientSession:
     """Open a session with the connection's TLS, without cookies and the environment's rules."""
-    if settings.base_url.startswith("https"):
+    if settings.base_url.startswith("https") or (settings.proxy or "").startswith("https"):
         tls = await asyncio.to_thread(client_context, settings)
         connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE, ssl=tls)
     else:

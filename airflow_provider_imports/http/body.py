@@ -12,7 +12,7 @@ from airflow_provider_imports.http.call import UnreadableBodyError
 from airflow_provider_imports.http.files import CHUNK, SourceFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_imports.http.files import FilePath
 
@@ -32,6 +32,8 @@ class StreamedBody:
 
     def __init__(self, name: str, size: int) -> None:
         self.name = name
+        #: Called just before the last piece is handed over; what it raises leaves the request incomplete.
+        self.before_last_piece: Callable[[], None] | None = None
         self._size = size
         self._handed_over = False
 
@@ -67,6 +69,8 @@ class StreamedBody:
             held = piece
         if sent + len(held) != self._size:
             raise UnreadableBodyError(f"{self.name!r} ended after {sent + len(held):,} of {self._size:,} bytes")
+        if self.before_last_piece is not None:
+            self.before_last_piece()
         yield held
         self._handed_over = True
         log.info("Uploaded %s: %s", self.name, _size(self._size))

@@ -166,7 +166,7 @@ class Answer:
     def header(self, name: str) -> str:
         """A header to be told; empty if there is none."""
         value = self.headers.get(name)
-        return clean(self.secrets.redacted(" ".join(value.split()))) if value else ""
+        return clean(" ".join(self.secrets.redacted(value).split())) if value else ""
 
     def hint(self, name: str) -> str:
         """A header that is a number or a date, to be read; empty if there is none."""

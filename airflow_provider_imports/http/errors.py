@@ -43,7 +43,7 @@ def read_message(answer: Answer) -> str:
         line = _text_of_html(text[:_MOST_OF_A_PAGE])
     else:
         line = "; ".join(dict.fromkeys(part for part in _parts(text) if part)) or text
-    return clean(answer.secrets.redacted(" ".join(line.split())))
+    return clean(" ".join(answer.secrets.redacted(line.strip()).split()))
 
 
 def request_id(answer: Answer) -> str | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from typing_extensions import TypeIs
 
     FilePath = str | os.PathLike[str] | ObjectStoragePath
 
@@ -153,7 +154,7 @@ class SourceFile:
     def _look(self) -> tuple[object, int, str]:
         """What tells this content from another; its size; the same for a record that is kept."""
         try:
-            if isinstance(self._path, Path):
+            if not is_object(self._path):
                 seen = os.stat(self._path)
                 self._check_kind(seen.st_mode)
                 return (seen.st_ino, seen.st_size, seen.st_mtime_ns), seen.st_size, f"{seen.st_size}:{seen.st_mtime}"
@@ -196,7 +197,7 @@ class SourceFile:
     def _open(self) -> Iterator[Reader]:
         with ExitStack() as stack:
             try:
-                if isinstance(self._path, Path):
+                if not is_object(self._path):
                     stored: IO[bytes] = stack.enter_context(open(self._path, "rb", opener=_without_waiting))
                     self._check_kind(os.fstat(stored.fileno()).st_mode)
                 else:
@@ -226,14 +227,19 @@ def packed_otherwise(head: bytes) -> str | None:
     return next((words for magic, words in _OTHER_PACKED.items() if head.startswith(magic)), None)
 
 
+def is_object(path: object) -> TypeIs[ObjectStoragePath]:
+    """Tell an ``ObjectStoragePath`` from other paths without importing it; on Airflow 2 it is a ``Path``, too."""
+    return hasattr(path, "protocol") and hasattr(path, "fs")
+
+
 def open_path(path: FilePath, conn_id: str | None = None) -> Path | ObjectStoragePath:
     """
     Find a local path or an object in a storage.
 
     :raises InvalidInputError: if no installed provider knows the scheme
     """
-    if not isinstance(path, str | os.PathLike):
-        if path.protocol not in ("file", "local"):
+    if is_object(path):
+        if path.protocol not in ("", "file", "local"):
             return path
         path = path.path
     text = os.fsdecode(path)
@@ -252,7 +258,7 @@ def open_path(path: FilePath, conn_id: str | None = None) -> Path | ObjectStorag
 
 def shown(path: FilePath) -> str:
     """A path as a message may show it: without a password, and without the signature of a signed address."""
-    text = os.fsdecode(path) if isinstance(path, str | os.PathLike) else str(path)
+    text = str(path) if is_object(path) else os.fsdecode(path)
     if "://" not in text:
         return text
     parts = urlsplit(text)

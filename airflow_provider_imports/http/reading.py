@@ -24,10 +24,12 @@ LARGEST_REPORT = 2 << 20
 #: Bytes of any other answer that are read. Of a larger one the rest is left out.
 LARGEST_ERROR = 1 << 16
 #: Commas and opening brackets in JSON.
-MOST_VALUES = 30_000
+MOST_VALUES = 20_000
 DEEPEST = 64
 #: Characters with escapes that are decoded in search of our secrets, in one answer. Texts behind them are not told.
 MOST_DECODED = 1 << 14
+#: What one text costs besides, in characters.
+_EACH = 300
 _LONGEST_NUMBER = 100
 _MOST_MEMBERS = 16
 _GZIP = b"\x1f\x8b"
@@ -167,7 +169,7 @@ def read_json(content: bytes, secrets: Secrets = NO_SECRETS, longest_text: int =
     """
     text = read_text(content)
     value = parsed(text)
-    if _is_plain(text, longest_text) and not secrets.suspects((text,)):
+    if _is_plain(text, longest_text) and not secrets.may_stand_in(text):
         return value
     return _Telling(secrets, longest_text).tell(value)
 
@@ -201,30 +203,28 @@ class _Telling:
     def __init__(self, secrets: Secrets, longest_text: int) -> None:
         self._secrets = secrets
         self._longest = longest_text
+        self._looked_through = 2 * longest_text
         self._texts: list[str] = []
         self._told: dict[str, str] = {}
 
     def tell(self, value: Any) -> Any:
         cleaned = _with_texts(value, self._collected if self._secrets else self._cleaned, DEEPEST)
-        suspects = self._secrets.suspects(self._texts)
-        if not suspects:
-            return cleaned
         left = MOST_DECODED
-        for text in suspects:
-            left -= len(text)
+        for text in self._secrets.suspects(self._texts):
+            left -= len(text) + _EACH
             redacted = self._secrets.redacted(text, in_good_answer=True) if left >= 0 else MASK
             self._told[text] = self._cleaned(redacted)
-        return _with_texts(value, self._redacted, DEEPEST)
+        return _with_texts(value, self._redacted, DEEPEST) if self._told else cleaned
 
     def _cleaned(self, text: str) -> str:
         return text if len(text) <= self._longest and text.isprintable() else clean(text, self._longest)
 
     def _collected(self, text: str) -> str:
-        self._texts.append(text)
+        self._texts.append(text[: self._looked_through])
         return text if len(text) <= self._longest and text.isprintable() else clean(text, self._longest)
 
     def _redacted(self, text: str) -> str:
-        told = self._told.get(text)
+        told = self._told.get(text[: self._looked_through])
         return self._cleaned(text) if told is None else told
 
 

@@ -7,14 +7,16 @@ a text that is to be told is decoded layer by layer, and looked through at each.
 
 from __future__ import annotations
 
+import json
 import re
+import string
 from base64 import b64encode, urlsafe_b64encode
-from bisect import bisect_right
-from html import unescape
-from html.entities import html5
-from itertools import accumulate
-from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from collections import deque
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, quote_plus
+
+from airflow_provider_imports.http.decoding import BASE64, ESCAPES, may_be_packed, unescaped, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,21 +30,17 @@ MASK = "***"
 MOST_LOOKED_THROUGH = 4_000
 _SHORTEST = 4
 _SHORTEST_IN_GOOD_ANSWER = 8
-_MOST_LAYERS = 8
+_MOST_LAYERS = 16
+#: Characters of a good answer in which its base64 is looked for.
+_MOST_SEARCHED = 1 << 16
 _SCHEMES = ("Basic ", "Bearer ")
-_ESCAPES = ("\\", "%", "&")
-_ESCAPE = re.compile(
-    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|[uU]([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))"
-    r"|%u([0-9a-fA-F]{4})|((?:%[0-9a-fA-F]{2})+)|&#?[0-9a-zA-Z]{1,32};?",
-    re.DOTALL,
-)
-_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 #: What writers put between the characters of a secret: line breaks, NULs, ``+`` for a blank, ``,`` between two headers.
-_GAPS = re.compile(r"[\x00-\x20+,\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff⏎⇥␣]+")
+_GAP = r"\x00-\x20+,\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff"
+_GAPS = re.compile(f"[{_GAP}\ufffd]+")
+_GAPS_OF_FOLDED = re.compile(f"[{_GAP}]+")
 #: What they garble, if they take it for another encoding.
 _WIDE = re.compile(r"[^\x00-\x7f]+")
 _WIDE_SIGN = "\ufffd"
-_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
 
 class Secrets:
@@ -52,12 +50,15 @@ class Secrets:
     :param texts: the credentials, as they are sent
     """
 
-    __slots__ = ("_all", "_long")
+    __slots__ = ("_all", "_direct", "_long", "_packed")
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         needles = {needle for text in texts if len(text) >= _SHORTEST for needle in _needles(text)}
-        self._all = sorted(needles, key=lambda needle: len(needle[0]), reverse=True)
-        self._long = [needle for needle in self._all if len(needle[0]) >= _SHORTEST_IN_GOOD_ANSWER]
+        self._all = sorted(needles, key=lambda needle: len(needle.plain), reverse=True)
+        self._long = [needle for needle in self._all if len(needle.plain) >= _SHORTEST_IN_GOOD_ANSWER]
+        direct = [needle.plain for needle in self._long if not needle.is_base64]
+        self._direct = (*ESCAPES, *direct) if direct else ()
+        self._packed = tuple(needle.plain for needle in self._long if needle.is_base64)
 
     @classmethod
     def of(cls, settings: Settings, headers: Mapping[str, str]) -> Secrets:
@@ -78,36 +79,35 @@ class Secrets:
 
         Where one stands there in any spelling, the text is shown decoded as far as that.
         """
-        text = shown = text[:MOST_LOOKED_THROUGH]
+        text = text[:MOST_LOOKED_THROUGH]
         needles = self._long if in_good_answer else self._all
-        if not needles:
-            return text
-        for _ in range(_MOST_LAYERS):
-            covered = _covered(text, needles)
-            if covered != text:
-                text = shown = covered
-            decoded = _decoded(text)
-            if decoded == text:
-                break
-            text = decoded
-        return _without_a_beginning(shown, needles)
+        return _without_a_beginning(_uncovered(text, needles), needles) if needles else text
+
+    def may_stand_in(self, text: str) -> bool:
+        """Say whether a secret, or an escape behind which one may stand, is in a good answer."""
+        return bool(self._long) and (
+            any(map(text.__contains__, self._direct))
+            or any(map(text.__contains__, self._packed))
+            or may_be_packed(text)
+        )
 
     def suspects(self, texts: Sequence[str]) -> dict[str, None]:
         """Find the texts of a good answer that hold a secret, or an escape behind which one may stand, in order."""
         if not self._long:
             return {}
-        joined = "\n".join(texts)
-        if len(joined) <= MOST_LOOKED_THROUGH:
-            folded = _folded(joined)
-            if any(needle in folded for _, needle, _ in self._long if needle):
+        joined = " ".join(texts)
+        if not joined.isprintable() and len(joined) <= MOST_LOOKED_THROUGH:
+            squeezed = _squeezed(joined)
+            if any(one.squeezed in squeezed for one in self._long if one.squeezed):
                 return dict.fromkeys(texts)
-        signs = [sign for sign in (*_ESCAPES, *(needle[0] for needle in self._long)) if sign in joined]
-        if not signs:
-            return {}
-        ends = list(accumulate(len(text) + 1 for text in texts))
-        return dict.fromkeys(
-            texts[at] for at in sorted({at for sign in signs for at in _texts_with(sign, joined, ends)})
-        )
+        signs = [sign for sign in self._direct if sign in joined]
+        beginning = joined[:_MOST_SEARCHED]
+        signs += [sign for sign in self._packed if sign in beginning]
+        distinct = dict.fromkeys(texts)
+        suspected = {text for sign in signs for text in distinct if sign in text}
+        if len(joined) <= MOST_LOOKED_THROUGH and may_be_packed(joined):
+            suspected |= {text for text in distinct if may_be_packed(text)}
+        return {text: None for text in distinct if text in suspected}
 
     def redact(self, error: VendorImportError) -> None:
         """Blacken every secret in what an error tells."""
@@ -120,41 +120,94 @@ class Secrets:
 NO_SECRETS = Secrets()
 
 
-def _needles(text: str) -> Iterator[tuple[str, str, bool]]:
-    """Every text to look for, as it is and folded, and whether it is a part of something in base64."""
+class _Needle(NamedTuple):
+    """
+    A text to look for.
+
+    :param plain: as it is
+    :param squeezed: without what may stand between its characters; empty if too little is left
+    :param folded: besides with one sign for whatever may be garbled; empty if too little is left
+    :param is_base64: a part of something in base64
+    """
+
+    plain: str
+    squeezed: str
+    folded: str
+    is_base64: bool
+
+
+def _needles(text: str) -> Iterator[_Needle]:
+    """Every text in which a secret may be found."""
     decoded = text
     for _ in range(_MOST_LAYERS):
-        yield decoded, _long_enough(_folded(decoded)), False
-        decoded = _decoded(decoded)
-    yield text.encode().hex(), "", False
-    for encoding in ("utf-8", "latin-1", "utf-16-le"):
-        data = text.encode(encoding, "ignore")
+        yield _needle(decoded)
+        if decoded == (decoded := unescaped(decoded)):
+            break
+    yield _needle(quote_plus(text, safe=string.punctuation))
+    yield _needle(text.encode().hex())
+    written = (text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], escape(text), quote(text, ""))
+    packed = {one.encode(encoding, "ignore") for one in written for encoding in ("utf-8", "latin-1", "utf-16-le")}
+    for data in packed:
         for offset in range(3):
             for encode in (b64encode, urlsafe_b64encode):
                 # the characters in which nothing but the secret has a part, wherever it stands
                 first, last = (offset * 8 + 5) // 6, (offset + len(data)) * 8 // 6
                 part = encode(bytes(offset) + data).decode()[first:last]
                 if len(part) > _SHORTEST:
-                    yield part, _long_enough(_folded(part)), True
+                    yield _needle(part, is_base64=True)
 
 
-def _long_enough(folded: str) -> str:
-    return folded if len(folded) >= _SHORTEST else ""
+def _needle(text: str, *, is_base64: bool = False) -> _Needle:
+    squeezed, folded = _squeezed(text), _folded(text)
+    return _Needle(
+        text,
+        squeezed if len(squeezed) >= _SHORTEST else "",
+        folded if len(folded) >= _SHORTEST else "",
+        is_base64,
+    )
 
 
-def _covered(text: str, needles: Sequence[tuple[str, str, bool]]) -> str:
+def _uncovered(text: str, needles: Sequence[_Needle]) -> str:
+    """
+    Take off layer after layer, of escapes first and then of base64, and put the mask over what is found there.
+
+    :return: the last layer in which something was found, else the text
+    """
+    shown = text
+    layers = deque([text])
+    for _ in range(_MOST_LAYERS):
+        if not layers:
+            break
+        text = layers.popleft()
+        covered = _covered(text, needles)
+        if covered != text:
+            text = shown = covered
+            layers.clear()
+        if (decoded := unescaped(text)) != text:
+            layers.appendleft(decoded)
+        if (opened := unpacked(text)) != text:
+            layers.append(opened)
+    return shown
+
+
+def _covered(text: str, needles: Sequence[_Needle]) -> str:
     """Put the mask over everything that is found in a text as it stands, at one go."""
-    folded = _folded(text)
-    spans = [span for needle, _, is_base64 in needles for span in _spans(needle, text, is_base64)]
-    hidden = [
-        (start, start + len(needle), is_base64)
-        for _, needle, is_base64 in needles
-        if needle
-        for start in _starts(needle, folded)
+    squeezed, folded = _squeezed(text), _folded(text)
+    spans = [
+        _grown(text, start, start + len(one.plain), one.is_base64)
+        for one in needles
+        for start in _starts(one.plain, text)
     ]
-    if hidden:
-        places = _places(text)
-        spans += [_grown(text, places[start], places[end - 1] + 1, is_base64) for start, end, is_base64 in hidden]
+    for shape, form, merged in ((squeezed, "squeezed", False), (folded, "folded", True)):
+        hidden = [
+            (start, start + len(needle), one.is_base64)
+            for one in needles
+            if (needle := getattr(one, form))
+            for start in _starts(needle, shape)
+        ]
+        if hidden:
+            places = _places(text, merged=merged)
+            spans += [_grown(text, places[start], places[end - 1] + 1, is_base64) for start, end, is_base64 in hidden]
     if not spans:
         return text
     parts, at = [], 0
@@ -163,11 +216,6 @@ def _covered(text: str, needles: Sequence[tuple[str, str, bool]]) -> str:
             parts += [text[at:start], MASK]
         at = max(at, end)
     return "".join([*parts, text[at:]])
-
-
-def _spans(needle: str, text: str, is_base64: bool) -> Iterator[tuple[int, int]]:
-    for start in _starts(needle, text):
-        yield _grown(text, start, start + len(needle), is_base64)
 
 
 def _starts(needle: str, text: str) -> Iterator[int]:
@@ -182,81 +230,40 @@ def _grown(text: str, start: int, end: int, is_base64: bool) -> tuple[int, int]:
     while end < len(text) and text[end - 1] > "\x7f" and text[end] > "\x7f":
         end += 1
     if is_base64:
-        while start and text[start - 1] in _BASE64:
+        while start and text[start - 1] in BASE64:
             start -= 1
-        while end < len(text) and text[end] in _BASE64:
+        while end < len(text) and text[end] in BASE64:
             end += 1
     return start, end
 
 
+def _squeezed(text: str) -> str:
+    return _GAPS.sub("", text)
+
+
 def _folded(text: str) -> str:
-    """A text without what may stand between its characters, with one sign for what may be garbled."""
-    return _WIDE.sub(_WIDE_SIGN, _GAPS.sub("", text))
+    return _WIDE.sub(_WIDE_SIGN, _GAPS_OF_FOLDED.sub("", text))
 
 
-def _places(text: str) -> list[int]:
-    """Where each character of a folded text stands in the text."""
+def _places(text: str, *, merged: bool) -> list[int]:
+    """Where each character of a squeezed (or, merged, of a folded) text stands in the text."""
     places: list[int] = []
     in_wide = False
+    gap = _GAPS_OF_FOLDED if merged else _GAPS
     for at, character in enumerate(text):
-        if _GAPS.match(character):
+        if gap.match(character):
             continue
-        if character <= "\x7f" or not in_wide:
+        if not (merged and in_wide and character > "\x7f"):
             places.append(at)
         in_wide = character > "\x7f"
     return places
 
 
-def _decoded(text: str) -> str:
-    """A text with one layer of escapes less, of whatever kinds they are."""
-    text = _ESCAPE.sub(_unescaped, text)
-    if text.isascii():
-        return text
-    try:
-        return text.encode("latin-1").decode()  # UTF-8 that was taken for Latin-1, as headers are
-    except UnicodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # joins the halves of a pair
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    braced, four, two, letter, old, percent = found.groups()
-    if code := braced or four or two or old:
-        return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else found[0]
-    if letter is not None:
-        return _LETTERS.get(letter, letter)
-    if percent is not None:
-        data = unquote_to_bytes(percent)
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            return data.decode("latin-1")
-    return _of_html(found[0])
-
-
-def _of_html(entity: str) -> str:
-    """What an entity stands for; also one without its semicolon, of which :mod:`html` knows only the oldest."""
-    text = unescape(entity)
-    if text != entity or entity[1] == "#":
-        return text
-    for end in range(len(entity), 2, -1):
-        if meant := html5.get(f"{entity[1:end]};"):
-            return meant + entity[end:]
-    return entity
-
-
-def _texts_with(sign: str, joined: str, ends: Sequence[int]) -> Iterator[int]:
-    """Which of the joined texts hold a sign."""
-    start = joined.find(sign)
-    while start >= 0:
-        at = bisect_right(ends, start)
-        yield at
-        start = joined.find(sign, ends[at])
-
-
-def _without_a_beginning(text: str, needles: Iterable[tuple[str, str, bool]]) -> str:
+def _without_a_beginning(text: str, needles: Iterable[_Needle]) -> str:
     """Blacken the beginning of a secret at the end of a text that may have been cut there."""
-    for needle, _, _ in needles:
-        for length in range(len(needle) - 1, _SHORTEST - 1, -1):
-            if text.endswith(needle[:length]):
-                return f"{text[:-length]}{MASK}"
+    tail = text[-_SHORTEST:]
+    for needle in needles:
+        at = needle.plain.rfind(tail) if len(tail) == _SHORTEST else -1
+        if at >= 0 and text.endswith(needle.plain[: at + _SHORTEST]):
+            return f"{text[: -at - _SHORTEST]}{MASK}"
     return text

@@ -22,7 +22,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.http.address import redirected
 from airflow_provider_imports.http.call import Answer, Call, Flow, NoAnswer, SendResult, UnreadableAnswerError
-from airflow_provider_imports.http.errors import HTML_PAGE, is_web_page
+from airflow_provider_imports.http.errors import is_web_page
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, duration, may_repeat
 from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
 from airflow_provider_imports.http.transfer import PROXY_WANTS_CREDENTIALS
@@ -116,6 +116,7 @@ class Hold:
 
     seconds: float
     call: Call
+    vendor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
         generation, headers = access.generation, access.wire_headers(call)
         outcome = guarded(_outcome((yield Transmit(call, headers))), access.secrets)
         if isinstance(outcome, Answer) and outcome.status == 407:
-            outcome = _refused_by_proxy(access)
+            outcome = _refused_by_proxy(access.settings) or outcome
         attempts += 1
         if isinstance(outcome, Answer):
             if outcome.status == 401 and not renewed and not call.public and not is_web_page(outcome.content):
@@ -196,7 +197,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
         wait = _wait(rules, outcome, attempts)
         if isinstance(error, VendorRateLimitError):
             error.retry_after = wait
-            yield Hold(wait, call)
+            yield Hold(wait, call, error.vendor)
         if not may_repeat(call, outcome) or attempts >= MOST_ATTEMPTS or waited + wait > patience:
             if isinstance(error, VendorRateLimitError):
                 error.args = (f"{error} Wait {duration(wait)} before it.",)
@@ -238,8 +239,7 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
         try:
             answer = yield from send(call, rules, access, patience)
         except (VendorAuthError, VendorRequestError) as error:
-            page = (error.vendor_message or "").startswith(HTML_PAGE)
-            if isinstance(error, VendorAuthError) or (error.status_code in _REFUSES_CREDENTIALS and not page):
+            if isinstance(error, VendorAuthError) or error.status_code in _REFUSES_CREDENTIALS:
                 access.refused = (settings, error)
             raise
         headers = rules.read_login(answer, settings)
@@ -275,9 +275,10 @@ def _answer(outcome: SendResult) -> Answer:
     return outcome
 
 
-def _refused_by_proxy(access: Access) -> NoAnswer:
-    proxy = "a proxy" if access.settings is None else f"the proxy {access.settings.proxy_address}"
-    return NoAnswer(f"{proxy} answered HTTP 407{PROXY_WANTS_CREDENTIALS}", may_have_acted=False)
+def _refused_by_proxy(settings: Settings | None) -> NoAnswer | None:
+    if settings is None or settings.proxy is None:
+        return None
+    return NoAnswer(f"the proxy {settings.proxy_address} answered HTTP 407{PROXY_WANTS_CREDENTIALS}", False)
 
 
 def _wait(rules: VendorRules, outcome: SendResult, attempts: int) -> float:

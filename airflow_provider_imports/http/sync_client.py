@@ -10,6 +10,7 @@ import requests
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError as Urllib3Error
 
+from airflow_provider_imports import metrics
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
     Answer,
@@ -42,6 +43,20 @@ if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+class _WithoutHeaders(logging.Filter):
+    """Keep what a vendor wrote into its headers out of a warning of ``urllib3`` that it can't parse them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass; that warning without its details."""
+        if str(record.msg).startswith("Failed to parse headers"):
+            record.msg, record.args = "An answer has headers that can't be parsed", ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+logging.getLogger("urllib3.connection").addFilter(_WithoutHeaders())
 T = TypeVar("T")
 
 _PIECE = 1 << 16
@@ -137,6 +152,7 @@ class SyncClient:
                 log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                 time.sleep(step.seconds)
             case Hold():
+                metrics.rate_limited(step.vendor, step.seconds)
                 self._rate_limit(step.call, self.settings).hold(time.monotonic() + step.seconds)
             case Share():
                 pass  # nobody else sends here

@@ -162,8 +162,8 @@ class _RecordingConnection(HTTPConnection):
         rest = memoryview(data)
         while rest:
             piece = rest[:PIECE]
-            transfer.offers(len(piece) if self._in_body else 0)
             self.sock.settimeout(transfer.time_left())
+            transfer.offers(len(piece) if self._in_body else 0)
             count = self.sock.send(piece)
             rest = rest[count:]
             transfer.accepted(len(piece) - count if self._in_body else 0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import validation
+from airflow_provider_imports import metrics, validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
 from airflow_provider_imports.hand_over import announce, failures_handed_over, hand_over
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
@@ -76,8 +76,6 @@ class ImportOperator(BaseOperator):
         self._manifest: dict[str, Any] | None = None
         self._store: RunStore = RunStore(None)
 
-    # What a vendor's operator says
-
     def start(self, hook: Any) -> ImportRun:
         """Start the import, and return the run that the vendor confirmed."""
         raise NotImplementedError(f"{type(self).__name__} has no start()")
@@ -112,8 +110,6 @@ class ImportOperator(BaseOperator):
         """What was sent, as far as it is known; None in a try that did not start the import itself."""
         return None
 
-    # What every operator does
-
     @cached_property
     def hook(self) -> ImportHook:
         """The vendor's hook."""
@@ -129,11 +125,14 @@ class ImportOperator(BaseOperator):
         """
         self.check()
         with failures_handed_over(self, context):
-            run, status = self._attach_or_start(context)
-            level = logging.WARNING if run.remark else logging.INFO
-            self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
-            self._store.ended(run, status)
-            return hand_over(self, context, manifest(run, status, self._what_was_sent()))
+            return self._start_and_report(context)
+
+    def _start_and_report(self, context: Context) -> dict[str, Any]:
+        run, status = self._attach_or_start(context)
+        level = logging.WARNING if run.remark else logging.INFO
+        self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
+        self._store.ended(run, status)
+        return hand_over(self, context, manifest(run, status, self._what_was_sent()))
 
     @property
     def import_url(self) -> str:
@@ -147,7 +146,9 @@ class ImportOperator(BaseOperator):
     def _attach_or_start(self, context: Context) -> tuple[ImportRun, ImportStatus]:
         """Find the run that an earlier try started, or start one; remember it, and tell downstream tasks."""
         self._store = self._open_store(context)
-        run, status = self._attach(self._store.load(self._content)) or self._start(context)
+        attached = self._attach(self._store.load(self._content))
+        run, status = attached or self._start(context)
+        metrics.count(metrics.Event.REATTACHED if attached else metrics.Event.STARTED, run.vendor)
         self._announce(context, run)
         return run, status
 
@@ -217,8 +218,7 @@ class ImportOperator(BaseOperator):
     def _go_on_with(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         self._run = run  # ours, so a kill from here on concerns it
         attached = self._attach_to_run(run, status)
-        if attached is None:
-            self._run = None
+        self._run = None if attached is None else run
         return attached
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:

@@ -12,6 +12,8 @@ from airflow_provider_imports.models import Sent
 from airflow_provider_imports.operators.records import checked, json_array, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_imports.http.call import Body
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.operators.rows import Batches, CsvFormat
@@ -32,6 +34,17 @@ class Payload:
     body: Body | bytes = field(repr=False)
     sent: Sent
     version: str | None = None
+
+    def completed_by(self, note: Callable[[], None]) -> bool:
+        """
+        Say whether the vendor gets it in pieces, so that it has the whole only with the last one.
+
+        :param note: is then called just before the last piece is handed over
+        """
+        if isinstance(self.body, bytes) or not hasattr(self.body, "before_last_piece"):
+            return False
+        self.body.before_last_piece = note
+        return True
 
 
 def exactly_one(**sources: object) -> None:
@@ -92,8 +105,10 @@ def file_path_given(value: object) -> FilePath:
 
     :raises InvalidInputError: unless it is a text that is not empty, an ``os.PathLike`` or an ``ObjectStoragePath``
     """
-    if isinstance(value, os.PathLike) or hasattr(value, "protocol"):  # the latter is an ObjectStoragePath
-        return value  # type: ignore[return-value]
+    from airflow_provider_imports.http.files import is_object
+
+    if isinstance(value, os.PathLike) or is_object(value):
+        return value
     if value is None or isinstance(value, str):
         return validation.required("file_path", value)
     raise InvalidInputError(
@@ -104,15 +119,14 @@ def file_path_given(value: object) -> FilePath:
 
 def _rows_of(query: Query, chosen: str, csv_format: CsvFormat | None, fewest_rows: int) -> Payload:
     from airflow_provider_imports.http.body import SpooledBody
-    from airflow_provider_imports.operators.rows import check_csv_format, write_csv, write_json
+    from airflow_provider_imports.operators.rows import write_csv, write_json
 
-    form = check_csv_format(csv_format)
     body = SpooledBody(f"rows of {query.conn_id}")
 
     def write(columns: list[str], batches: Batches) -> int:
         if chosen == "json":
             return write_json(body, "sql", columns, batches)
-        return write_csv(body, "sql", columns, batches, form)
+        return write_csv(body, "sql", columns, batches, csv_format or {})
 
     rows = query.run(write)
     if rows < fewest_rows:
@@ -125,11 +139,11 @@ def _rows_of(query: Query, chosen: str, csv_format: CsvFormat | None, fewest_row
 def _csv(records: list[object], csv_format: CsvFormat | None) -> bytes:
     import io
 
-    from airflow_provider_imports.operators.rows import check_csv_format, write_csv
+    from airflow_provider_imports.operators.rows import write_csv
 
     out = io.BytesIO()
     columns, rows = table(checked("data", records))
-    write_csv(out, "data", columns, [rows], check_csv_format(csv_format))
+    write_csv(out, "data", columns, [rows], csv_format or {})
     return out.getvalue()
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators.payload import Payload, exactly_one, open_payload
+from airflow_provider_imports.operators.payload import exactly_one, open_payload
+from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
+from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.arguments import PigmentArgs, PollingArgs, Rows
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
-    from airflow_provider_imports.models import ImportRun, Sent
-    from airflow_provider_imports.operators.rows import CsvFormat
+    from airflow_provider_imports.models import ImportRun
 
     class PigmentPushArgs(PigmentArgs, total=False):
         """What :class:`PigmentPushCsvOperator` sends, and how."""
@@ -122,7 +123,7 @@ class PigmentImportOperator(WaitingImportOperator):
             finder.close()
 
 
-class PigmentPushCsvOperator(PigmentImportOperator):
+class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
     """
     Push a CSV file into an *Upload file* import configuration of Pigment, and wait for the import's end.
 
@@ -153,7 +154,8 @@ class PigmentPushCsvOperator(PigmentImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data_or_query")
+    inputs: ClassVar[Sequence[str]] = ("configuration_id", "file_path", "data")
+    later_inputs: ClassVar[Sequence[str]] = (*PigmentImportOperator.later_inputs, "query")
     template_fields = (
         *PigmentImportOperator.template_fields,
         "file_path",
@@ -188,9 +190,8 @@ class PigmentPushCsvOperator(PigmentImportOperator):
         self.sql = sql
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
-        self.csv_format = csv_format
+        self.csv_format = check_csv_format(csv_format)
         self._query: Query | None = None
-        self._payload: Payload | None = None
 
     def check(self) -> None:
         """Check that there is one thing to send as well."""
@@ -200,23 +201,15 @@ class PigmentPushCsvOperator(PigmentImportOperator):
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
 
     @property
-    def data_or_query(self) -> object:
-        """What is sent, if it is no file: another one makes another import."""
-        return self.data if self._query is None else self._query.identity
+    def query(self) -> object:
+        """What the rows of ``sql`` are of; None without it."""
+        return None if self._query is None else self._query.identity
 
     def prepare(self) -> None:
         """Open the file, write the records, or run the query, which a try does only once."""
         if self._payload is None or self._query is None:
             self._payload = open_payload(self.file_path, self.data, self._query, csv_format=self.csv_format)
         super().prepare()
-
-    def content_version(self) -> object:
-        """Size and time of change of the file, or a hash of the query's rows."""
-        return None if self._payload is None else self._payload.version
-
-    def sent(self) -> Sent | None:
-        """What was sent, as far as it is known; None in a try that did not start the import itself."""
-        return None if self._payload is None else self._payload.sent
 
     def start(self, hook: PigmentHook) -> ImportRun:
         """Push the CSV."""

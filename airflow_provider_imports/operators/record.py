@@ -8,8 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.intent import Intent
-from airflow_provider_imports.json_values import number_from_json, text_from_json, texts_from_json
-from airflow_provider_imports.models import ImportRun, ImportStatus, time_from_json, time_to_json
+from airflow_provider_imports.json_values import (
+    number_from_json,
+    text_from_json,
+    texts_from_json,
+    time_from_json,
+    time_to_json,
+)
+from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 
+
+class DataFrame(Protocol):
+    """A DataFrame of pandas, or what has its ``to_dict("records")``."""
+
+    @property
+    def to_dict(self) -> Callable[..., Any]: ...
+
+
 #: What a parameter that means records may be: a list or tuple of dicts, the lazy sequence of a mapped task, the
 #: generator of a task, or a DataFrame.
-Records = Iterable[Mapping[str, Any]]
+Records = Iterable[Mapping[str, Any]] | DataFrame
 
 
 def materialized(name: str, value: object) -> list[Any] | str | bytes | None:
@@ -98,7 +106,8 @@ def _plain(cell: object) -> object:
     """A cell of a DataFrame as Python's own value."""
     if type(cell).__name__ == "NAType" or (cell is not None and _differs_from_itself(cell)):
         return None
-    return cell.item() if type(cell).__module__ == "numpy" and hasattr(cell, "item") else cell
+    to_list = getattr(cell, "tolist", None) if type(cell).__module__ == "numpy" else None
+    return cell if to_list is None else to_list()
 
 
 def _differs_from_itself(cell: object) -> bool:

@@ -54,7 +54,6 @@ class RocketChatCreateImportOperator(RocketChatOperator):
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    #: This class sets them itself.
     without_effect = ("wait_for_completion", "max_rejected", "min_rows", "cancel_on_timeout")
 
     def __init__(
@@ -153,7 +152,8 @@ class RocketChatImportUsersOperator(RocketChatOperator):
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("users_or_query", "file_path")
+    inputs: ClassVar[Sequence[str]] = ("users", "file_path")
+    later_inputs: ClassVar[Sequence[str]] = ("query",)
     template_fields = (
         "conn_id",
         "users",
@@ -179,6 +179,9 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         **kwargs: Unpack[RocketChatArgs],
     ) -> None:
         super().__init__(**kwargs)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 0 < batch_size <= LARGEST_BATCH:
+            told = f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {batch_size!r}. Nothing was sent."
+            raise InvalidInputError(told)
         self.users: Any = users  # whatever another task or a template gives; check() takes the records out
         self.file_path = file_path
         self.sql = sql
@@ -190,19 +193,16 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         self._total = 0
 
     def check(self) -> None:
-        """Check the size of the batches as well, and that there is one thing to send."""
+        """Check that there is one thing to send as well."""
         super().check()
         exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
         self.users = materialized("users", self.users)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
-        size = self.batch_size
-        if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_BATCH:
-            raise InvalidInputError(f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {size!r}.")
 
     @property
-    def users_or_query(self) -> object:
-        """Who is sent, if it is no file: others make another import."""
-        return self.users if self._query is None else self._query.identity
+    def query(self) -> object:
+        """What the rows of ``sql`` are of; None without it."""
+        return None if self._query is None else self._query.identity
 
     def prepare(self) -> None:
         """Run the query, which a try does only once, and check every user."""

@@ -6,7 +6,7 @@ import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Unpack
 
-from airflow_provider_imports import validation
+from airflow_provider_imports import metrics, validation
 from airflow_provider_imports.exceptions import ImportBusyError, ImportTimeoutError
 from airflow_provider_imports.intent import Found, Intent
 from airflow_provider_imports.operators.run_store import fingerprint_of
@@ -73,7 +73,9 @@ class SlotImportOperator(WaitingImportOperator):
         while True:
             with ExitStack() as self._lock:
                 self._lock.enter_context(slot_lock(name, self._deadline))
-                seen = self.hook.run_flow(self.hook.slot_flow(slot))
+                seen = self.hook.run_flow(self.hook.slot_flow(slot), deadline=self._deadline)
+                if seen.busy:
+                    metrics.count(metrics.Event.SLOT_BUSY, self.hook.vendor)
                 if self._may_start_in(seen):
                     self._before = None if seen.run is None else seen.run.key
                     run = super()._start_once(context, last=last)

@@ -72,12 +72,18 @@ class UserRecords:
         Read the records in order, each with its place in words.
 
         :raises UnreadableFileError: if the file is not what its suffix says
+        :raises UnreadableBodyError: if it can't be read any more, or has changed; a retry reads it from its beginning
         """
+        from airflow_provider_imports.http.call import UnreadableBodyError
+
         if self._source is None:
             for position, record in enumerate(self._users, 1):
                 yield f"user {position:,}", record
-        else:
+            return
+        try:
             yield from self._read(decoded(self._source.pieces(CHUNK)))
+        except UnreadableBodyError as error:
+            raise UnreadableBodyError(f"{error}. No user was imported; a retry reads it from its beginning.") from error
 
     def _open(self, file_path: FilePath) -> None:
         from airflow_provider_imports.http.files import SourceFile, suffix_of

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
-from airflow_provider_imports.operators.payload import Payload, exactly_one, file_path_given, open_payload
+from airflow_provider_imports.operators.payload import exactly_one, file_path_given, open_payload
+from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
+from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
-    from airflow_provider_imports.models import Sent
-    from airflow_provider_imports.operators.rows import CsvFormat
 
 POLL_INTERVAL = VENDOR_ENTRIES["websale"].poll_interval
 MAX_POLL_INTERVAL = VENDOR_ENTRIES["websale"].max_poll_interval
@@ -55,7 +55,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         check_service(self.service)
 
 
-class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
+class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, SlotImportOperator):
     """
     Start an import in WEBSALE, and wait for its end.
 
@@ -85,7 +85,8 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data_or_query", "format", "send_mail")
+    inputs: ClassVar[Sequence[str]] = ("service", "file_path", "data", "format", "send_mail")
+    later_inputs: ClassVar[Sequence[str]] = ("query",)
     template_fields = (
         "conn_id",
         "service",
@@ -133,11 +134,10 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
         self.format = format
-        self.csv_format = csv_format
+        self.csv_format = check_csv_format(csv_format)
         self.send_mail = send_mail
         self._format = ""
         self._query: Query | None = None
-        self._payload: Payload | None = None
 
     def check(self) -> None:
         """Choose the format as well."""
@@ -158,9 +158,9 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
             )
 
     @property
-    def data_or_query(self) -> object:
-        """What is sent, if it is no file: another one makes another import."""
-        return self.data if self._query is None else self._query.identity
+    def query(self) -> object:
+        """What the rows of ``sql`` are of; None without it."""
+        return None if self._query is None else self._query.identity
 
     def prepare(self) -> None:
         """Open the file, write the records, or run the query, which a try does only once."""
@@ -171,18 +171,11 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, SlotImportOperator):
         """The service: it runs one import at a time."""
         return {"service": self.service}
 
-    def content_version(self) -> object:
-        """Size and time of change of the file, or a hash of the query's rows."""
-        return None if self._payload is None else self._payload.version
-
-    def sent(self) -> Sent | None:
-        """What was sent, as far as it is known; None in a try that did not start the import itself."""
-        return None if self._payload is None else self._payload.sent
-
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
         body = b"" if self._payload is None else self._payload.body
-        return hook.start_import(self.service, body, self._format, self.send_mail)
+        before = None if self._before is None else self._before.get("start")
+        return hook.start_import(self.service, body, self._format, self.send_mail, before)
 
 
 class WebsaleResumeImportOperator(WebsaleWaitingOperator):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from airflow_provider_imports.sandbox.faults import FAULTS, REFUSE
+from airflow_provider_imports.sandbox.faults import FAULTS, REFUSE, Fault
+from airflow_provider_imports.sandbox.options import option_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +24,7 @@ HELP = {
     "GET /_sandbox/journal?vendor=&operation=": "all received requests",
     "DELETE /_sandbox/journal": "forget them",
     "GET /_sandbox/faults": "faults that still wait for their requests",
-    "POST /_sandbox/faults": (
-        "let the next requests go wrong; keys: fault, vendor, operation, when, count, status, "
-        "seconds, headers, body, hints, after_operation, instead, probability, seed"
-    ),
+    "POST /_sandbox/faults": f"let the next requests go wrong; keys: {', '.join(option_names(Fault))}",
     "DELETE /_sandbox/faults": "remove all faults",
     "GET /_sandbox/settings": "all settings",
     "PATCH /_sandbox/settings": "change some, in the same shape",
@@ -63,7 +61,7 @@ def control_app(sandbox: Sandbox) -> web.Application:
         unknown = sorted(set(request.query) - {"vendor", "operation"})
         if unknown:
             raise ValueError(f"unknown key {unknown[0]!r}; known: operation, vendor")
-        return web.json_response([entry.as_dict() for entry in sandbox.entries(**request.query)])
+        return web.json_response([entry.as_dict() for entry in sandbox.entries(**dict(request.query))])
 
     async def add_fault(request: web.Request) -> web.Response:
         options = await _options(request)

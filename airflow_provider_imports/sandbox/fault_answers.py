@@ -103,7 +103,7 @@ async def _wrong_types(struck: Struck) -> web.Response:
     try:
         value = json.loads(_body(answer))
     except ValueError:
-        value = answer.text
+        value = answer.text or ""
     answer.text, answer.content_type = json.dumps(wrong_types(value)), "application/json"
     return answer
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.sandbox.options import checked
+from airflow_provider_imports.sandbox.options import checked, option_names
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -125,7 +124,7 @@ class Fault:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fault as the control endpoint shows it; ``count`` is what is left of it."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
+        return {name: getattr(self, name) for name in option_names(Fault)}
 
     def strikes(self, vendor: str, operation: str) -> bool:
         """Decide whether a request meets the fault, and if so count it."""

@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def option_names(owner: type) -> list[str]:
+    """Return the names of a dataclass's options, in their order."""
+    return [field.name for field in dataclasses.fields(owner) if field.init]
+
+
 def checked(owner: type, name: str, value: Any, shown: str | None = None) -> Any:
     """
     Return the value of an option as its dataclass wants it.
@@ -17,7 +22,7 @@ def checked(owner: type, name: str, value: Any, shown: str | None = None) -> Any
     :raises ValueError: unknown key, or a value of the wrong type.
     """
     shown = shown or name
-    known = sorted(field.name for field in dataclasses.fields(owner) if field.init)
+    known = sorted(option_names(owner))
     if name not in known:
         raise ValueError(f"unknown key {shown!r}; known: {', '.join(known) or 'none'}")
     hint = typing.get_type_hints(owner)[name]

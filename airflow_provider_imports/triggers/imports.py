@@ -87,7 +87,7 @@ class ImportTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event: an :class:`~airflow_provider_imports.event.Event` in its JSON form."""
-        hook_class = await _load_hook(self._hook)
+        hook_class = await load_hook(self._hook)
         if self._may_cancel(hook_class) and not AIRFLOW_V_3_3_PLUS:
             self.log.warning("Airflow below 3.3 does not tell when a deferred task is killed: the import goes on then")
         async with hook_class.shared(self._conn_id) as hook:
@@ -112,7 +112,7 @@ class ImportTrigger(BaseTrigger):
             await _to_its_end(self._end_run(self._run))
 
     async def _end_run(self, run: ImportRun) -> None:
-        hook_class = await _load_hook(self._hook)
+        hook_class = await load_hook(self._hook)
         if not self._cancel_on_kill:
             self.log.info("Airflow stopped the trigger; the import (%s) is left running: cancel_on_kill is off", run)
             return
@@ -190,7 +190,7 @@ def _import_run(value: object) -> ImportRun:
 _hook_classes: dict[str, type[ImportHook]] = {}
 
 
-async def _load_hook(path: str) -> type[ImportHook]:
+async def load_hook(path: str) -> type[ImportHook]:
     """Find a vendor's hook class; its import takes a quarter of a second the first time, not on the event loop."""
     hook_class = _hook_classes.get(path)
     if hook_class is None:

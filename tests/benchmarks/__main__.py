@@ -23,6 +23,7 @@ FIGURES = (
     "parsing",
     "politeness",
     "upload",
+    "sql_source",
     "memory_of_a_wait",
     "slow_vendor",
     "cost_of_a_wait",
@@ -45,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
         "--sizes", type=int, nargs="+", default=[10, 100, 1000, 3000], help="numbers of imports that a curve shows"
     )
     command.add_argument("--gibibytes", type=float, default=2.0, help="size of an upload (default: %(default)s)")
+    command.add_argument(
+        "--rows", type=int, default=1_000_000, help="of a query (default: %(default)s; 10000000 takes minutes)"
+    )
     command.add_argument(
         "--airflow-imports", type=int, default=500, help="deferred in a running Airflow (default: %(default)s)"
     )

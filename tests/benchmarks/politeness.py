@@ -175,7 +175,7 @@ async def _wait_for_all(loop: asyncio.AbstractEventLoop, imports: int) -> Seen:
     with (
         mock.patch.object(PigmentHook, "_alook_up", look_up),
         mock.patch.object(AsyncClient, "_open", open_session),
-        mock.patch.object(triggers, "_load_hook", load),
+        mock.patch.object(triggers, "load_hook", load),
     ):
         await asyncio.gather(*map(wait, ends))
     return Seen(vendor.reads, vendor.refused, len(delays), delays)

@@ -27,7 +27,7 @@ class Case:
     :param supersede: makes somebody else's import take the place of ours, at a vendor with slots
     :param adopts: the vendor lets us tell whether an unclear start took place
     :param waits: the vendor tells what becomes of an import, so there are two ways to wait
-    :param repeats_5xx: the vendor asks for repeats of a start after a 5xx
+    :param repeats: the answers to a start after which the vendor asks for a repeat
     """
 
     name: str
@@ -41,7 +41,7 @@ class Case:
     supersede: Callable[[Any], None] | None = None
     adopts: bool = False
     waits: bool = True
-    repeats_5xx: bool = False
+    repeats: tuple[int, ...] = ()
 
 
 def pigment_push(folder: Path, **options: Any) -> Any:
@@ -63,6 +63,13 @@ def pigment_trigger(folder: Path, **options: Any) -> Any:
     return PigmentTriggerImportOperator(
         task_id="trigger", configuration_id=INTEGRATION_CONFIGURATION_ID, **{**QUICK, **options}
     )
+
+
+def pigment_by_name(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.operators.pigment import PigmentTriggerImportOperator
+
+    found = {"configuration": "Sales plan", "application": "Workforce", "metadata_conn_id": "pigment_metadata"}
+    return PigmentTriggerImportOperator(task_id="by_name", **found, **{**QUICK, **options})
 
 
 def websale_start(folder: Path, **options: Any) -> Any:
@@ -89,6 +96,12 @@ def rocketchat_import(folder: Path, **options: Any) -> Any:
         for number in range(30)
     ]
     return RocketChatImportUsersOperator(task_id="users", users=users, batch_size=15, **{**QUICK, **options})
+
+
+def rocketchat_files(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.operators.rocketchat import RocketChatDownloadPendingFilesOperator
+
+    return RocketChatDownloadPendingFilesOperator(task_id="files", **{**QUICK, **options})
 
 
 def rocketchat_supersede(sandbox: Any) -> None:
@@ -125,6 +138,14 @@ CASES = [
     Case("pigment push", "pigment", pigment_push, ("push_csv", STATUS), (STATUS,), "push_csv"),
     Case("pigment trigger", "pigment", pigment_trigger, ("trigger_import", STATUS), (STATUS,), "trigger_import"),
     Case(
+        "pigment by name",
+        "pigment",
+        pigment_by_name,
+        ("get_applications", "get_blocks", "get_import_configurations", "trigger_import", STATUS),
+        (STATUS,),
+        "trigger_import",
+    ),
+    Case(
         "websale start",
         "websale",
         websale_start,
@@ -147,6 +168,17 @@ CASES = [
         supersede=rocketchat_supersede,
         adopts=True,
     ),
+    Case(
+        "rocketchat files",
+        "rocketchat",
+        rocketchat_files,
+        (STATUS, "download_pending_files"),
+        (STATUS,),
+        "download_pending_files",
+        cancels="clear_import",
+        supersede=rocketchat_supersede,
+        adopts=True,
+    ),
     Case("bloomreach start", "bloomreach", bloomreach_start, ("start_import",), (), "start_import", waits=False),
     Case("bloomreach run", "bloomreach", bloomreach_run, ("run_import",), (), "run_import", waits=False),
     Case(
@@ -157,6 +189,6 @@ CASES = [
         (),
         "trigger_customer_import",
         waits=False,
-        repeats_5xx=True,
+        repeats=(502, 503, 504),
     ),
 ]

@@ -51,7 +51,7 @@ def long_imports(session_long_imports: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 WITHOUT_LIMITS = {
     "pigment": {"requests_per_window": None, "pushes_per_hour": None},
-    "rocketchat": {"calls_per_window": None},
+    "rocketchat": {"calls_per_window": None, "pending_files": 30, "broken_files": 1},
 }
 
 

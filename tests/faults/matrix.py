@@ -71,7 +71,7 @@ class Cell:
         """After the fault, the start is sent again: the vendor has certainly not acted, or asks for that."""
         fault = FAULTS[self.fault]
         status = fault.get("status", 502 if fault["fault"] == "html" else 0)
-        return self.fault in CLEAR or (self.case.repeats_5xx and status >= 500)
+        return self.fault in CLEAR or status in self.case.repeats
 
     @property
     def acts(self) -> bool:

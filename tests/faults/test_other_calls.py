@@ -107,9 +107,9 @@ CELLS = [
 ]
 
 
-def new_hook(vendor: str) -> Any:
+def new_hook(vendor: str, conn_id: str | None = None) -> Any:
     entry = VENDOR_ENTRIES[vendor]
-    return resolve_name(f"airflow_provider_imports.hooks.{vendor}.{entry.hook}")()
+    return resolve_name(f"airflow_provider_imports.hooks.{vendor}.{entry.hook}")(conn_id)
 
 
 def fault_at(control_calls: tuple[str, ...], vendor: str, operation: str, fault: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ CONNECTION_TESTS = {
     "pigment": (STATUS,),
     "websale": ("login", STATUS),
     "rocketchat": ("me", STATUS),
-    "bloomreach": ("list_imports",),
+    "bloomreach": ("system_time", "list_imports"),
     "blueshift": ("list_catalogs",),
 }
 
@@ -177,19 +177,63 @@ def test_a_connection_test_starts_nothing_and_says_what_is_wrong(
     assert new_hook(vendor).test_connection()[0] is True
 
 
+@dataclass(frozen=True)
+class Read:
+    """
+    A call that only reads.
+
+    :param conn_id: the connection, if it is not the vendor's default
+    """
+
+    vendor: str
+    operation: str
+    ask: Callable[[Any], Any]
+    conn_id: str | None = None
+
+
+SALES = "c4b1d2e3-0f5a-4e6b-8c7d-9a0b1c2d3e4f"
+READS = [
+    Read("rocketchat", "get_current_operation", lambda hook: hook.get_current_operation()["_id"]),
+    Read("pigment", "get_applications", lambda hook: hook.get_applications()[0].name, "pigment_metadata"),
+    Read("pigment", "get_blocks", lambda hook: hook.get_blocks(SALES)[0].name, "pigment_metadata"),
+    Read(
+        "pigment",
+        "get_import_configurations",
+        lambda hook: hook.get_import_configurations(SALES, hook.get_blocks(SALES)[0].id)[0].name,
+        "pigment_metadata",
+    ),
+    Read("bloomreach", "list_imports", lambda hook: hook.list_import_definitions()[0].name),
+    Read(
+        "bloomreach",
+        "get_import",
+        lambda hook: hook.get_import_definition(hook.list_import_definitions()[0].import_id).name,
+    ),
+    Read(
+        "bloomreach",
+        "get_customer_properties",
+        lambda hook: str(hook.get_customer_properties({"registered": "a@example.com"}, ["first_name"])),
+    ),
+    Read("blueshift", "get_customers", lambda hook: str(hook.get_customers("a@example.com"))),
+]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_read_of_the_current_operation_is_repeated_until_it_is_answered(long_imports: Any, fault: str) -> None:
-    hook = new_hook("rocketchat")
-    run = start_rocketchat(hook)
+@pytest.mark.parametrize("read", READS, ids=lambda read: f"{read.vendor} {read.operation}")
+def test_a_read_is_repeated_until_it_is_answered(long_imports: Any, read: Read, fault: str) -> None:
+    hook = new_hook(read.vendor, read.conn_id)
+    if read.vendor == "rocketchat":
+        start_rocketchat(hook)
+    good = read.ask(hook)
+    assert good
     long_imports.clear_journal()
-    long_imports.add_fault(**fault_at(("get_current_operation",), "rocketchat", "get_current_operation", fault))
+    long_imports.add_fault(**fault_at((read.operation,), read.vendor, read.operation, fault))
     tries: list[VendorImportError] = []
     while len(tries) < 3:
         try:
-            operation = hook.get_current_operation()
+            told = read.ask(hook)
         except VendorImportError as error:  # an answer that can't be read is not asked for again within one call
             tries.append(error)
         else:
             break
-    assert operation["_id"] == run.key["operation_id"]
+    assert told == good
     assert not acted(long_imports)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook, look_failed
 from airflow_provider_imports.hooks.pigment.hook import PigmentHook, pigment_run
 from airflow_provider_imports.polling import Outcome, PollPolicy, Trouble
-from tests.http.wire import WireServer, answer, silence
+from tests.http.wire import WireServer, answer, drip, silence
 
 TOKEN = "s3cret/token+of the-test"
 RUN = pigment_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33")
@@ -118,6 +119,33 @@ def test_the_test_of_a_connection_that_does_not_exist_says_so() -> None:
 
     assert not good
     assert "There is no Airflow connection 'no_such_connection'" in message
+
+
+@pytest.mark.parametrize("value", ['{"conn_type": "pigment", ', '{"bogus": 1}', "pigment://a:s3cret@[x"])
+async def test_a_connection_that_is_set_but_malformed_is_not_told_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_MALFORMED", value)
+
+    good, message = PigmentHook("malformed").test_connection()
+
+    assert not good
+    assert "'malformed' is set in AIRFLOW_CONN_MALFORMED, but Airflow can't read it" in message
+    assert "s3cret" not in message
+    with pytest.raises(ConnectionSettingsError, match="but Airflow can't read it"):
+        await PigmentHook("malformed").aget_status(RUN)
+
+
+def test_a_connection_of_another_vendor_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "websale", "host": "https://shop.example"}))
+
+    good, message = PigmentHook("shop").test_connection()
+
+    assert not good
+    assert message == (
+        "Connection 'shop': it is a connection of WEBSALE, not of Pigment; name another one in conn_id. "
+        "Nothing was sent."
+    )
 
 
 def test_a_token_in_the_password_is_sent(hook_to: Callable[..., PigmentHook]) -> None:
@@ -284,3 +312,41 @@ async def test_all_triggers_of_a_connection_share_a_hook(hook_to: Callable[..., 
         assert (await PigmentHook("my_pigment").aget_status(RUN)).vendor_status == "InProgress"
 
     assert server.connections == 2
+
+
+# Time
+
+
+HANGS = {
+    "silence": silence,
+    "headers that drip": drip([b"HTTP/1.1 200 OK\r\n", *[b"X-One: 1\r\n"] * 10_000], 0.1),
+    "a flood of 100 Continue": drip([b"HTTP/1.1 100 Continue\r\n\r\n" * 100] * 10_000, 0.01),
+}
+
+
+@pytest.mark.parametrize("hangs", HANGS)
+def test_a_blocking_wait_ends_soon_after_its_deadline_whatever_hangs(
+    hook_to: Callable[..., PigmentHook], monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    monkeypatch.setattr("airflow_provider_imports.http.transfer.OVERTIME", 1.0)
+    began = time.monotonic()
+    with WireServer(HANGS[hangs]) as server:
+        ending = hook_to(server, extra={"timeout": 600}).wait(
+            RUN, PollPolicy(poll_interval=0.1, deadline=time.time() + 1)
+        )
+
+    assert ending.outcome is Outcome.TIMED_OUT
+    assert time.monotonic() - began < 10
+    assert len(server.requests) == 2  # the last one is the last look
+
+
+@pytest.mark.parametrize("hangs", HANGS)
+def test_a_quick_hook_ends_soon_whatever_hangs(hook_to: Callable[..., PigmentHook], hangs: str) -> None:
+    with WireServer(RUNNING, HANGS[hangs]) as server:
+        hook = hook_to(server, extra={"timeout": 600})
+        hook.get_status(RUN)
+        began = time.monotonic()
+        with pytest.raises(VendorUnavailableError):
+            hook.quick(0.3).run_flow(hook.status_flow(RUN), patience=0.0)
+
+    assert time.monotonic() - began < 10

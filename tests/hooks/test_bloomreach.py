@@ -228,6 +228,15 @@ def test_missing_credentials_are_asked_for_where_they_belong(
     assert not vendor.called
 
 
+def test_a_key_id_with_a_colon_is_refused(vendor: requests_mock.Mocker, set_connection: Callable[..., str]) -> None:
+    fields: dict[str, Any] = {"login": f"a-key-id:{SECRET}", "password": SECRET, "extra": {"project_token": "p"}}
+    hook = BloomreachHook(set_connection("pair", conn_type="bloomreach", **fields))
+    with pytest.raises(ConnectionSettingsError, match="enter the ID alone") as raised:
+        start(hook)
+    assert SECRET not in str(raised.value)
+    assert not vendor.called
+
+
 # The error table
 
 
@@ -671,7 +680,7 @@ def test_a_missing_permission_ends_the_wait_for_an_arrival(vendor: requests_mock
         ({"json": {"success": True}}, VendorUnavailableError),
         ({"json": {"results": []}}, VendorUnavailableError),
         ({"json": {"results": [7]}}, VendorUnavailableError),
-        ({"status_code": 404, "text": "<html>Not here</html>"}, VendorRequestError),
+        ({"status_code": 404, "text": "<html>Not here</html>"}, VendorUnavailableError),
         ({"json": {"success": False, "errors": ["bad ids"]}}, VendorRequestError),
     ],
 )

@@ -131,6 +131,15 @@ def test_a_missing_key_is_asked_for_where_it_belongs(vendor: requests_mock.Mocke
     assert not vendor.called
 
 
+def test_a_key_with_the_colon_of_a_basic_user_is_refused_without_being_shown(
+    vendor: requests_mock.Mocker, connect: Connect
+) -> None:
+    with pytest.raises(ConnectionSettingsError, match="enter the key alone, without the colon") as raised:
+        connect(password=f"{KEY}:").trigger_customer_import(UUID)
+    assert KEY not in str(raised.value)
+    assert not vendor.called
+
+
 @pytest.mark.parametrize("uuid", ["", "my-task", "../catalogs", None, 7])
 def test_what_is_not_a_uuid_is_not_sent(vendor: requests_mock.Mocker, connect: Connect, uuid: Any) -> None:
     with pytest.raises(InvalidInputError, match="uuid must be a UUID"):

@@ -18,7 +18,8 @@ from airflow_provider_imports.hooks.slot_turns import Slot
 from airflow_provider_imports.hooks.websale import status as websale_status
 from airflow_provider_imports.hooks.websale.status import read_import, websale_run
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, read_count, state_of
+from airflow_provider_imports.json_values import read_count
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 ACCEPTED, RUNNING, PAUSED = ImportState.ACCEPTED, ImportState.RUNNING, ImportState.PAUSED

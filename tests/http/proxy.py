@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
 #: A name that only the proxy knows: every port of it is one of this machine.
@@ -19,12 +20,15 @@ class ProxyServer:
     """
     A proxy that takes every host for this machine.
 
+    :param tls: be spoken to over TLS
     :param answer: answer this to everything, and pass nothing on
     :param closes: hang up without an answer ``"before"`` anything is passed on, or ``"after"`` a tunnel was opened
     """
 
-    def __init__(self, answer: bytes | None = None, closes: str = "") -> None:
+    def __init__(self, answer: bytes | None = None, closes: str = "", tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.requests: list[str] = []
+        self.heads: list[bytes] = []
         self._answer = answer
         self._closes = closes
         self._muted = False
@@ -35,7 +39,7 @@ class ProxyServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> ProxyServer:
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
@@ -76,6 +80,9 @@ class ProxyServer:
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError):
+            if self._tls is not None:
+                client = self._tls.wrap_socket(client, server_side=True)
+                self._open.append(client)
             received = b""
             while b"\r\n\r\n" not in received:
                 if not (more := client.recv(65536)):
@@ -83,6 +90,7 @@ class ProxyServer:
                 received += more
             first = received.partition(b"\r\n")[0].decode()
             self.requests.append(first)
+            self.heads.append(received.partition(b"\r\n\r\n")[0])
             if self._answer is not None:
                 _receive_body(client, received)
                 client.sendall(self._answer)

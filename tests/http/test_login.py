@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from airflow_provider_imports.exceptions import VendorAuthError, VendorUnavailableError
+from airflow_provider_imports.exceptions import VendorAuthError, VendorRequestError, VendorUnavailableError
 from airflow_provider_imports.http.call import Call, one_call
 from tests.http.conftest import Send
 from tests.http.vendor import Connection, VendorOfTest, opened, sync_client
@@ -186,3 +186,40 @@ async def test_a_start_that_a_401_refused_is_sent_once_more_with_the_new_log_in(
         await send(Connection(server.url), start, vendor=LOGS_IN)
 
     assert [one.body for one in server.requests if one.target == "/start"] == [b"rows", b"rows"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+async def test_a_log_in_that_was_refused_is_not_tried_again_by_those_who_come_later(status: int) -> None:
+    with WireServer(answer(status, '{"error": "wrong password"}')) as server:
+        async with opened(Connection(server.url), LOGS_IN) as client:
+            for _ in range(3):
+                with pytest.raises((VendorAuthError, VendorRequestError)):
+                    await client.run(one_call(READ))
+        blocking = sync_client(Connection(server.url), LOGS_IN)
+        for _ in range(3):
+            with pytest.raises((VendorAuthError, VendorRequestError)):
+                blocking.run(one_call(READ), 0)
+        blocking.close()
+
+    assert sent(server) == ["/login -", "/login -"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 503])
+async def test_a_page_of_a_gateway_at_the_log_in_is_an_outage_and_not_remembered(status: int) -> None:
+    with WireServer(answer(status, "<html>Just a moment..."), token("one"), answer()) as server:
+        async with opened(Connection(server.url), LOGS_IN) as client:
+            with pytest.raises(VendorUnavailableError):
+                await client.run(one_call(READ))
+            assert (await client.run(one_call(READ))).status == 200
+
+    assert sent(server) == ["/login -", "/login -", "/status Bearer one"]
+
+
+async def test_a_page_of_a_gateway_is_no_reason_to_log_in_again(send: Send) -> None:
+    with (
+        WireServer(token("one"), answer(401, "<html>Just a moment...")) as server,
+        pytest.raises(VendorUnavailableError),
+    ):
+        await send(Connection(server.url), READ, vendor=LOGS_IN)
+
+    assert sent(server) == ["/login -", "/status Bearer one"]

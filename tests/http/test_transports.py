@@ -21,6 +21,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Call, Repeat, one_call
 from tests.http.conftest import Send
+from tests.http.proxy import HOST, ProxyServer
 from tests.http.vendor import TOKEN, Connection
 from tests.http.wire import Reaction, Received, WireServer, answer, close_after, drip, reset, silence
 
@@ -378,3 +379,99 @@ async def test_a_credential_that_the_vendor_repeats_is_not_shown(
         assert form not in told
         if isinstance(seen, Answer) and seen.content.startswith(b"{"):
             assert form not in str(seen.json())
+
+
+INSIDE = {
+    "a dot": ("{url}/prefix/./other", "/prefix/other"),
+    "dots that stay inside": ("/prefix/a/../other", "/prefix/other"),
+    "encoded dots that stay inside": ("/prefix/a/%2e%2E/other?x=/../y", "/prefix/other?x=/../y"),
+    "relative": ("other", "/prefix/other"),
+    "a scheme in upper case": ("{upper}/prefix/other", "/prefix/other"),
+    "odd characters": ("/prefix/a b%20c?d=e f", "/prefix/a%20b%20c?d=e%20f"),
+}
+OUTSIDE = {
+    "dots": "/prefix/../other",
+    "dots of a whole address": "{url}/prefix/../other",
+    "more dots": "/prefix/a/../../other",
+    "encoded dots": "/prefix/%2e%2e/other",
+    "half encoded dots": "/prefix/.%2E/other",
+    "dots encoded twice": "/prefix/%252e%252e/other",
+    "dots and an encoded slash": "/prefix/..%2fother",
+    "dots and a backslash": "/prefix/..\\other",
+    "relative dots": "../other",
+    "a sibling with the same beginning": "/prefixed/other",
+    "nothing of the prefix": "/other",
+    "a user": "http://user@{host}/prefix/other",
+    "another port": "http://127.0.0.1:1/prefix/other",
+    "another scheme": "https://{host}/prefix/other",
+    "another host": "//127.0.0.2/prefix/other",
+    "no scheme of ours": "file:///prefix/other",
+    "no ASCII": "/prefix/ü",
+    "no UTF-8": "/prefix/\xff",
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+async def test_a_redirect_is_followed_where_it_stays_below_the_hosts_path(send: Send, name: str) -> None:
+    location, target = INSIDE[name]
+    with WireServer() as server:
+        told = location.format(url=server.url, upper=server.url.replace("http", "HTTP"))
+        server.reactions = [answer(302, Location=told), answer(200, b'{"here": 1}')]
+        got = await send(Connection(f"{server.url}/prefix"), READ)
+
+    assert got.object() == {"here": 1}
+    assert [received.target for received in server.requests] == ["/prefix/status", target]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+async def test_a_redirect_is_not_followed_where_it_leaves_the_hosts_path(send: Send, name: str) -> None:
+    with WireServer() as server:
+        told = OUTSIDE[name].format(url=server.url, host=f"127.0.0.1:{server.port}")
+        server.reactions = [answer(302, Location=told), answer()]
+        with pytest.raises(VendorRequestError, match="It redirects"):
+            await send(Connection(f"{server.url}/prefix"), READ)
+
+    assert len(server.requests) == 1
+
+
+async def test_no_cookie_is_kept(send: Send) -> None:
+    with WireServer(answer(302, Location="/other", Set_Cookie="session=1; Path=/"), answer()) as server:
+        await send(Connection(server.url), READ)
+
+    assert [received.headers.get("cookie") for received in server.requests] == [None, None]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_nothing_for_this_machine_goes_to_a_proxy(
+    send: Send, monkeypatch: pytest.MonkeyPatch, server_tls: ssl.SSLContext, tls_files: Path, scheme: str
+) -> None:
+    with WireServer(tls=server_tls if scheme == "https" else None) as server, ProxyServer() as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        more = {"verify": str(tls_files / "cert.pem"), "proxies": {"all": proxy.url}}
+        await send(Connection(server.url, more=more), READ)
+
+    assert proxy.requests == []
+    assert len(server.requests) == 1
+
+
+async def test_a_proxy_gets_its_own_credentials_and_none_of_ours(
+    send: Send, server_tls: ssl.SSLContext, tls_files: Path
+) -> None:
+    with WireServer(tls=server_tls) as server, ProxyServer() as proxy:
+        named = proxy.url.replace("//", "//user:word@")
+        more = {"verify": str(tls_files / "cert.pem"), "proxies": {"https": named}}
+        await send(Connection(f"https://{HOST}:{server.port}", more=more), READ)
+
+    (head,) = proxy.heads
+    assert b"proxy-authorization: basic dxnlcjp3b3jk" in head.lower()
+    assert TOKEN.encode() not in head
+    assert "proxy-authorization" not in server.requests[0].headers
+
+
+async def test_a_certificate_that_is_not_trusted_says_where_to_trust_it(send: Send, server_tls: ssl.SSLContext) -> None:
+    with WireServer(tls=server_tls) as server, pytest.raises(VendorUnavailableError) as raised:
+        await send(Connection(server.url), READ)
+
+    assert "its TLS certificate is not trusted: self-signed certificate" in str(raised.value)
+    assert "in the connection's extra field verify" in str(raised.value)

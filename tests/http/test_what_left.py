@@ -13,6 +13,7 @@ from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorAuthError,
     VendorImportError,
+    VendorRequestError,
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.body import FileBody
@@ -65,6 +66,25 @@ async def test_a_request_reaches_the_vendor_through_a_proxy(
     assert got.status == 200
     assert [one.body for one in vendor.requests] == [b'{"a":1}']
     assert [one.split()[0] for one in proxy.requests] == ["CONNECT" if scheme == "https" else "POST"]
+
+
+@SCHEMES
+async def test_a_request_reaches_the_vendor_through_a_proxy_that_is_spoken_to_over_tls(
+    send: Send, vendor: WireServer, connect: Callable[..., Connection], server_tls: ssl.SSLContext
+) -> None:
+    with ProxyServer(tls=server_tls) as proxy:
+        got = await send(connect(proxy), START)
+
+    assert got.status == 200
+    assert [one.body for one in vendor.requests] == [b'{"a":1}']
+    assert len(proxy.requests) == 1
+
+
+async def test_a_407_without_a_proxy_is_the_vendors_refusal(send: Send) -> None:
+    with WireServer(answer(407)) as server, pytest.raises(VendorRequestError, match="HTTP 407"):
+        await send(Connection(server.url), START, patience=60)
+
+    assert len(server.requests) == 1
 
 
 def after_the_vendor_has_it(what: str, proxy: ProxyServer) -> Reaction:

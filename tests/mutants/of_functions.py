@@ -35,8 +35,8 @@ NAMES = (
     "hooks.websale.status.*",
     "hooks.pigment.status.*",
     "models.x_state_of__*",
-    "models.x_read_count__*",
-    "models.x_parse_time__*",
+    "json_values.x_read_count__*",
+    "json_values.x_parse_time__*",
 )
 
 

@@ -35,6 +35,7 @@ MODULES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "http.errors": (frozenset(), ("tests/http/test_errors.py", "tests/http/test_errors_as_told.py")),
     "http.retry": (frozenset(), ("tests/http/test_retry.py",)),
     "models": (frozenset(), ("tests/test_models.py", READING)),
+    "json_values": (frozenset(), ("tests/test_models.py", READING)),
     "hooks.pigment.status": (frozenset(), (READING,)),
     "hooks.rocketchat.operation": (frozenset(), (READING,)),
     "hooks.websale.status": (frozenset(), (READING,)),

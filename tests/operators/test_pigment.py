@@ -30,7 +30,8 @@ from airflow_provider_imports.sandbox.pigment import (
     INTEGRATION_CONFIGURATION_ID,
     UPLOAD_CONFIGURATION_ID,
 )
-from tests.tries import finish, requests, starts
+from tests.conftest import TaskStateStoreOfTest
+from tests.tries import Killed, finish, killed_at, requests, starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,8 +233,6 @@ def test_unknown_counts_are_green_unless_they_must_be_checked(
             {"data": [{"month": b"1"}]},
             "data, row 1, column 'month': a value of type bytes has no form",
         ),
-        ({"data": [{"month": 1}], "csv_format": {"delimiter": ";;"}}, "csv_format['delimiter'] must be a single"),
-        ({"data": [{"month": 1}], "csv_format": {"separator": ";"}}, "csv_format must map some of delimiter, encoding"),
         ({"data": (1, 2)}, "render_template_as_native_obj=True of the DAG has made another type of it"),
         ({"data": "None"}, "data is the text 'None': a template rendered to nothing"),
         ({"data": "a;b\n1;\ud83d\n"}, "data can't be sent: its character 7 is half of a surrogate pair"),
@@ -272,6 +271,24 @@ def test_wrong_parameters_are_refused_before_anything_is_sent_or_remembered(
     assert str(caught.value).endswith("Nothing was sent.")
     assert sandbox.journal == []
     assert task_state_store.written == {}
+
+
+@pytest.mark.parametrize(
+    ("csv_format", "words"),
+    [
+        (";", "csv_format must be a dict, not a text"),
+        ({"delimiter": ";;"}, "csv_format['delimiter'] must be a single character, not ';;'"),
+        ({"delimiter": '"'}, "csv_format['delimiter'] must be a single character"),
+        ({"decimal_mark": "1"}, "csv_format['decimal_mark'] must be a single character"),
+        ({"separator": ";"}, "csv_format must map some of delimiter, encoding"),
+        ({"null": None}, "not 'null' to None"),
+        ({"encoding": "utf-9"}, "csv_format: unknown encoding: utf-9"),
+    ],
+)
+def test_how_csv_is_written_is_checked_when_the_dag_is_parsed(push_task: MakeTask, csv_format: Any, words: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        push_task(data=[{"month": 1}], csv_format=csv_format)()
+    assert words in str(caught.value)
 
 
 def test_a_missing_file_is_refused_before_anything_is_sent_but_may_be_there_at_the_next_try(
@@ -523,3 +540,72 @@ def test_items_that_an_import_creates_are_told_and_judged(
             finish(make, make_context())
     else:
         assert finish(make, make_context())["auto_created"] == 2
+
+
+@pytest.fixture
+def by_name(trigger_task: MakeTask) -> MakeTask:
+    """A maker of operators that find their configuration by its name."""
+
+    def task(**parameters: Any) -> Callable[[], Any]:
+        given = {"configuration_id": None, "configuration": "Sales plan", "metadata_conn_id": "pigment_metadata"}
+        return trigger_task(**{**given, **parameters})
+
+    return task
+
+
+@pytest.mark.parametrize("place", [{"application": "Workforce"}, {"block": "Headcount"}])
+def test_a_configuration_is_found_by_its_name_when_the_task_runs(
+    by_name: MakeTask, sandbox: Any, make_context: Any, place: dict[str, str]
+) -> None:
+    manifest = finish(by_name(**place), make_context())
+    assert manifest["state"] == "succeeded"
+    (start,) = starts(sandbox)
+    assert f"configurationId={INTEGRATION_CONFIGURATION_ID}" in start.path
+    assert {entry.operation for entry in sandbox.journal} > {"get_applications", "get_import_configurations"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"configuration": "Sale plans"}, "no configuration 'Sale plans' .* There is: 'Sales plan' of block"),
+        ({}, "There are 2 import configurations with the name 'Sales plan'"),
+        ({"application": "Sale"}, "no application 'Sale' .* There is: Sales; Workforce"),
+        ({"application": "Sales", "block": "Overview"}, "There is none at all"),
+    ],
+)
+def test_a_wrong_name_ends_the_task_before_anything_is_started_or_remembered(
+    by_name: MakeTask, sandbox: Any, make_context: Any, task_state_store: Any, parameters: dict[str, str], told: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=told):
+        finish(by_name(**parameters), make_context())
+    assert not starts(sandbox)
+    assert not task_state_store.written
+
+
+def test_the_key_that_imports_cannot_look_up_names(by_name: MakeTask, sandbox: Any, make_context: Any) -> None:
+    with pytest.raises(VendorAuthError, match="type Modeling Metadata, which is another key"):
+        finish(by_name(metadata_conn_id="pigment_default"), make_context())
+    assert not starts(sandbox)
+
+
+def test_a_retry_goes_on_with_what_was_found_by_name(
+    by_name: MakeTask, sandbox: Any, make_context: Any, task_state_store: Any
+) -> None:
+    make = by_name(application="Workforce")
+    with killed_at(task_state_store, "started", "after"), pytest.raises(Killed):
+        finish(make, make_context())
+    assert finish(make, make_context(try_number=2))["state"] == "succeeded"
+    assert len(starts(sandbox)) == 1
+
+
+def test_what_the_vendor_created_by_itself_is_in_the_manifest_and_the_log(
+    trigger_task: MakeTask, sandbox: Any, make_context: Any, logged: Callable[[], str]
+) -> None:
+    sandbox.change_settings(pigment={"auto_created": 3})
+    manifest = finish(trigger_task(), make_context())
+    assert manifest["auto_created"] == 3
+    said = logged()
+    assert "3 items created in dimension" in said
+    assert "3 auto-created" in said
+    with pytest.raises(ImportRejectedRecordsError, match="3 items of dimensions were created, max_auto_created=0"):
+        finish(trigger_task(max_auto_created=0), make_context(task_state_store=TaskStateStoreOfTest()))

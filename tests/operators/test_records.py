@@ -66,7 +66,7 @@ def test_texts_bytes_and_nothing_are_left_as_they_are(value: Any) -> None:
 
 
 def test_a_data_frame_is_taken_and_what_it_lacks_is_none() -> None:
-    pandas = pytest.importorskip("pandas")
+    pandas, numpy = pytest.importorskip("pandas"), pytest.importorskip("numpy")
     frame = pandas.DataFrame(
         {
             "sku": [1, 2],
@@ -74,14 +74,15 @@ def test_a_data_frame_is_taken_and_what_it_lacks_is_none() -> None:
             "price": [1.5, float("nan")],
             "on": [pandas.Timestamp("2026-01-02T03:04:05"), pandas.NaT],
             "stock": pandas.array([3, pandas.NA], dtype="Int64"),
+            "parts": [numpy.array(["x", "y"]), ["z"]],
             "mixed": pandas.Series([pandas.array([7])[0], True], dtype="object"),
         }
     )
     records = materialized("data", frame)
     assert isinstance(records, list)
     assert json.loads(json_array("data", records)) == [
-        {"sku": 1, "name": "a", "price": 1.5, "on": "2026-01-02T03:04:05", "stock": 3, "mixed": 7},
-        {"sku": 2, "name": None, "price": None, "on": None, "stock": None, "mixed": True},
+        {"sku": 1, "name": "a", "price": 1.5, "on": "2026-01-02T03:04:05", "stock": 3, "parts": ["x", "y"], "mixed": 7},
+        {"sku": 2, "name": None, "price": None, "on": None, "stock": None, "parts": ["z"], "mixed": True},
     ]
 
 

@@ -29,8 +29,9 @@ from airflow_provider_imports.hooks.rocketchat import hook as hooks
 from airflow_provider_imports.operators import rocketchat as operators
 from airflow_provider_imports.operators.rocketchat import RocketChatCreateImportOperator, RocketChatImportUsersOperator
 from airflow_provider_imports.sandbox import rocketchat as vendor
+from tests.conftest import TaskStateStoreOfTest
 from tests.operators.test_records import LazySequence
-from tests.tries import Killed, default_poll_interval, defer, event_of, finish, moved
+from tests.tries import Killed, default_poll_interval, defer, event_of, finish, killed_at, moved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,8 +215,6 @@ def test_an_import_that_fails_as_a_whole_fails_the_task(
         ({"users": [*people(0, 5), {"emails": [], "importIds": ["1"]}]}, "user 6 has no emails"),
         ({"users": [{**people(0, 1)[0], "name": "\ud83d"}]}, "user 1 has half of a surrogate pair in name"),
         ({"users": None, "file_path": "/tmp"}, "file_path must end in one of"),
-        ({"batch_size": 0}, "batch_size must be a number from 1 to 10,000"),
-        ({"batch_size": True}, "batch_size"),
         ({"poll_interval": 0}, "poll_interval"),
         ({"if_running": "ask"}, "if_running must be one of"),
         ({"users": None, "file_path": "/data/users.xlsx"}, "file_path must end in one of .csv, .json"),
@@ -227,6 +226,12 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     with pytest.raises(InvalidInputError, match=problem):
         blocking_task(**parameters)().execute(make_context())
     assert not chat.journal
+
+
+@pytest.mark.parametrize("size", [0, -1, 10_001, True, "500", 1.5, None])
+def test_a_batch_size_is_refused_when_the_dag_is_parsed(blocking_task: MakeTask, size: Any) -> None:
+    with pytest.raises(InvalidInputError, match=f"batch_size must be a number from 1 to 10,000, not {size!r}"):
+        blocking_task(batch_size=size)()
 
 
 def test_a_file_with_bad_users_in_its_last_batch_sends_nothing(
@@ -255,6 +260,26 @@ def test_a_file_that_changes_while_it_is_read_is_not_imported(
     with pytest.raises(InvalidInputError, match="The file changed while it was read: 12 users were checked, 10 staged"):
         finish(blocking_task(users=None, file_path=str(file)), make_context())
     assert (acted(chat, "run_import"), acted(chat, "clear_import")) == (0, 1)
+
+
+def test_a_file_that_changes_after_it_was_checked_is_not_imported_and_may_be_at_the_next_try(
+    blocking_task: MakeTask, chat: Any, make_context: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "users.jsonl"
+    file.write_text("\n".join(map(json.dumps, people(0, 10))))
+    operator = blocking_task(users=None, file_path=file)()
+    prepare = operator.prepare
+
+    def prepare_and_change() -> None:
+        prepare()
+        file.write_text("\n".join(map(json.dumps, people(0, 11))))
+
+    operator.prepare = prepare_and_change
+    with pytest.raises(OSError, match=r"changed since it was opened to be sent. No user was imported; a retry reads"):
+        operator.execute(make_context())
+    assert acted(chat, "run_import") == 0
+    finish(blocking_task(users=None, file_path=file), make_context(try_number=2))
+    assert created(chat) == once_each(0, 11)
 
 
 # Faults at each step
@@ -745,3 +770,74 @@ def test_all_parameters_may_come_from_default_args() -> None:
         task = RocketChatImportUsersOperator(task_id="load", users=people(0, 1), execution_timeout=timedelta(hours=1))
         made = RocketChatCreateImportOperator(task_id="create")
     assert (task.conn_id, task.poll_interval, made.conn_id) == ("mine", 3, "mine")
+
+
+# Pending avatars and files
+
+
+@pytest.fixture
+def avatars_task(chat: Any, deferrable: bool) -> MakeTask:
+    """``avatars_task(**parameters)`` gives a maker of operators."""
+
+    def task(**parameters: Any) -> Callable[[], operators.RocketChatDownloadPendingAvatarsOperator]:
+        given = {"deferrable": deferrable, "poll_interval": 0.05, **parameters}
+        return lambda: operators.RocketChatDownloadPendingAvatarsOperator(task_id="avatars", **given)
+
+    return task
+
+
+def fetches(chat: Any) -> list[Any]:
+    return [one for one in chat.vendors["rocketchat"].operations if one.importer_key != "api"]
+
+
+def test_pending_avatars_are_fetched_after_an_import_of_users(
+    import_task: MakeTask, avatars_task: MakeTask, chat: Any, make_context: Callable[..., Any]
+) -> None:
+    users = [{**user, "avatarUrl": f"https://example.com/{user['username']}.png"} for user in people(0, 3)]
+    finish(import_task(users=users), make_context())
+    manifest = finish(avatars_task(), make_context(task_state_store=TaskStateStoreOfTest()))
+    assert (manifest["state"], manifest["counts"]["inserted"]) == ("succeeded", 3)
+    (fetch,) = fetches(chat)
+    assert manifest["run"] == {"operation_id": fetch.id}
+    again = finish(avatars_task(), make_context(task_state_store=TaskStateStoreOfTest()))
+    assert (again["state"], again["counts"]["total"]) == ("succeeded", None), "nothing is pending any more"
+
+
+def test_pending_files_are_fetched(chat: Any, make_context: Callable[..., Any], deferrable: bool) -> None:
+    chat.change_settings(rocketchat={"pending_files": 4, "broken_files": 1})
+    manifest = finish(
+        lambda: operators.RocketChatDownloadPendingFilesOperator(
+            task_id="files", deferrable=deferrable, poll_interval=0.05
+        ),
+        make_context(),
+    )
+    assert (manifest["counts"]["inserted"], manifest["counts"]["failed"]) == (3, 1)
+    assert manifest["message"] == "1 records were not imported; Rocket.Chat does not say which"
+
+
+def test_a_file_upload_in_the_way_of_avatars_is_named(
+    avatars_task: MakeTask, chat: Any, make_context: Callable[..., Any]
+) -> None:
+    chat.vendors["rocketchat"].upload_elsewhere("slack")
+    with pytest.raises(ImportBusyError, match="importer slack"):
+        finish(avatars_task(), make_context())
+    assert not [one for one in fetches(chat) if one.importer_key == "pending-avatars"]
+
+
+@pytest.mark.parametrize("fault", [{"fault": "reset"}, {"fault": "status", "status": 502}])
+def test_a_lost_answer_to_a_fetch_is_found_by_its_operation(
+    avatars_task: MakeTask, chat: Any, make_context: Callable[..., Any], fault: dict[str, Any]
+) -> None:
+    chat.add_fault(vendor="rocketchat", operation="download_pending_avatars", when="after", **fault)
+    manifest = finish(avatars_task(), make_context())
+    assert [one.id for one in fetches(chat)] == [manifest["run"]["operation_id"]]
+
+
+def test_a_fetch_whose_worker_died_is_found_by_the_next_try(
+    avatars_task: MakeTask, chat: Any, make_context: Callable[..., Any], task_state_store: Any
+) -> None:
+    chat.change_settings(run_seconds=1, rocketchat={"pending_files": 3})
+    with killed_at(task_state_store, "started", "before"), pytest.raises(Killed):
+        finish(avatars_task(), make_context())
+    manifest = finish(avatars_task(), make_context(try_number=2))
+    assert [one.id for one in fetches(chat)] == [manifest["run"]["operation_id"]]

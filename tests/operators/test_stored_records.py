@@ -16,7 +16,7 @@ from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.operators.run_store import KEY, RunStore, fingerprint_of
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from tests.conftest import SAMPLES
-from tests.tries import finish, starts
+from tests.tries import Killed, finish, starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,3 +209,48 @@ def test_a_refused_start_does_not_remove_what_another_try_stored(task_state_stor
 
 def test_another_try_is_no_reason_to_give_up(task_state_store: Any) -> None:
     assert not issubclass(AnotherTryError, AirflowFailException)
+
+
+# A file has left only with its last piece
+
+
+@pytest.fixture
+def upload(push_task: MakeTask, tmp_path: Path) -> Callable[[], Any]:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(b"a;b\n" + b"1;2\n" * 600_000)
+    return push_task(file_path=str(file))
+
+
+def test_a_try_that_died_while_it_uploaded_has_started_nothing(
+    upload: Callable[[], Any], sandbox: Any, make_context: Any, task_state_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunStore, "sending", die)
+        with pytest.raises(Killed):
+            finish(upload, make_context())
+    assert task_state_store.get(KEY)["sent_at"] is None
+
+    assert finish(upload, make_context(try_number=2))["state"] == "succeeded"
+    assert len(starts(sandbox)) == 1
+
+
+def test_an_upload_that_another_try_overtakes_stays_incomplete(
+    upload: Callable[[], Any], sandbox: Any, make_context: Any, task_state_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending = RunStore.sending
+
+    def overtaken(self: RunStore) -> None:
+        retry = RunStore(task_state_store, self._fingerprint, 1)
+        retry.load()
+        retry.intend()
+        sending(self)
+
+    monkeypatch.setattr(RunStore, "sending", overtaken)
+    with pytest.raises(AnotherTryError):
+        finish(upload, make_context())
+
+    assert starts(sandbox) == []
+    assert task_state_store.get(KEY)["phase"] == Phase.INTENDED, "the other try's record stays"

@@ -106,6 +106,7 @@ def test_the_journal_over_http(call: Call) -> None:
     assert len(call("GET", journal).json()) == 2
     assert [e["n"] for e in call("GET", f"{journal}?vendor=pigment&operation=trigger_import").json()] == [2]
     assert call("GET", f"{journal}?vendors=pigment").status_code == 400
+    assert call("GET", f"{journal}?vendor=pigment&vendor=websale").status_code == 200
     assert call("DELETE", journal).json() == {"ok": True}
     assert call("GET", journal).json() == []
 
@@ -147,6 +148,7 @@ def test_reset_forgets_all_but_settings(call: Call, sandbox: Sandbox) -> None:
 def test_the_help_names_all_faults_and_operations(call: Call) -> None:
     told = call("GET", "/_sandbox/").json()
     assert "reset" in told["faults"]
+    assert "vendor, operation, when" in told["calls"]["POST /_sandbox/faults"]
     assert "push_csv" in told["operations"]["pigment"]
     assert "Integration" in told["ids"]["pigment"]["7c9e6679-7425-40de-944b-e07fc1f90ae7"]
 

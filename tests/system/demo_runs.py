@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STARTS = frozenset({"push_csv", "trigger_import", "start_import", "run_import", "trigger_customer_import"})
 """Operations at the vendors that start an import."""
 FINAL_TASK_STATES = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+BLOOMREACH_SOURCE = "bloomreach_customers.csv"
+"""The file that Bloomreach's imports load, in Airflow's folder."""
 STATES_BY_INTEREST = ("running", "deferred", "up_for_retry", "up_for_reschedule", "scheduled", "queued")
 
 
@@ -34,6 +36,7 @@ class DemoImport:
     :param map_index: of a mapped task
     :param waits: whether the task waits for the import's end, in the triggerer
     :param rejected: rows that the vendor must reject
+    :param is_evidence: the task waits for the arrival of one record, of an import that another task has started
     """
 
     vendor: str
@@ -42,6 +45,7 @@ class DemoImport:
     map_index: int = -1
     waits: bool = True
     rejected: int = 0
+    is_evidence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,13 @@ class File:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file that the Dag itself writes, where a parameter is to be its address."""
+
+    name: str
+
+
 def _one(
     vendor: str, dag_id: str, task_id: str, data: str | None = None, *, waits: bool = True, **params: Any
 ) -> DemoRun:
@@ -88,11 +99,20 @@ EACH_VENDOR = (
     ),
     _one("pigment", "pigment_trigger_and_wait", "trigger_import"),
     _one("pigment", "pigment_sensor", "wait_for_import"),
+    _one("pigment", "pigment_by_name", "trigger_import"),
     _one("websale", "websale_start_and_wait", "start_import", "products.json"),
     _one("websale", "websale_sensor", "wait_for_import"),
     _one("rocketchat", "rocketchat_import_users", "import_users", "staff.csv"),
     _one("bloomreach", "bloomreach_start_import", "start_import", waits=False),
     _one("bloomreach", "bloomreach_run_api_import", "run_import", waits=False),
+    DemoRun(
+        "bloomreach_arrival",
+        (
+            DemoImport("bloomreach", "start_import", waits=False),
+            DemoImport("bloomreach", "wait_for_the_stamp", is_evidence=True),
+        ),
+        {"upload_to": Place(BLOOMREACH_SOURCE)},
+    ),
     _one("blueshift", "blueshift_trigger_import", "trigger_import", waits=False),
 )
 """The example Dags, side by side. A vendor joins with a row."""
@@ -187,7 +207,9 @@ class Row:
             return [f"the task ended {self.state!r}"]
         starts = sum(entry.acted and entry.operation in STARTS for entry in self._journal(sandbox))
         wanted_starts = sum(row.manifest is not None and row._run == self._run for row in siblings)
-        wanted_state = "succeeded" if self.what.waits else "accepted"
+        if self.what.is_evidence:
+            wanted_starts = 0  # another task's
+        wanted_state = "evidence" if self.what.is_evidence else "succeeded" if self.what.waits else "accepted"
         checks = [
             (self.manifest["state"] == wanted_state, f"the import is {self.manifest['state']!r}"),
             (starts == wanted_starts, f"{starts} starts instead of {wanted_starts}"),
@@ -307,6 +329,8 @@ def _files(value: Any) -> set[str]:
 def _with_paths(value: Any, folder: Path) -> Any:
     if isinstance(value, File):
         return str(folder / value.name)
+    if isinstance(value, Place):
+        return (folder / value.name).as_uri()
     if isinstance(value, Mapping):
         return {name: _with_paths(one, folder) for name, one in value.items()}
     return [_with_paths(one, folder) for one in value] if isinstance(value, list) else value

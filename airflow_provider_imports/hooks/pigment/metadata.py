@@ -165,7 +165,7 @@ def _chosen(application: str, there: Sequence[Application]) -> Application:
 def _no_such(what: str, wanted: str, shown: Sequence[str], names: Sequence[str] | None = None) -> InvalidInputError:
     """Say what there is, what is most alike first."""
     names = names or shown
-    rank = {name: at for at, name in enumerate(get_close_matches(wanted, names, n=3))}
+    rank = {name: at for at, name in enumerate(get_close_matches(wanted, dict.fromkeys(names), n=3))}
     order = sorted(range(len(shown)), key=lambda at: rank.get(names[at], len(rank)))
     listed = "; ".join(shown[at] for at in order[:MOST_LISTED])
     more = len(shown) - MOST_LISTED

@@ -12,7 +12,8 @@ from typing import Any
 
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.text import cut
-from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time, read_count, state_of
+from airflow_provider_imports.json_values import parse_time, read_count, read_text
+from airflow_provider_imports.models import Counts, ImportState, ImportStatus, state_of
 
 STATES = {
     "InProgress": ImportState.RUNNING,
@@ -55,8 +56,8 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
 
 
 def _errors(report: Mapping[str, Any]) -> list[str]:
-    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))]
-    lines = (": ".join(str(part) for part in pair if part) for pair in parts)
+    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))[:MOST_ERRORS]]
+    lines = (": ".join(filter(None, map(read_text, pair))) for pair in parts)
     return [cut(line, LONGEST_LINE) for line in lines if line]
 
 
@@ -121,7 +122,7 @@ def _number_of(counted: Mapping[str, Any], what: str) -> str:
 
 
 def _short(value: object) -> str:
-    return cut(str(value), LONGEST_SAMPLE)
+    return cut(read_text(value), LONGEST_SAMPLE)
 
 
 def _counts(summary: Mapping[str, Any]) -> Counts:

@@ -7,10 +7,11 @@ Source: https://developer.rocket.chat/apidocs/import-endpoints
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorUnavailableError
-from airflow_provider_imports.hooks.rocketchat.operation import Operation, read_current, read_operation
+from airflow_provider_imports.hooks.rocketchat.operation import CLOCK_TOLERANCE, Operation, read_current, read_operation
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError
 from airflow_provider_imports.http.reading import LARGEST_REPORT
 
@@ -56,12 +57,16 @@ def add_users(users: list[dict[str, Any]]) -> Call:
 
 
 def answered(call: Call) -> Flow[dict[str, Any]]:
-    """
-    Send a call, and read its answer.
+    """Send a call, and read its answer; see :func:`success_of`."""
+    return success_of((yield call))
 
-    :raises UnreadableAnswerError: if that does not say success
+
+def success_of(answer: Answer) -> dict[str, Any]:
     """
-    answer = yield call
+    Read an answer.
+
+    :raises UnreadableAnswerError: if it does not say success
+    """
     body = answer.object()
     if body.get("success") is not True:
         raise UnreadableAnswerError("the answer does not say success")
@@ -73,10 +78,20 @@ def confirmed(call: Call) -> Flow[None]:
     yield from answered(call)
 
 
-def new_operation(made: list[Operation]) -> Flow[None]:
-    """Make a new operation, and add it to those made."""
-    body = yield from answered(_NEW)
-    made.append(read_operation(body.get("operation")))
+def new_operation(made: list[Operation], before: str | None) -> Flow[None]:
+    """
+    Make a new operation, and add it to those made.
+
+    :param before: ``_id`` of the operation that was there before
+    :raises UnreadableAnswerError: if the answer shows that one, or one that was made long ago
+    """
+    asked_at = datetime.now(UTC)
+    answer = yield _NEW
+    operation = read_operation(success_of(answer).get("operation"))
+    sent_ago = datetime.now(UTC) - asked_at + CLOCK_TOLERANCE
+    if operation.id == before or (operation.made_at is not None and operation.made_at < answer.date - sent_ago):
+        raise UnreadableAnswerError(f"the answer shows an operation that was there before: {operation}")
+    made.append(operation)
 
 
 def look() -> Flow[tuple[Operation | None, Answer]]:

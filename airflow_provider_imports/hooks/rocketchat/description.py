@@ -19,7 +19,7 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks.description import VendorDescription
+from airflow_provider_imports.hooks.description import NewestImport, VendorDescription
 from airflow_provider_imports.hooks.rocketchat import calls
 from airflow_provider_imports.hooks.rocketchat.operation import (
     DONE,
@@ -35,7 +35,8 @@ from airflow_provider_imports.hooks.slot_turns import Slot
 from airflow_provider_imports.http.call import Answer, Call, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.intent import Found, Intent
-from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, parse_time
+from airflow_provider_imports.json_values import parse_time
+from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +130,13 @@ class RocketChatDescription(VendorDescription):
             busy = not left_behind and since(current.made_at, answer) < FRESH_SECONDS
         run = ImportRun(self.vendor, {"operation_id": current.id})
         return Slot(busy, run, str(current), current.settles_in(answer))
+
+    def newest_flow(self, slot: Mapping[str, str]) -> Flow[NewestImport | None]:
+        """Read the workspace's current operation."""
+        current = yield from calls.current_operation()
+        if current is None:
+            return None
+        return NewestImport(ImportRun(self.vendor, {"operation_id": current.id}), status_of(current))
 
     def adopt_flow(self, intent: Intent) -> Flow[Found]:
         """

@@ -66,7 +66,7 @@ class RocketChatHook(RocketChatDescription, ImportHook):
                 made.append(seen)
             return bool(made)
 
-        send_once(self, lambda: calls.new_operation(made), took_place)
+        send_once(self, lambda: calls.new_operation(made, before), took_place)
         return self.run_of(made[-1].id, asked_at)
 
     def add_users(self, users: Iterable[object]) -> int:

@@ -22,14 +22,15 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hooks.description import VendorDescription
+from airflow_provider_imports.hooks.description import NewestImport, VendorDescription
 from airflow_provider_imports.hooks.slot_turns import Slot
 from airflow_provider_imports.hooks.websale.calls import CANCEL, Act, login_call, read_token, status_call
 from airflow_provider_imports.hooks.websale.status import CLOCK_SKEW, WebsaleCode, WebsaleImport, read_import
 from airflow_provider_imports.http.call import Answer, Call, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.intent import Found, Intent
-from airflow_provider_imports.models import ImportRun, ImportStatus, parse_time
+from airflow_provider_imports.json_values import parse_time
+from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,6 +151,11 @@ class WebsaleDescription(VendorDescription):
         if ended:
             return Slot(False, seen.run, str(seen), seen.settles_in(answer))
         return Slot(True, seen.run, str(seen))
+
+    def newest_flow(self, slot: Mapping[str, str]) -> Flow[NewestImport | None]:
+        """Read the running or most recent import of a service."""
+        seen = yield from self.current_flow(slot["service"])
+        return None if seen.run is None else NewestImport(seen.run, seen.status)
 
     def adopt_flow(self, intent: Intent) -> Flow[Found]:
         """

@@ -8,7 +8,7 @@ https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/api-refer
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports.hooks.base import ImportHook
@@ -20,8 +20,9 @@ from airflow_provider_imports.hooks.websale.calls import (
     start_call,
 )
 from airflow_provider_imports.hooks.websale.description import WebsaleDescription
+from airflow_provider_imports.hooks.websale.status import CLOCK_SKEW, websale_run
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Body, UnreadableAnswerError
+from airflow_provider_imports.http.call import Body, Call, UnreadableAnswerError
 
 if TYPE_CHECKING:
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
@@ -44,7 +45,12 @@ class WebsaleHook(WebsaleDescription, ImportHook):
     default_conn_name = "websale_default"
 
     def start_import(
-        self, service: str, body: Body | bytes | str, format: str | None = None, send_mail: bool = False
+        self,
+        service: str,
+        body: Body | bytes | str,
+        format: str | None = None,
+        send_mail: bool = False,
+        before: str | None = None,
     ) -> ImportRun:
         """
         Start an import. It cancels the running import of the same service, if there is one.
@@ -54,6 +60,7 @@ class WebsaleHook(WebsaleDescription, ImportHook):
         :param body: a file (:class:`~airflow_provider_imports.http.body.FileBody`), the bytes, or a path or URI
         :param format: ``json``, ``csv`` or ``xml``; None: the file's suffix; another one is sent with a warning
         :param send_mail: send a mail to the imported users; only for ``adminUser``, which is always told yes or no
+        :param before: ``start`` of the import that the service showed before, to tell ours from
         :raises InvalidInputError: if the service is documented not to take this format
         :raises UnknownOutcomeError: if WEBSALE may or may not have started it
         :raises VendorImportError: if WEBSALE did not start it
@@ -61,7 +68,7 @@ class WebsaleHook(WebsaleDescription, ImportHook):
         if isinstance(body, str):
             body = FileBody(body)
         chosen = check_import(service, format, body.name if isinstance(body, FileBody) else None, send_mail)
-        return self.run_flow(self._start(service, body, chosen, send_mail))
+        return self.run_flow(self._start(start_call(service, body, chosen, send_mail), service, before))
 
     def pause_import(self, service: str) -> WebsaleImport:
         """
@@ -96,10 +103,14 @@ class WebsaleHook(WebsaleDescription, ImportHook):
         """Read the running or most recent import of a service, whoever started it."""
         return self.run_flow(self.current_flow(service))
 
-    def _start(self, service: str, body: Body | bytes, chosen: str, send_mail: bool) -> Flow[ImportRun]:
+    def _start(self, call: Call, service: str, before: str | None) -> Flow[ImportRun]:
         started_at = datetime.now(UTC)
-        answer = yield start_call(service, body, chosen, send_mail)
+        answer = yield call
         seen = self.read_shown(service, answer)
         if seen.run is None:
             raise UnreadableAnswerError("the answer has no start, so the import can't be told from another")
+        sent_ago = datetime.now(UTC) - started_at + timedelta(seconds=CLOCK_SKEW)
+        began = seen.status.started_at
+        if seen.is_run(websale_run(service, before)) or (began is not None and began < answer.date - sent_ago):
+            raise UnreadableAnswerError(f"the answer shows an import that began before ours was sent: {seen}")
         return replace(seen.run, started_at=started_at)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Call, Flow, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, read_count, state_of
+from airflow_provider_imports.json_values import read_count
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,82 @@
+"""Print how long the event loop was held at one go, how many spellings of secrets were tried, what cleaning costs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import timeit
+from pathlib import Path
+from typing import Any
+
+import tests.conftest  # noqa: F401  # gives this process an Airflow home of its own
+from airflow_provider_imports.http.call import Answer
+from airflow_provider_imports.http.secrets import Secrets
+from tests.hostile.answers import bodies
+from tests.hostile.holds import watched
+from tests.hostile.looks import looks_at
+from tests.hostile.spellings import PASSWORDS, SECOND_WRITERS, WRITERS, may_be_read, spelt
+
+#: Holds that are listed.
+MOST_SHOWN = 5
+STATUS = Path(__file__).parents[1] / "samples" / "rocketchat" / "status_importing.json"
+
+
+def set_connection(conn_id: str, **fields: Any) -> str:
+    """Define an Airflow connection for this process."""
+    os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(fields)
+    return conn_id
+
+
+async def holds() -> dict[str, float]:
+    """The longest hold of each answer, in seconds."""
+    found = {}
+    for name, make in bodies().items():
+        async with looks_at(make(), set_connection) as looks:
+            gc.collect()
+            with watched() as watch:
+                for look in looks:
+                    await look()
+        found[name] = watch.longest
+    return found
+
+
+def spellings() -> tuple[int, int]:
+    """How many spellings of passwords were tried, and in how many the password could still be read."""
+    tried = read = 0
+    for password in PASSWORDS:
+        secrets = Secrets([password])
+        for writer in WRITERS:
+            for second in SECOND_WRITERS:
+                tried += 1
+                read += may_be_read(secrets.redacted(f"The key {spelt(password, writer, second)} is wrong."), password)
+    return tried, read
+
+
+def cost_of_a_read(secrets: Secrets) -> float:
+    """Microseconds to read a status."""
+    answer = Answer(200, {}, STATUS.read_bytes(), secrets=secrets)
+    return min(timeit.repeat(answer.json, number=2_000, repeat=7)) / 2_000 * 1e6
+
+
+def main() -> None:
+    """Measure and print."""
+    logging.disable()
+    found = asyncio.run(holds())
+    print(f"{len(found)} hostile answers; the event loop was held for {max(found.values()) * 1000:.0f} ms at the most:")
+    for name, seconds in sorted(found.items(), key=lambda one: -one[1])[:MOST_SHOWN]:
+        print(f"  {seconds * 1000:6.1f} ms  {name}")
+    tried, read = spellings()
+    print(f"{tried:,} spellings of {len(PASSWORDS)} passwords tried; {read} can be read in what is told.")
+    content = STATUS.read_bytes()
+    bare = min(timeit.repeat(lambda: json.loads(content), number=2_000, repeat=7)) / 2_000 * 1e6
+    print(
+        f"A status of {len(content)} bytes is read in {cost_of_a_read(Secrets([PASSWORDS[0]])):.1f} us, "
+        f"{bare:.1f} us of them by Python's JSON."
+    )
+
+
+if __name__ == "__main__":
+    main()
