@@ -3,8 +3,10 @@
 * Plan figures go into Pigment, several files into as many import configurations (dynamic task mapping).
 * Products go into WEBSALE, new staff into Rocket.Chat.
 * Once the customers' file is there, Bloomreach and Blueshift are told to fetch it.
-* If a vendor rejected rows, one branch tells so; otherwise the other does.
+* If a vendor rejected rows or an import failed, one branch tells so; otherwise the other does.
 * Products and staff are assets, and their events hold the counts: when both have been updated, ``launch_report`` runs.
+
+Look at the task ``tell_of_rejected``: it runs when an import fails, too, since that leaves its manifest in XCom.
 
 Needs the five default connections and a pool ``imports`` that counts deferred tasks:
 
@@ -19,19 +21,28 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import DAG, Asset, ObjectStoragePath, Param, TriggerRule, task
+from airflow.sdk import DAG, Asset, ObjectStoragePath, Param, TaskGroup, TriggerRule, task
 
 from airflow_provider_imports.operators.bloomreach import BloomreachStartImportOperator
 from airflow_provider_imports.operators.blueshift import BlueshiftTriggerCustomerImportOperator
 from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
 from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersOperator
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
+from airflow_provider_imports.retry_policy import import_retry_policy
 
 log = logging.getLogger(__name__)
 
 PRODUCTS, STAFF = Asset("launch_products"), Asset("launch_staff")
 # The pool counts deferred tasks too, so it limits how many imports run at the vendors, not how many workers are busy.
-IMPORTS = {"pool": "imports", "deferrable": True, "poll_interval": 5}
+IMPORT_TASKS = ["push_plan", "import_products", "import_staff"]
+# A retry goes on with the import that an earlier try started; the policy says what is worth one, and when.
+IMPORTS: dict[str, Any] = {
+    "pool": "imports",
+    "deferrable": True,
+    "poll_interval": 5,
+    "retries": 3,
+    "retry_policy": import_retry_policy(),
+}
 
 # [START howto_nightly_launch]
 with DAG(
@@ -53,36 +64,36 @@ with DAG(
     },
     tags=["example", "pigment", "websale", "rocketchat", "bloomreach", "blueshift"],
     doc_md=__doc__,
-):
+) as launch:
 
     @task
     def list_plans(params: dict[str, Any]) -> list[dict[str, str]]:
         """One file for each import configuration."""
         return list(params["plans"])
 
-    push_plan = PigmentPushCsvOperator.partial(
-        task_id="push_plan",
-        map_index_template="{{ task.file_path.rpartition('/')[2] }}",
-        max_rejected=0.01,  # more than one per cent of rejected rows fails the task
-        **IMPORTS,
-    ).expand_kwargs(list_plans())
+    plans = list_plans()
 
-    import_products = WebsaleStartImportOperator(
-        task_id="import_products",
-        service="product",
-        file_path="{{ params.products_file }}",
-        if_running="wait",  # for whoever in the shop is importing products right now
-        outlets=[PRODUCTS],
-        **IMPORTS,
-    )
+    with TaskGroup("imports", prefix_group_id=False, default_args=IMPORTS):
+        push_plan = PigmentPushCsvOperator.partial(
+            task_id="push_plan",
+            map_index_template="{{ task.file_path.rpartition('/')[2] }}",
+            max_rejected=0.01,  # more than one per cent of rejected rows fails the task
+        ).expand_kwargs(plans)
 
-    import_staff = RocketChatImportUsersOperator(
-        task_id="import_staff",
-        file_path="{{ params.staff_file }}",
-        if_running="wait",
-        outlets=[STAFF],
-        **IMPORTS,
-    )
+        import_products = WebsaleStartImportOperator(
+            task_id="import_products",
+            service="product",
+            file_path="{{ params.products_file }}",
+            if_running="wait",  # for whoever in the shop is importing products right now
+            outlets=[PRODUCTS],
+        )
+
+        import_staff = RocketChatImportUsersOperator(
+            task_id="import_staff",
+            file_path="{{ params.staff_file }}",
+            if_running="wait",
+            outlets=[STAFF],
+        )
 
     @task.sensor(mode="reschedule", poke_interval=5, timeout=4 * 3600)
     def customers_file_is_there(params: dict[str, Any]) -> bool:
@@ -96,25 +107,26 @@ with DAG(
         ),
     ]
 
-    @task.branch(trigger_rule=TriggerRule.NONE_FAILED)
-    def any_rejected(plans: list[dict[str, Any]], *others: dict[str, Any]) -> str:
+    # An import that failed returns nothing, but its manifest is in XCom, so this branch works also then.
+    @task.branch(trigger_rule=TriggerRule.ALL_DONE)
+    def any_rejected(ti: Any) -> str:
         """A manifest counts what its vendor rejected; None where the vendor does not tell."""
-        return "tell_of_rejected" if any(one["rejected"] for one in (*plans, *others)) else "tell_all_arrived"
+        found = [one for one in ti.xcom_pull(task_ids=IMPORT_TASKS, key="manifest") if one]
+        ti.xcom_push(key="rejected", value=[one for one in found if one["rejected"] or one["error"]])
+        return "tell_of_rejected" if any(one["rejected"] or one["error"] for one in found) else "tell_all_arrived"
 
     @task
-    def tell_of_rejected(plans: list[dict[str, Any]], *others: dict[str, Any]) -> None:
-        """A company would open a ticket here; the rows themselves are in the logs of the imports."""
-        for one in (*plans, *others):
-            if one["rejected"]:
-                log.warning("%s rejected %s rows: %s", one["vendor"], one["rejected"], one["run"])
+    def tell_of_rejected(ti: Any) -> None:
+        """A company would open a ticket here; the first of the rows are in the manifest's ``errors``."""
+        for one in ti.xcom_pull(task_ids="any_rejected", key="rejected"):
+            log.warning("%s rejected %s rows: %s %s", one["vendor"], one["rejected"], one["run"], one["errors"])
 
     @task
     def tell_all_arrived() -> None:
         """Tell that the launch may go ahead."""
         log.info("Every row arrived")
 
-    manifests = (push_plan.output, import_products.output, import_staff.output)
-    any_rejected(*manifests) >> [tell_of_rejected(*manifests), tell_all_arrived()]
+    [push_plan, import_products, import_staff] >> any_rejected() >> [tell_of_rejected(), tell_all_arrived()]
     customers_file_is_there() >> fetch_customers
 # [END howto_nightly_launch]
 

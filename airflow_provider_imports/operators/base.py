@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from functools import cached_property
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -18,6 +18,7 @@ from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.operators.run_store import RunStore, content_of, fingerprint_of
 from airflow_provider_imports.operators.unclear_start import begins_until, find, not_yet_clear, unknown, where_to_look
 from airflow_provider_imports.report import manifest
+from airflow_provider_imports.signature import WholeSignature
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_imports.arguments import OnUnknownOutcome, TaskArgs
     from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.intent import Found, Intent
     from airflow_provider_imports.models import Sent
-
-OnUnknownOutcome = Literal["fail", "restart"]
 
 #: How often one try starts again after an unclear start, if the user allows that.
 MOST_STARTS = 3
@@ -51,6 +51,7 @@ class ImportOperator(BaseOperator):
         ``"fail"`` without a retry, or ``"restart"``, which may import twice (templated)
     """
 
+    __signature__ = WholeSignature()
     #: Import path of the vendor's hook, which is imported only when the task runs.
     hook_path: ClassVar[str]
     #: The attributes that make one import differ from another, as of version 0.1: more would make other fingerprints.
@@ -65,7 +66,7 @@ class ImportOperator(BaseOperator):
         conn_id: str,
         durable: bool = True,
         on_unknown_outcome: OnUnknownOutcome = "fail",
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArgs],
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
@@ -74,8 +75,6 @@ class ImportOperator(BaseOperator):
         self._run: ImportRun | None = None
         self._manifest: dict[str, Any] | None = None
         self._store: RunStore = RunStore(None)
-
-    # What a vendor's operator says
 
     def start(self, hook: Any) -> ImportRun:
         """Start the import, and return the run that the vendor confirmed."""
@@ -111,8 +110,6 @@ class ImportOperator(BaseOperator):
         """What was sent, as far as it is known; None in a try that did not start the import itself."""
         return None
 
-    # What every operator does
-
     @cached_property
     def hook(self) -> ImportHook:
         """The vendor's hook."""
@@ -128,11 +125,14 @@ class ImportOperator(BaseOperator):
         """
         self.check()
         with failures_handed_over(self, context):
-            run, status = self._attach_or_start(context)
-            level = logging.WARNING if run.remark else logging.INFO
-            self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
-            self._store.ended(run, status)
-            return hand_over(self, context, manifest(run, status, self._what_was_sent()))
+            return self._start_and_report(context)
+
+    def _start_and_report(self, context: Context) -> dict[str, Any]:
+        run, status = self._attach_or_start(context)
+        level = logging.WARNING if run.remark else logging.INFO
+        self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
+        self._store.ended(run, status)
+        return hand_over(self, context, manifest(run, status, self._what_was_sent()))
 
     @property
     def import_url(self) -> str:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from functools import cached_property
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators.base import ImportOperator
+from airflow_provider_imports.operators.asking import AskingImportOperator
+from airflow_provider_imports.signature import WholeSignature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_imports.arguments import AskingArgs, TaskArgs
     from airflow_provider_imports.hooks.bloomreach import BloomreachHook
     from airflow_provider_imports.models import ImportRun
 
 HOOK = "airflow_provider_imports.hooks.bloomreach.BloomreachHook"
 
 
-class BloomreachStartImportOperator(ImportOperator):
+class BloomreachStartImportOperator(AskingImportOperator):
     """
     Start an import that is set up in Bloomreach Engagement.
 
@@ -48,11 +50,21 @@ class BloomreachStartImportOperator(ImportOperator):
     :param workspace_id: of the workspace, in place of the connection's project token or workspace id (templated)
     :param managed_by_api: the import was made by the Imports Management API
     :param conn_id: the Airflow connection (templated)
+    :param if_running: when Bloomreach refuses the start since the import runs: ``"fail"``, or ``"wait"``: start it
+        again until Bloomreach takes it (templated)
     """
 
     hook_path = HOOK
     inputs: ClassVar[Sequence[str]] = ("import_id", "path", "project_token", "workspace_id", "managed_by_api")
-    template_fields = ("conn_id", "import_id", "path", "project_token", "workspace_id", "on_unknown_outcome")
+    template_fields = (
+        "conn_id",
+        "import_id",
+        "path",
+        "project_token",
+        "workspace_id",
+        "on_unknown_outcome",
+        "if_running",
+    )
 
     def __init__(
         self,
@@ -64,7 +76,7 @@ class BloomreachStartImportOperator(ImportOperator):
         workspace_id: str | None = None,
         managed_by_api: bool = False,
         conn_id: str = "bloomreach_default",
-        **kwargs: Any,
+        **kwargs: Unpack[AskingArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.import_id = import_id
@@ -111,6 +123,7 @@ class BloomreachCreateImportDefinitionOperator(BaseOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
+    __signature__ = WholeSignature()
     template_fields: Sequence[str] = ("conn_id", "definition", "project_token")
 
     def __init__(
@@ -119,7 +132,7 @@ class BloomreachCreateImportDefinitionOperator(BaseOperator):
         definition: Mapping[str, Any],
         project_token: str | None = None,
         conn_id: str = "bloomreach_default",
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArgs],
     ) -> None:
         super().__init__(**kwargs)
         self.definition = definition

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.links import BlueshiftLink
-from airflow_provider_imports.operators.base import ImportOperator
+from airflow_provider_imports.operators.asking import AskingImportOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_imports.arguments import AskingArgs
     from airflow_provider_imports.hooks.blueshift import BlueshiftHook
     from airflow_provider_imports.models import ImportRun
 
 
-class BlueshiftTriggerCustomerImportOperator(ImportOperator):
+class BlueshiftTriggerCustomerImportOperator(AskingImportOperator):
     """
     Trigger a customer attributes import task of Blueshift.
 
@@ -23,7 +24,7 @@ class BlueshiftTriggerCustomerImportOperator(ImportOperator):
     run, so nothing is waited for, and rows with errors show only in Blueshift.
 
     Only tasks whose source is Amazon S3, that are launched, and that are scheduled for a future date or recur, can be
-    triggered. One that is being processed is refused.
+    triggered. One that is being processed is refused: ``if_running`` says what to do then.
 
     As Blueshift asks, a 5xx is repeated within the try; a repeat that is then refused as "not supported" means that
     an earlier attempt was accepted, which the task reports with a warning. A retry never triggers a second time what
@@ -33,14 +34,15 @@ class BlueshiftTriggerCustomerImportOperator(ImportOperator):
 
     :param uuid: of the import task; it stands in the address of the task's page in Blueshift (templated)
     :param conn_id: the Airflow connection (templated)
+    :param if_running: ``"fail"``, or ``"wait"``: trigger again until Blueshift takes it (templated)
     """
 
     hook_path = "airflow_provider_imports.hooks.blueshift.BlueshiftHook"
     inputs: ClassVar[Sequence[str]] = ("uuid",)
-    template_fields = ("conn_id", "uuid", "on_unknown_outcome")
+    template_fields = ("conn_id", "uuid", "on_unknown_outcome", "if_running")
     operator_extra_links = (BlueshiftLink(),)
 
-    def __init__(self, *, uuid: str, conn_id: str = "blueshift_default", **kwargs: Any) -> None:
+    def __init__(self, *, uuid: str, conn_id: str = "blueshift_default", **kwargs: Unpack[AskingArgs]) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.uuid = uuid
 

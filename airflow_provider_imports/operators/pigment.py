@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.payload import exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
-from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
@@ -17,9 +17,20 @@ from airflow_provider_imports.operators.waiting import WaitingImportOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airflow_provider_imports.arguments import PigmentArgs, PollingArgs, Rows
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun
+
+    class PigmentPushArgs(PigmentArgs, total=False):
+        """What :class:`PigmentPushCsvOperator` sends, and how."""
+
+        file_path: FilePath | None
+        data: str | bytes | Rows | None
+        sql: str | None
+        sql_conn_id: str | None
+        parameters: Sequence[Any] | Mapping[str, Any] | None
+        csv_format: CsvFormat | None
 
 
 class PigmentImportOperator(WaitingImportOperator):
@@ -49,6 +60,12 @@ class PigmentImportOperator(WaitingImportOperator):
         "on_unknown_outcome",
     )
 
+    @overload
+    def __init__(self, *, configuration_id: str, **kwargs: Unpack[PigmentArgs]) -> None: ...
+
+    @overload
+    def __init__(self, *, configuration: str, metadata_conn_id: str, **kwargs: Unpack[PigmentArgs]) -> None: ...
+
     def __init__(
         self,
         *,
@@ -59,7 +76,7 @@ class PigmentImportOperator(WaitingImportOperator):
         metadata_conn_id: str | None = None,
         max_auto_created: int | None = None,
         conn_id: str = "pigment_default",
-        **kwargs: Any,
+        **kwargs: Unpack[PollingArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.configuration_id = configuration_id
@@ -67,13 +84,13 @@ class PigmentImportOperator(WaitingImportOperator):
         self.application = application
         self.block = block
         self.metadata_conn_id = metadata_conn_id
+        validation.max_auto_created(max_auto_created)
         self.max_auto_created = max_auto_created
         self._found_id: str | None = None
 
     def check(self) -> None:
         """Check which configuration is meant as well."""
         super().check()
-        validation.max_auto_created(self.max_auto_created)
         if (self.configuration_id is None) == (self.configuration is None):
             raise InvalidInputError(
                 "Give exactly one of configuration_id and configuration (its name). Nothing was sent.", vendor="pigment"
@@ -150,11 +167,17 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
     template_ext = (".sql",)
     template_fields_renderers = {"sql": "sql", "parameters": "json"}
 
+    @overload
+    def __init__(self, *, configuration_id: str, **kwargs: Unpack[PigmentPushArgs]) -> None: ...
+
+    @overload
+    def __init__(self, *, configuration: str, metadata_conn_id: str, **kwargs: Unpack[PigmentPushArgs]) -> None: ...
+
     def __init__(
         self,
         *,
         file_path: FilePath | None = None,
-        data: str | bytes | Records | None = None,
+        data: str | bytes | Rows | None = None,
         sql: str | None = None,
         sql_conn_id: str | None = None,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
@@ -163,7 +186,7 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.file_path = file_path
-        self.data = data
+        self.data: Any = data  # whatever another task or a template gives; check() takes the records out
         self.sql = sql
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_imports.exceptions import (
     ImportSupersededError,
@@ -14,14 +14,20 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.payload import exactly_one
-from airflow_provider_imports.operators.records import Records, materialized
-from airflow_provider_imports.operators.rocketchat_workspace import RocketChatOperator
+from airflow_provider_imports.operators.records import materialized
+from airflow_provider_imports.operators.rocketchat_workspace import (
+    MAX_POLL_INTERVAL,
+    POLL_INTERVAL,
+    RocketChatDownloadOperator,
+    RocketChatOperator,
+)
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.user_records import UserRecords, check_every_user, in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airflow_provider_imports.arguments import DeferrableArgs, IfRunning, RocketChatArgs, Rows, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
 
@@ -48,8 +54,25 @@ class RocketChatCreateImportOperator(RocketChatOperator):
     :param if_running: ``"fail"``, ``"wait"`` or ``"replace"`` an operation that is under way (templated)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(wait_for_completion=False, **kwargs)
+    without_effect = ("wait_for_completion", "max_rejected", "min_rows", "cancel_on_timeout")
+
+    def __init__(
+        self,
+        *,
+        conn_id: str = "rocketchat_default",
+        if_running: IfRunning = "fail",
+        poll_interval: Seconds = POLL_INTERVAL,
+        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
+        **kwargs: Unpack[DeferrableArgs],
+    ) -> None:
+        super().__init__(
+            conn_id=conn_id,
+            if_running=if_running,
+            poll_interval=poll_interval,
+            max_poll_interval=max_poll_interval,
+            wait_for_completion=False,
+            **kwargs,
+        )
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """Make the operation."""
@@ -68,21 +91,6 @@ class RocketChatCreateImportOperator(RocketChatOperator):
 
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         return ImportStatus(ImportState.ACCEPTED, "importer_new")
-
-
-class RocketChatDownloadOperator(RocketChatOperator):
-    """What both operators share that fetch what an import left pending."""
-
-    #: The importer of the operation that Rocket.Chat makes for it.
-    importer: ClassVar[str]
-
-    def slot(self) -> Mapping[str, str]:
-        """The workspace, and whose operation a lost answer was about."""
-        return {**super().slot(), "importer": self.importer, "user": self.hook.client.settings.login}
-
-    def start(self, hook: RocketChatHook) -> ImportRun:
-        """Begin to fetch."""
-        return hook.download_pending(self.importer, self._operation_before)
 
 
 class RocketChatDownloadPendingAvatarsOperator(RocketChatDownloadOperator):
@@ -162,20 +170,19 @@ class RocketChatImportUsersOperator(RocketChatOperator):
     def __init__(
         self,
         *,
-        users: Records | None = None,
+        users: Rows | None = None,
         file_path: FilePath | None = None,
         sql: str | None = None,
         sql_conn_id: str | None = None,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         batch_size: int = 500,
-        **kwargs: Any,
+        **kwargs: Unpack[RocketChatArgs],
     ) -> None:
         super().__init__(**kwargs)
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 0 < batch_size <= LARGEST_BATCH:
-            raise InvalidInputError(
-                f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {batch_size!r}. Nothing was sent."
-            )
-        self.users: Records | str | bytes | None = users
+            told = f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {batch_size!r}. Nothing was sent."
+            raise InvalidInputError(told)
+        self.users: Any = users  # whatever another task or a template gives; check() takes the records out
         self.file_path = file_path
         self.sql = sql
         self.sql_conn_id = sql_conn_id

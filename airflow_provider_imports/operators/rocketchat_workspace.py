@@ -1,8 +1,8 @@
-"""What the operators of Rocket.Chat share: a workspace has one import operation, and a new one ends it."""
+"""What every operator of Rocket.Chat shares: a workspace has one import operation."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_imports.links import RocketChatImportLink
 from airflow_provider_imports.operators.slots import SlotImportOperator
@@ -10,16 +10,20 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
+    from airflow_provider_imports.arguments import IfRunning, Seconds, WaitingArgs
+    from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
     from airflow_provider_imports.operators.record import Record
 
+POLL_INTERVAL = VENDOR_ENTRIES["rocketchat"].poll_interval
+MAX_POLL_INTERVAL = VENDOR_ENTRIES["rocketchat"].max_poll_interval
+
 
 class RocketChatOperator(SlotImportOperator):
     """
-    What the operators of Rocket.Chat share: the workspace has one import operation, and a new one ends it.
+    What both operators of Rocket.Chat share: the workspace has one import operation, and a new one ends it.
 
     :param conn_id: the Airflow connection (templated)
     """
@@ -32,10 +36,18 @@ class RocketChatOperator(SlotImportOperator):
         self,
         *,
         conn_id: str = "rocketchat_default",
-        poll_interval: float | timedelta = VENDOR_ENTRIES["rocketchat"].poll_interval,
-        **kwargs: Any,
+        if_running: IfRunning = "fail",
+        poll_interval: Seconds = POLL_INTERVAL,
+        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
+        **kwargs: Unpack[WaitingArgs],
     ) -> None:
-        super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)
+        super().__init__(
+            conn_id=conn_id,
+            if_running=if_running,
+            poll_interval=poll_interval,
+            max_poll_interval=max_poll_interval,
+            **kwargs,
+        )
         self._earlier: Intent | None = None
 
     def slot(self) -> Mapping[str, str]:
@@ -59,3 +71,18 @@ class RocketChatOperator(SlotImportOperator):
     def _operation_before(self) -> str | None:
         """The operation that was there when this start was intended."""
         return None if self._before is None else self._before.get("operation_id")
+
+
+class RocketChatDownloadOperator(RocketChatOperator):
+    """What both operators share that fetch what an import left pending."""
+
+    #: The importer of the operation that Rocket.Chat makes for it.
+    importer: ClassVar[str]
+
+    def slot(self) -> Mapping[str, str]:
+        """The workspace, and whose operation a lost answer was about."""
+        return {**super().slot(), "importer": self.importer, "user": self.hook.client.settings.login}
+
+    def start(self, hook: RocketChatHook) -> ImportRun:
+        """Begin to fetch."""
+        return hook.download_pending(self.importer, self._operation_before)

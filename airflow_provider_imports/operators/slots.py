@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_imports import metrics, validation
 from airflow_provider_imports.exceptions import ImportBusyError, ImportTimeoutError
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_imports.arguments import IfRunning, PollingArgs
     from airflow_provider_imports.event import Event
     from airflow_provider_imports.hooks.slot_turns import Slot
     from airflow_provider_imports.models import ImportRun, ImportStatus
-
-IfRunning = Literal["fail", "wait", "replace"]
 
 
 class SlotImportOperator(WaitingImportOperator):
@@ -38,8 +37,8 @@ class SlotImportOperator(WaitingImportOperator):
 
     template_fields: Sequence[str] = (*WaitingImportOperator.template_fields, "if_running")
 
-    def __init__(self, *, if_running: IfRunning = "fail", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, conn_id: str, if_running: IfRunning = "fail", **kwargs: Unpack[PollingArgs]) -> None:
+        super().__init__(conn_id=conn_id, **kwargs)
         self.if_running = if_running
         self._before: Mapping[str, str] | None = None
         self._lock: ExitStack | None = None

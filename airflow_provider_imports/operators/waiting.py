@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-IfRunning = Literal["fail", "wait", "replace"]
+    from airflow_provider_imports.arguments import ImportArgs
 
 #: Seconds for one answer when something is canceled because the task is being killed; Airflow allows about five.
 CANCEL_ON_KILL_SECONDS = 2.0
@@ -60,6 +60,7 @@ class WaitingImportOperator(ImportOperator):
     def __init__(
         self,
         *,
+        conn_id: str,
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: float | timedelta = 86400,
@@ -70,9 +71,9 @@ class WaitingImportOperator(ImportOperator):
         outage_tolerance: float | timedelta = 1800,
         cancel_on_kill: bool = True,
         cancel_on_timeout: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[ImportArgs],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(conn_id=conn_id, **kwargs)
         self.wait_for_completion = validation.flag("wait_for_completion", wait_for_completion)
         self.deferrable = validation.flag("deferrable", deferrable)
         self.timeout = validation.seconds("timeout", timeout)

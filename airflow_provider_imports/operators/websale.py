@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
-from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import exactly_one, file_path_given, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
-from airflow_provider_imports.operators.records import Records, materialized
+from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
-from airflow_provider_imports.report import manifest
+from airflow_provider_imports.operators.websale_control import HOOK, WebsaleControlOperator, confirmed
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
-    from airflow.providers.common.compat.sdk import Context
-
+    from airflow_provider_imports.arguments import IfRunning, Rows, Seconds, WaitingArgs
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
 
-HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
+POLL_INTERVAL = VENDOR_ENTRIES["websale"].poll_interval
+MAX_POLL_INTERVAL = VENDOR_ENTRIES["websale"].max_poll_interval
 
 
 class WebsaleWaitingOperator(WaitingImportOperator):
@@ -51,18 +45,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
     hook_path = HOOK
     inputs: ClassVar[Sequence[str]] = ("service",)
     template_fields: Sequence[str] = ("conn_id", "service", "on_unknown_outcome")
-
-    def __init__(
-        self,
-        *,
-        service: str,
-        conn_id: str = "websale_default",
-        poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].poll_interval,
-        max_poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].max_poll_interval,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
-        self.service = service
+    service: str
 
     def check(self) -> None:
         """Check the service as well."""
@@ -122,19 +105,31 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
     def __init__(
         self,
         *,
+        service: str,
         file_path: FilePath | None = None,
-        data: str | bytes | Records | None = None,
+        data: str | bytes | Rows | None = None,
         sql: str | None = None,
         sql_conn_id: str | None = None,
         parameters: Sequence[Any] | Mapping[str, Any] | None = None,
         format: str | None = None,
         csv_format: CsvFormat | None = None,
         send_mail: bool = False,
-        **kwargs: Any,
+        conn_id: str = "websale_default",
+        if_running: IfRunning = "fail",
+        poll_interval: Seconds = POLL_INTERVAL,
+        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
+        **kwargs: Unpack[WaitingArgs],
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            conn_id=conn_id,
+            if_running=if_running,
+            poll_interval=poll_interval,
+            max_poll_interval=max_poll_interval,
+            **kwargs,
+        )
+        self.service = service
         self.file_path = file_path
-        self.data = data
+        self.data: Any = data  # whatever another task or a template gives; check() takes the records out
         self.sql = sql
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
@@ -196,9 +191,21 @@ class WebsaleResumeImportOperator(WebsaleWaitingOperator):
     :raises VendorRequestError: if no import of the service is paused
     """
 
+    def __init__(
+        self,
+        *,
+        service: str,
+        conn_id: str = "websale_default",
+        poll_interval: Seconds = POLL_INTERVAL,
+        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
+        **kwargs: Unpack[WaitingArgs],
+    ) -> None:
+        super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
+        self.service = service
+
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Resume the import."""
-        return _confirmed(hook.resume_import(self.service))[0]
+        return confirmed(hook.resume_import(self.service))[0]
 
     def _attach_to_run(self, run: ImportRun, status: ImportStatus | None) -> tuple[ImportRun, ImportStatus] | None:
         attached = super()._attach_to_run(run, status)
@@ -206,47 +213,6 @@ class WebsaleResumeImportOperator(WebsaleWaitingOperator):
             self.log.info("%s was paused again; it is resumed", self.what(run))
             return None
         return attached
-
-
-class WebsaleControlOperator(BaseOperator):
-    """
-    What both operators share that change what an import of WEBSALE does, and wait for nothing.
-
-    :param service: the service, for instance ``product`` (templated)
-    :param conn_id: the Airflow connection (templated)
-    """
-
-    template_fields: Sequence[str] = ("conn_id", "service")
-
-    def __init__(self, *, service: str, conn_id: str = "websale_default", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.service = service
-        self.conn_id = conn_id
-
-    @cached_property
-    def hook(self) -> WebsaleHook:
-        """WEBSALE's hook."""
-        hook: WebsaleHook = resolve_name(HOOK)(self.conn_id)
-        return hook
-
-    def act(self, hook: WebsaleHook) -> WebsaleImport:
-        """Send the call."""
-        raise NotImplementedError(f"{type(self).__name__} has no act()")
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """
-        Send the call, and return the import's manifest.
-
-        :raises VendorRequestError: if the import is not in a state for it; Airflow does not retry that
-        :raises VendorImportError: if WEBSALE did not do it
-        """
-        from airflow_provider_imports.hooks.websale.calls import check_service
-
-        validation.required("conn_id", self.conn_id)
-        check_service(self.service)
-        seen = self.act(self.hook)
-        self.log.info("WEBSALE: %s", seen)
-        return manifest(*_confirmed(seen))
 
 
 class WebsalePauseImportOperator(WebsaleControlOperator):
@@ -285,8 +251,3 @@ class WebsaleCancelImportOperator(WebsaleControlOperator):
     def act(self, hook: WebsaleHook) -> WebsaleImport:
         """Cancel it."""
         return hook.cancel_import(self.service)
-
-
-def _confirmed(seen: WebsaleImport) -> tuple[ImportRun, ImportStatus]:
-    """The import of an answer; one without a ``start`` can't be told from another."""
-    return seen.run or ImportRun("websale", {"service": seen.service, "start": ""}), seen.status

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from functools import cached_property
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Unpack
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -32,6 +32,7 @@ from airflow_provider_imports.hand_over import failures_handed_over, hand_over
 from airflow_provider_imports.judging import Limits
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
 from airflow_provider_imports.report import look_failed, report
+from airflow_provider_imports.signature import WholeSignature
 from airflow_provider_imports.vendors import MAX_POLL_INTERVAL
 from airflow_provider_imports.version_compat import backstop, deadline
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_imports.arguments import AirflowSensorArgs
     from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.models import ImportRun, ImportStatus, Sent
 
@@ -75,6 +77,7 @@ class ImportSensor(BaseSensorOperator):
         credentials and a wrong parameter fail nevertheless
     """
 
+    __signature__ = WholeSignature()
     #: Import path of the vendor's hook, which is imported only when the task runs.
     hook_path: ClassVar[str]
     #: The vendor's own, where it has one.
@@ -93,7 +96,7 @@ class ImportSensor(BaseSensorOperator):
         max_rejected: int | float | None = None,
         min_rows: int | None = None,
         outage_tolerance: float | timedelta = 1800,
-        **kwargs: Any,
+        **kwargs: Unpack[AirflowSensorArgs],
     ) -> None:
         pause = validation.seconds("poke_interval", poke_interval)
         if poll_interval is not None and pause == self.default_poke_interval:

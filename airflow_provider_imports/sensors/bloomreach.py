@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports.sensors.base import ImportSensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
 
+    from airflow_provider_imports.arguments import Seconds, SensorArgs
     from airflow_provider_imports.models import ImportRun
 
 
@@ -45,9 +45,9 @@ class BloomreachArrivalSensor(ImportSensor):
         value: str,
         project_token: str | None = None,
         conn_id: str = "bloomreach_default",
-        poke_interval: float | timedelta = 60,
-        max_poll_interval: float | timedelta = 300,
-        **kwargs: Any,
+        poke_interval: Seconds = 60,
+        max_poll_interval: Seconds = 300,
+        **kwargs: Unpack[SensorArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
         self.customer_ids = customer_ids

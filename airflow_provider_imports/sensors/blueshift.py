@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports.sensors.base import ImportSensor
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
+    from airflow_provider_imports.arguments import Seconds, SensorArgs
     from airflow_provider_imports.models import ImportRun
 
 
@@ -40,9 +39,9 @@ class BlueshiftArrivalSensor(ImportSensor):
         attribute: str,
         value: str,
         conn_id: str = "blueshift_default",
-        poke_interval: float | timedelta = 60,
-        max_poll_interval: float | timedelta = 300,
-        **kwargs: Any,
+        poke_interval: Seconds = 60,
+        max_poll_interval: Seconds = 300,
+        **kwargs: Unpack[SensorArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
         self.customer_email = customer_email

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.base import ImportSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.arguments import PollingSensorArgs, Text
 
 
 class PigmentImportSensor(ImportSensor):
@@ -27,10 +30,10 @@ class PigmentImportSensor(ImportSensor):
     def __init__(
         self,
         *,
-        import_id: str,
+        import_id: Text,
         max_auto_created: int | None = None,
         conn_id: str = "pigment_default",
-        **kwargs: Any,
+        **kwargs: Unpack[PollingSensorArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.import_id = import_id

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.base import ImportSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.arguments import PollingSensorArgs
 
 
 class RocketChatImportSensor(ImportSensor):
@@ -26,7 +29,13 @@ class RocketChatImportSensor(ImportSensor):
     hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
     template_fields = ("conn_id", "operation_id")
 
-    def __init__(self, *, operation_id: str | None = None, conn_id: str = "rocketchat_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        operation_id: str | None = None,
+        conn_id: str = "rocketchat_default",
+        **kwargs: Unpack[PollingSensorArgs],
+    ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.operation_id = operation_id
 

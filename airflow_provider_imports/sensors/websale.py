@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports.sensors.base import ImportSensor
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
+    from airflow_provider_imports.arguments import JudgingSensorArgs, Seconds
     from airflow_provider_imports.models import ImportRun
 
 
@@ -40,9 +39,9 @@ class WebsaleImportSensor(ImportSensor):
         service: str,
         start: str | None = None,
         conn_id: str = "websale_default",
-        poke_interval: float | timedelta = VENDOR_ENTRIES["websale"].poll_interval,
-        max_poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].max_poll_interval,
-        **kwargs: Any,
+        poke_interval: Seconds = VENDOR_ENTRIES["websale"].poll_interval,
+        max_poll_interval: Seconds = VENDOR_ENTRIES["websale"].max_poll_interval,
+        **kwargs: Unpack[JudgingSensorArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
         self.service = service

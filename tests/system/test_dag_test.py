@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,8 +28,9 @@ from airflow_provider_imports.sensors.pigment import PigmentImportSensor
 from tests.tries import starts
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from types import ModuleType
 
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("airflow_database", "sandbox_connections")]
 
 
@@ -47,14 +50,14 @@ def dag(request: pytest.FixtureRequest) -> DAG:
 class Ran:
     """A Dag run that is over: states, XComs, tries."""
 
-    def __init__(self, dag: DAG) -> None:
+    def __init__(self, dag: DAG, **params: Any) -> None:
         with create_session() as session:
             session.merge(DagBundleModel(name="testing"))
             session.flush()  # the Dag refers to it
             serialized = LazyDeserializedDAG.from_dag(dag)
             SerializedDAG.bulk_write_to_db("testing", None, [serialized], session=session)
             SerializedDagModel.write_dag(serialized, bundle_name="testing", session=session)
-        run = dag.test()
+        run = dag.test(run_conf=params)
         self.state = str(run.state)
         self._dag_id, self._run_id = run.dag_id, run.run_id
         self.tries = {instance.task_id: instance.try_number for instance in run.get_task_instances()}
@@ -159,3 +162,44 @@ def test_an_unknown_outcome_is_not_retried(dag: DAG, sandbox: Any, deferrable: b
     assert ran.states == {"load": "failed"}
     assert ran.tries == {"load": 1}
     assert len(starts(sandbox)) == 1
+
+
+def example(name: str) -> ModuleType:
+    """An example DAG's module, made afresh."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_nightly_launch_tells_of_rejected_rows_also_when_an_import_fails(sandbox: Any, tmp_path: Path) -> None:
+    module = example("nightly_launch")
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("a;b\n1;2\n")
+    bad.write_text("a;b\n1;2\n3\n")
+    products, staff, customers = tmp_path / "products.json", tmp_path / "staff.csv", tmp_path / "customers.csv"
+    products.write_text('[{"sku": "1"}]')
+    staff.write_text("emails,importIds,username\nann@example.com,1,ann\n")
+    customers.write_text("x\n")
+    launch = module.launch
+    for task in launch.tasks:
+        task.retries, task.pool = 0, "default_pool"
+    plans = [
+        {"configuration_id": UPLOAD_CONFIGURATION_ID, "file_path": str(bad)},
+        {"configuration_id": UPLOAD_CONFIGURATION_ID, "file_path": str(good)},
+    ]
+    ran = Ran(
+        launch,
+        plans=plans,
+        products_file=str(products),
+        staff_file=str(staff),
+        customers_file=str(customers),
+    )
+
+    assert ran.states["tell_of_rejected"] == "success"
+    assert ran.states["tell_all_arrived"] == "skipped"
+    (told,) = ran.xcom("any_rejected", "rejected")
+    assert (told["vendor"], told["rejected"], told["error"]["type"]) == ("pigment", 1, "ImportRejectedRecordsError")
+    assert told["errors"]

@@ -5,9 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.exceptions import ConnectionSettingsError, UnknownOutcomeError, VendorRequestError
+from airflow_provider_imports.exceptions import (
+    ConnectionSettingsError,
+    ImportBusyError,
+    UnknownOutcomeError,
+    VendorRequestError,
+)
 from airflow_provider_imports.hooks.bloomreach import calls
-from airflow_provider_imports.hooks.description import VendorDescription
+from airflow_provider_imports.hooks.description import VendorDescription, says_busy
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.http.settings import read_extra
 
@@ -105,11 +110,17 @@ class BloomreachDescription(VendorDescription):
         """
         Take ``"success": false`` for a refusal whatever the HTTP status says.
 
-        The vendor's own words, so it is certain that nothing was started; the documents say no more about it.
+        The vendor's own words, so it is certain that nothing was started; the documents say no more about it. Words
+        that say that the import runs already are a trouble that passes.
         """
-        if not 200 <= answer.status < 300 or not calls.says_no(answer):
-            return None
         said = read_message(answer).rstrip(".")
+        says_no = 200 <= answer.status < 300 and calls.says_no(answer)
+        if call.starts and says_busy(said) and (says_no or 400 <= answer.status < 500):
+            told = f"{self.hook_name} {call.operation}: HTTP {answer.status}: {said}"
+            advice = "It runs already, so nothing was started; a later retry is safe."
+            return error_from(ImportBusyError, self.vendor, call, answer, told, advice)
+        if not says_no:
+            return None
         told = f'{self.hook_name} {call.operation}: HTTP {answer.status}, but "success": false'
         advice = "Nothing was done, and a retry would be refused again."
         return error_from(VendorRequestError, self.vendor, call, answer, f"{told}: {said}" if said else told, advice)

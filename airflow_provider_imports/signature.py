@@ -1,0 +1,29 @@
+"""The whole signature of an operator or a sensor, for ``help()``, editors that run code, and the documentation."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+
+class WholeSignature:
+    """
+    A class attribute ``__signature__``: the keyword parameters of all our classes that a class is made of.
+
+    Airflow's own parameters stay ``**kwargs``. It is made when somebody asks for it, so a DAG file does not pay.
+    """
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        """The signature of ``owner``; what it sets itself (``without_effect``) is not shown."""
+        merged: dict[str, inspect.Parameter] = {}
+        for one in owner.__mro__:
+            init = vars(one).get("__init__")
+            if init is None or one.__module__.partition(".")[0] == "airflow":
+                continue
+            for name, parameter in inspect.signature(init).parameters.items():
+                if parameter.kind is parameter.KEYWORD_ONLY and name not in getattr(owner, "without_effect", ()):
+                    merged.setdefault(name, parameter)
+        required = [one for one in merged.values() if one.default is one.empty]
+        others = [one for one in merged.values() if one.default is not one.empty]
+        rest = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD, annotation=Any)
+        return inspect.Signature([*required, *others, rest])
