@@ -110,6 +110,7 @@ class ImportStatus:
     :param auto_created: items of dimensions that the import created by itself; None if the vendor does not report it
     :param started_at: by the vendor's clock
     :param finished_at: by the vendor's clock
+    :param written: objects of the vendor that the import wrote to, with the rows that got in, if it reports them
     """
 
     state: ImportState
@@ -122,6 +123,7 @@ class ImportStatus:
     finished_at: datetime | None = None
     details: tuple[str, ...] = ()
     auto_created: int | None = None
+    written: Mapping[str, int | None] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
         """The progress line of every log and error: ``running (InProgress), 40 %, 3 inserted``."""
@@ -149,6 +151,7 @@ class ImportStatus:
             "finished_at": time_to_json(self.finished_at),
             "details": list(self.details),
             "auto_created": self.auto_created,
+            "written": dict(self.written),
         }
 
     @classmethod
@@ -171,6 +174,7 @@ class ImportStatus:
                 finished_at=time_from_json(data["finished_at"]),
                 details=lines_from_json(data.get("details", ())),  # an older version wrote neither
                 auto_created=_count_from_json(data.get("auto_created")),
+                written=_written_from_json(data.get("written", {})),
             )
         except KeyError as error:
             raise ValueError(f"not an import status, {error} is missing") from error
@@ -184,7 +188,7 @@ def state_of(word: str, table: Mapping[str, ImportState]) -> tuple[ImportState, 
     """
     state = table.get(word)
     if state is None:
-        return ImportState.RUNNING, f"status {word[:80]!r} is not documented, so it is taken as still running"
+        return ImportState.RUNNING, f"status {word!r} is not documented, so it is taken as still running"
     return state, None
 
 
@@ -208,6 +212,11 @@ def read_count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_ROWS else None
 
 
+def read_text(value: object) -> str:
+    """Read a vendor's text, or a number in the place of one; empty for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
 def time_to_json(moment: datetime | None) -> str | None:
     """ISO 8601; None stays None."""
     return None if moment is None else moment.isoformat()
@@ -220,6 +229,10 @@ def time_from_json(value: object) -> datetime | None:
     if moment is None:
         raise ValueError(f"not a time: {value!r}")
     return moment
+
+
+def _written_from_json(value: object) -> dict[str, int | None]:
+    return {name: _count_from_json(rows) for name, rows in object_from_json(value, "objects written to").items()}
 
 
 def _count_from_json(value: object) -> int | None:

@@ -130,13 +130,15 @@ def seconds(name: str, value: object) -> float:
     return float(number)
 
 
-def positive(name: str, value: object) -> None:
+def flag(name: str, value: object) -> bool:
     """
-    Check a number of seconds that is used as it is.
+    Check a yes or no.
 
-    :raises InvalidInputError: see :func:`seconds`
+    :raises InvalidInputError: unless it is True or False
     """
-    seconds(name, value)
+    if not isinstance(value, bool):
+        raise InvalidInputError(f"{name} must be True or False, not {_shown(value)}. {NOTHING}")
+    return value
 
 
 def max_rejected(value: object) -> None:

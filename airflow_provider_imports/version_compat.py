@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AIRFLOW_VERSION = Version(Version(airflow_version).base_version)
-#: Before, Airflow ends a deferred task at ``execution_timeout`` without telling the operator.
+#: From here on ``execution_timeout`` does not end a deferral; before, Airflow ends it without telling the operator.
 AIRFLOW_V_3_0_PLUS = Version("3.0.0") <= AIRFLOW_VERSION
 #: From here on a task can remember things from one try to the next, and a trigger learns that its task was killed.
 AIRFLOW_V_3_3_PLUS = Version("3.3.0") <= AIRFLOW_VERSION
-#: On Airflow 2, our deadline lies this many seconds before ``execution_timeout``.
+#: Our deadline lies this many seconds before ``execution_timeout``, so that the task can still cancel and report.
 EXECUTION_TIMEOUT_MARGIN = 60.0
 #: Airflow itself ends a deferral this many seconds after our deadline; the last look takes a while.
 BACKSTOP = 600.0
@@ -27,23 +27,25 @@ BACKSTOP = 600.0
 
 def deadline(now: float, timeout: float, started_at: datetime | None, execution_timeout: timedelta | None) -> float:
     """
-    When to stop waiting, in epoch seconds.
+    When to stop waiting, in epoch seconds: at ``timeout``, or shortly before ``execution_timeout`` if that is earlier.
+
+    Airflow 2 cuts a deferral there without telling the operator, Airflow 3 not at all; a wait on a worker is cut by
+    both.
 
     :param now: epoch seconds
     :param timeout: seconds that the user allows
     :param started_at: when the task instance started
-    :param execution_timeout: Airflow 2 cuts a deferral there, so we must be done before
+    :param execution_timeout: of the task
     """
     end = now + timeout
-    if AIRFLOW_V_3_0_PLUS or execution_timeout is None:
+    if execution_timeout is None:
         return end
     began = now if started_at is None else started_at.timestamp()
     seconds = execution_timeout.total_seconds()
     cut = began + seconds - min(EXECUTION_TIMEOUT_MARGIN, seconds / 10)
     if cut < end:
         log.warning(
-            "Airflow 2 ends a deferred task at execution_timeout without telling it, so waiting ends shortly before "
-            "(in %.0f s), not at timeout (in %.0f s)",
+            "Waiting ends shortly before execution_timeout (in %.0f s), not at timeout (in %.0f s)",
             max(0.0, cut - now),
             timeout,
         )

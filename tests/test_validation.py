@@ -50,7 +50,7 @@ def test_a_number_of_seconds_is_greater_than_zero(value: object) -> None:
     with pytest.raises(InvalidInputError, match="timeout must be a number of seconds greater than 0"):
         validation.seconds("timeout", value)
     with pytest.raises(InvalidInputError):
-        validation.positive("timeout", value)
+        validation.seconds("timeout", value)
 
 
 @pytest.mark.parametrize("value", [1e14, 10**400, timedelta.max, timedelta(days=3661)])
@@ -65,7 +65,7 @@ def test_ten_years_are_the_longest_wait(value: object) -> None:
 )
 def test_seconds_may_be_fractions_and_timedeltas(value: object, number: float) -> None:
     assert validation.seconds("timeout", value) == number
-    validation.positive("timeout", value)
+    validation.seconds("timeout", value)
 
 
 @given(st.uuids())

@@ -1,4 +1,4 @@
-"""What an older Airflow can't do is said in one line, and waiting ends before Airflow 2 would cut it off."""
+"""Waiting ends before Airflow would cut it off at ``execution_timeout``, deferred or not, and one line says so."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ NOW = 1_800_000_000.0
 STARTED = datetime.fromtimestamp(NOW - 100, UTC)
 
 
-@pytest.fixture
-def airflow_2(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The rules of Airflow 2."""
-    monkeypatch.setattr(version_compat, "AIRFLOW_V_3_0_PLUS", False)
+@pytest.fixture(params=[False, True], ids=["Airflow 2", "Airflow 3"], autouse=True)
+def _every_airflow(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rules are the same on each."""
+    monkeypatch.setattr(version_compat, "AIRFLOW_V_3_0_PLUS", request.param)
     caplog.set_level(logging.INFO)
-
-
-def test_the_deadline_is_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(version_compat, "AIRFLOW_V_3_0_PLUS", True)
-
-    assert deadline(NOW, 3600, STARTED, timedelta(seconds=600)) == NOW + 3600
 
 
 @pytest.mark.parametrize(
@@ -36,23 +32,21 @@ def test_the_deadline_is_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, 86400),
     ],
 )
-def test_on_airflow_2_waiting_ends_before_execution_timeout(
-    airflow_2: None, execution_timeout: timedelta | None, ends_in: float
-) -> None:
+def test_waiting_ends_before_execution_timeout(execution_timeout: timedelta | None, ends_in: float) -> None:
     assert deadline(NOW, 86400, STARTED, execution_timeout) == NOW + ends_in
 
 
-def test_on_airflow_2_a_task_of_unknown_start_began_now(airflow_2: None) -> None:
+def test_a_task_of_unknown_start_began_now() -> None:
     assert deadline(NOW, 86400, None, timedelta(hours=1)) == NOW + 3540
 
 
 @pytest.mark.parametrize(("execution_timeout", "lines"), [(timedelta(hours=1), 1), (timedelta(days=2), 0), (None, 0)])
 def test_a_deadline_that_is_not_the_timeout_is_said_in_one_line(
-    airflow_2: None, caplog: pytest.LogCaptureFixture, execution_timeout: timedelta | None, lines: int
+    caplog: pytest.LogCaptureFixture, execution_timeout: timedelta | None, lines: int
 ) -> None:
     deadline(NOW, 86400, STARTED, execution_timeout)
 
-    assert caplog.text.count("Airflow 2 ends a deferred task at execution_timeout") == lines
+    assert caplog.text.count("Waiting ends shortly before execution_timeout") == lines
 
 
 @pytest.mark.parametrize(("now", "end", "seconds"), [(100.0, 160.0, 660), (100.0, 90.0, 600)])

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.http.call import Call
+from airflow_provider_imports.operators.run_store import KEY
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -91,10 +92,11 @@ def killed_at(store: Any, phase: str, when: str) -> Iterator[None]:
     original = store.set
 
     def set_and_die(key: str, value: Any) -> None:
-        if value["phase"] == phase and when == "before":
+        reached = key == KEY and value["phase"] == phase
+        if reached and when == "before":
             raise Killed
         original(key, value)
-        if value["phase"] == phase:
+        if reached:
             raise Killed
 
     store.set = set_and_die

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.http.errors import cut
+from airflow_provider_imports.http.text import cut
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 
 if TYPE_CHECKING:

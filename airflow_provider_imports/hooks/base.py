@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.connection import ConnectionHook
 from airflow_provider_imports.hooks.slot_turns import SlotTurns
-from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
+from airflow_provider_imports.http.async_client import AsyncClient
 from airflow_provider_imports.http.call import Answer, Call, Flow, SendResult, one_call
 from airflow_provider_imports.http.errors import HTML_PAGE, refusal_of, unreadable
+from airflow_provider_imports.http.loop_clients import client_apart, join_client, leave_client
 from airflow_provider_imports.http.rate_limit import RateLimit
-from airflow_provider_imports.http.send_steps import without_secrets
+from airflow_provider_imports.http.send_steps import guarded
 from airflow_provider_imports.http.sync_client import SyncClient, on_the_wire
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.polling import Ending, LookFailed, PollPolicy, Wait
@@ -45,8 +46,6 @@ class ImportHook(ConnectionHook):
 
     def __init__(self, conn_id: str | None = None, longest_timeout: float | None = None) -> None:
         super().__init__(conn_id, longest_timeout)
-        self._client: SyncClient | None = None
-        self._shared: AsyncClient | None = None
         self._rate_limits: dict[str, RateLimit] = {}
         self._slot_turns = SlotTurns()
 
@@ -81,8 +80,9 @@ class ImportHook(ConnectionHook):
         return self.run_flow(self.cancel_flow(run), patience)
 
     async def acancel(self, run: ImportRun) -> str:
-        """Cancel a run like :meth:`cancel`, in one attempt, without blocking the event loop."""
-        return await self.arun_flow(self.cancel_flow(run))
+        """Cancel a run like :meth:`cancel`, in one attempt, without blocking the event loop or waiting for others."""
+        async with client_apart((type(self), self.conn_id), self._new_client) as client:
+            return await client.run(self.cancel_flow(run))
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection with a harmless read; it never starts anything."""
@@ -122,13 +122,14 @@ class ImportHook(ConnectionHook):
             return ImportStatus(ImportState.RUNNING, "free", message="another task that waited has its turn")
         return ImportStatus(ImportState.SUCCEEDED, "free")
 
-    def run_flow(self, flow: Flow[T], patience: float = PATIENCE) -> T:
+    def run_flow(self, flow: Flow[T], patience: float = PATIENCE, deadline: float | None = None) -> T:
         """
         Send a flow's calls, blocking.
 
         :param patience: seconds to spend on repeats of each call
+        :param deadline: the waiter's deadline (epoch seconds), soon after which this ends, whatever hangs
         """
-        return self.client.run(flow, patience)
+        return self.client.run(flow, patience, deadline)
 
     async def arun_flow(self, flow: Flow[T], deadline: float | None = None, max_age: float = 0.0) -> T:
         """Send a flow's calls, each once, without blocking the event loop."""
@@ -230,7 +231,7 @@ class ImportHook(ConnectionHook):
         method = str(response.request.method)
         call = Call("run", method, "", starts=method not in ("GET", "HEAD"))
         answer = Answer(response.status_code, response.headers, response.content)
-        error = self.error_of(call, without_secrets(answer, self.client.access.secrets))
+        error = self.error_of(call, guarded(answer, self.client.access.secrets))
         if error is not None:
             raise error
 
@@ -249,7 +250,7 @@ class ImportHook(ConnectionHook):
             looked_at = clock()
             seen: ImportStatus | LookFailed
             try:
-                seen = self.run_flow(flow(subject), patience=0.0)
+                seen = self.run_flow(flow(subject), patience=0.0, deadline=policy.deadline)
             except VendorImportError as error:
                 seen = look_failed(error)
             step = wait.after_look(seen, looked_at, clock(), random.random())

@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.exceptions import ImportBusyError, VendorRequestError
+from airflow_provider_imports.exceptions import ConnectionSettingsError, ImportBusyError, VendorRequestError
 from airflow_provider_imports.hooks.arrival import ARRIVAL, arrival_run, arrival_status
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.description import says_busy
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.errors import error_from, read_message
+from airflow_provider_imports.http.reading import LARGEST_REPORT
 from airflow_provider_imports.http.settings import read_extra
 from airflow_provider_imports.models import ImportRun
 
@@ -70,6 +71,12 @@ class BlueshiftHook(ImportHook):
     def authorization(self, settings: Settings) -> Mapping[str, str]:
         """Basic: the key as user name, no password."""
         self.require_credentials(settings, "password")
+        if ":" in settings.password:
+            raise ConnectionSettingsError(
+                f"Connection {settings.conn_id!r}: password holds a colon, which a User API key never does; enter the "
+                "key alone, without the colon that ends a user name. Nothing was sent.",
+                vendor=self.vendor,
+            )
         return {"Authorization": f"Basic {b64encode(f'{settings.password}:'.encode()).decode()}"}
 
     def default_host_of(self, connection: AirflowConnection) -> str:
@@ -96,7 +103,7 @@ class BlueshiftHook(ImportHook):
 
     def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
         """Tell a task that is being processed, which passes, from one that can't be triggered."""
-        said = read_message(answer.content)
+        said = read_message(answer)
         if not call.starts or answer.status != _NOT_SUPPORTED or not says_busy(said):
             return None
         told = f"{self.hook_name} {call.operation}: HTTP {answer.status}: {said}"
@@ -152,7 +159,7 @@ class BlueshiftHook(ImportHook):
 
     def test_flow(self) -> Flow[str]:
         """Read the list of catalogs, which the User API key may and the Event API key may not."""
-        answer = yield Call("list_catalogs", "GET", "/api/v1/catalogs")
+        answer = yield Call("list_catalogs", "GET", "/api/v1/catalogs", largest_answer=LARGEST_REPORT)
         answer.json()
         return "Blueshift accepted the User API key."
 
@@ -200,7 +207,9 @@ def _remark(answer: Answer) -> str | None:
 
 def _customers(email: str) -> Flow[list[dict[str, Any]]]:
     try:
-        answer = yield Call("get_customers", "GET", "/api/v1/customers", query=(("email", email),))
+        answer = yield Call(
+            "get_customers", "GET", "/api/v1/customers", query=(("email", email),), largest_answer=LARGEST_REPORT
+        )
     except VendorRequestError as error:
         if error.status_code != 404 or _TASK_NOT_FOUND not in (error.vendor_message or ""):
             raise

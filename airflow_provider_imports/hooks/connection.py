@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.providers.http.hooks.http import HttpHook
-from requests import Session
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorUnavailableError
 from airflow_provider_imports.hooks.description import VendorDescription
 from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
-from airflow_provider_imports.http.tls import ca_file
+from airflow_provider_imports.http.sync_session import open_session
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
+
+if TYPE_CHECKING:
+    from requests import Session
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.http.async_client import AsyncClient
+    from airflow_provider_imports.http.sync_client import SyncClient
 
 
 class ConnectionHook(VendorDescription, HttpHook):
@@ -30,6 +37,15 @@ class ConnectionHook(VendorDescription, HttpHook):
         super().__init__(method="GET", http_conn_id=conn_id or self.default_conn_name)
         self.conn_id: str = self.http_conn_id
         self._longest_timeout = longest_timeout
+        self._client: SyncClient | None = None
+        self._shared: AsyncClient | None = None
+
+    @property
+    def known_base_url(self) -> str | None:
+        """The vendor's address, if the connection has been looked up; it is not looked up for this."""
+        client = self._shared or self._client
+        settings = None if client is None else client.access.settings
+        return None if settings is None else settings.base_url
 
     def _look_up(self) -> Settings:
         try:
@@ -53,9 +69,17 @@ class ConnectionHook(VendorDescription, HttpHook):
         return self._settings(connection)
 
     def _no_connection(self) -> ConnectionSettingsError:
+        variable = f"AIRFLOW_CONN_{self.conn_id.upper()}"
+        if os.environ.get(variable):
+            return ConnectionSettingsError(
+                f"The Airflow connection {self.conn_id!r} is set in {variable}, but Airflow can't read it: it must be "
+                "a URI, or a JSON object with only conn_type, host, schema, login, password, port and extra. "
+                "Nothing was sent.",
+                vendor=self.vendor,
+            )
         return ConnectionSettingsError(
             f"There is no Airflow connection {self.conn_id!r}. Create it with type {self.hook_name} "
-            f"(AIRFLOW_CONN_{self.conn_id.upper()}, the UI under Admin > Connections, or a secrets backend). "
+            f"({variable}, the UI under Admin > Connections, or a secrets backend). "
             "Nothing was sent.",
             vendor=self.vendor,
         )
@@ -69,16 +93,9 @@ class ConnectionHook(VendorDescription, HttpHook):
         return replace(settings, timeout=min(settings.timeout, self._longest_timeout))
 
     def _open_session(self, settings: Settings) -> Session:
-        session = Session()
-        session.headers.clear()
-        session.trust_env = False
-        session.verify = ca_file(settings) if settings.verify is not False else False
-        if settings.proxy:
-            session.proxies = {"http": settings.proxy, "https": settings.proxy}
         self.base_url = settings.base_url
         self._base_url_initialized = True
-        mounted: Session = self._configure_session_from_mount_adapters(session)
-        return mounted
+        return open_session(settings)
 
     def _set_base_url(self, connection: AirflowConnection) -> None:
         self.base_url = self._settings(connection).base_url

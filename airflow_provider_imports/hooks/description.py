@@ -106,7 +106,8 @@ class VendorDescription:
 
     def hint(self, call: Call, error: VendorImportError) -> str | None:
         """Advice that only this vendor's documentation gives; none for a page of some other server."""
-        if error.status_code is None or (error.vendor_message or "").startswith(HTML_PAGE):
+        is_page = (error.vendor_message or "").startswith(HTML_PAGE)
+        if error.status_code is None or (is_page and error.status_code != 413):  # a gateway's limit is one, too
             return None
         return self.hints.get((call.operation, error.status_code)) or self.hints.get(("*", error.status_code))
 

@@ -8,20 +8,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from airflow_provider_imports import __version__
 from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.http.reading import LARGEST_ANSWER, read_json
+from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
+from airflow_provider_imports.http.text import LONGEST_TEXT, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 T = TypeVar("T")
-
-#: Bytes of an answer that are read at most; no documented answer is nearly as large.
-LARGEST_ANSWER = 64 << 20
 USER_AGENT = f"airflow-provider-imports/{__version__}"
+#: Characters of a header that is a number or a date.
+_LONGEST_HINT = 100
 
 
 class Repeat(Enum):
@@ -61,6 +63,7 @@ class Call:
     :param starts: True if it starts (or stages) something, so that an unclear answer is an unknown outcome
     :param public: True if it carries no credentials (a log-in)
     :param shared: True if it reads the same for everybody, so that many who wait can share one answer
+    :param largest_answer: bytes of a good answer at most, decompressed; a larger one is an error
     """
 
     operation: str
@@ -75,6 +78,7 @@ class Call:
     starts: bool = False
     public: bool = False
     shared: bool = False
+    largest_answer: int = LARGEST_ANSWER
 
     @property
     def target(self) -> str:
@@ -106,13 +110,6 @@ class UnreadableBodyError(OSError):
     """A body could not be read to its announced end, so the vendor never gets the whole request."""
 
 
-class AnswerTooLargeError(ValueError):
-    """The vendor's answer is larger than :data:`LARGEST_ANSWER`."""
-
-    def __init__(self) -> None:
-        super().__init__(f"the answer is larger than {LARGEST_ANSWER:,} bytes")
-
-
 class UnreadableAnswerError(ValueError):
     """The vendor's answer is not what its documentation says."""
 
@@ -120,46 +117,65 @@ class UnreadableAnswerError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
-    What the vendor answered.
+    What the vendor answered. What is told of it comes from :meth:`json`, :meth:`object` and :meth:`header`, or from
+    :func:`~airflow_provider_imports.http.errors.read_message`: cut, clean, and without our secrets.
 
     :param headers: a mapping that finds a lower-case name however the vendor wrote it
+    :param content: as it was received, never to be told
     :param repeated_after: the unclear outcomes of earlier sendings of the same start: the vendor may have acted on
         each of them already
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     repeated_after: tuple[SendResult, ...] = ()
+    secrets: Secrets = field(default=NO_SECRETS, repr=False, compare=False)
 
-    def json(self) -> Any:
+    def json(self, longest_text: int = LONGEST_TEXT) -> Any:
         """
         Read the body as JSON, whatever content type it claims (Pigment answers JSON as ``text/plain``).
 
-        :raises UnreadableAnswerError: if it is not JSON
+        :param longest_text: characters of each text that are kept
+        :raises UnreadableAnswerError: if it is not JSON, or more of it than any answer needs
         """
         try:
-            value = _JSON.decode(self.content.decode(json.detect_encoding(self.content), "surrogatepass"))
-            return _storable(value) if b"\\u" in self.content else value
-        except (ValueError, RecursionError) as error:
-            kind = "HTML" if self.content.lstrip()[:1] == b"<" else f"{len(self.content)} bytes"
-            raise UnreadableAnswerError(f"the answer (HTTP {self.status}) is not JSON but {kind}") from error
+            return read_json(self.content, self.secrets, longest_text)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            shape = "HTML" if self.content.lstrip()[:1] == b"<" else f"{len(self.content)} bytes"
+            kind = f"is not JSON but {shape}"
+        except RecursionError:
+            kind = "can't be read: it is nested too deeply"
+        except ValueError as error:
+            kind = f"can't be read: {error}"
+        # not chained: the cause holds the whole answer
+        raise UnreadableAnswerError(f"the answer (HTTP {self.status}) {kind}")
 
-    def object(self) -> dict[str, Any]:
+    def object(self, longest_text: int = LONGEST_TEXT) -> dict[str, Any]:
         """
         Read the body as a JSON object.
 
+        :param longest_text: characters of each text that are kept
         :raises UnreadableAnswerError: if it is not one
         """
-        value = self.json()
+        value = self.json(longest_text)
         if not isinstance(value, dict):
             raise UnreadableAnswerError(f"the answer (HTTP {self.status}) is JSON but not an object")
         return value
 
+    def header(self, name: str) -> str:
+        """A header to be told; empty if there is none."""
+        value = self.headers.get(name)
+        return clean(self.secrets.redacted(" ".join(value.split()))) if value else ""
+
+    def hint(self, name: str) -> str:
+        """A header that is a number or a date, to be read; empty if there is none."""
+        return self.headers.get(name, "")[:_LONGEST_HINT]
+
     @property
     def date(self) -> datetime:
         """The time by the vendor's own clock (``Date``); by ours, if the answer does not tell it."""
-        return http_date(self.headers.get("date", "")) or datetime.now(UTC)
+        return http_date(self.hint("date")) or datetime.now(UTC)
 
 
 def http_date(text: str) -> datetime | None:
@@ -171,25 +187,6 @@ def http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-#: ``json.loads`` with an argument would make a new decoder for every answer.
-_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _storable(value: Any) -> Any:
-    """Replace what JSON can escape but no database and no log can take: NUL, and half surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\x00", " ").encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, dict):
-        return {_storable(name): _storable(item) for name, item in value.items()}
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
     """
@@ -197,10 +194,12 @@ class NoAnswer:
 
     :param reason: why, without any secret
     :param may_have_acted: False only if the vendor certainly did not get the whole request
+    :param incomplete: True if it got a part of the request, but certainly not its end
     """
 
     reason: str
     may_have_acted: bool
+    incomplete: bool = False
 
 
 SendResult = Answer | NoAnswer
@@ -211,13 +210,6 @@ Flow = Generator[Call, Answer, T]
 def one_call(call: Call) -> Flow[Answer]:
     """A flow of one call that returns its answer."""
     return (yield call)
-
-
-def unreadable_body(error: BaseException | None) -> UnreadableBodyError | None:
-    """Find the unreadable body among an error's causes."""
-    while error is not None and not isinstance(error, UnreadableBodyError):
-        error = error.__cause__ or error.__context__
-    return error
 
 
 def path(template: str, **parts: str) -> str:

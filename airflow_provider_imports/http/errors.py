@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
@@ -18,51 +17,38 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.call import Answer, Call, SendResult
+from airflow_provider_imports.http.reading import LARGEST_ERROR, parsed, read_text
+from airflow_provider_imports.http.text import LONGEST_TEXT, clean
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
-#: A vendor's message is cut to this many characters.
-LONGEST_MESSAGE = 500
 #: How the message of a web page begins.
 HTML_PAGE = "an HTML page"
 _WORDS = ("message", "error", "errors", "detail", "description", "title", "reason", "code", "type")
 _SKIPPED = frozenset({"success", "status", "meta", "stack", "details", "errorType"})
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 _DEEPEST = 6
+#: Characters of a web page in which its words are looked for.
+_MOST_OF_A_PAGE = 20 * LONGEST_TEXT
 
 
-def read_message(content: bytes) -> str:
+def read_message(answer: Answer) -> str:
     """
-    Turn any vendor's error body into one line.
+    Turn any vendor's error body into one line, without our secrets.
 
     Understands ``error``, ``message`` and ``errors`` as a string, list of strings, list of objects, dict of lists or
     dict of scalars; plain text; HTML; nothing at all. Never raises.
     """
-    text = content.decode("utf-8-sig", errors="replace").strip()
-    if not text:
-        return ""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        line = _text_of_html(text) if text.startswith("<") else text
+    text = read_text(answer.content[:LARGEST_ERROR]).strip()
+    if text.startswith("<"):
+        line = _text_of_html(text[:_MOST_OF_A_PAGE])
     else:
-        seen = dict.fromkeys(part for part in _words(value, 0) if part)
-        line = "; ".join(seen) or text
-    return cut(printable(line))
-
-
-def printable(text: str) -> str:
-    """One line without what a log, a database or a terminal can't take: control characters, half surrogate pairs."""
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
-
-
-def cut(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    """As much of a text as has room in so many characters."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+        line = "; ".join(dict.fromkeys(part for part in _parts(text) if part)) or text
+    return clean(answer.secrets.redacted(" ".join(line.split())))
 
 
 def request_id(answer: Answer) -> str | None:
     """Find the vendor's id of the request, for its support."""
-    return next((cut(printable(answer.headers[name])) for name in _REQUEST_IDS if answer.headers.get(name)), None)
+    return next((told for name in _REQUEST_IDS if (told := answer.header(name).strip())), None)
 
 
 def is_web_page(content: bytes) -> bool:
@@ -83,15 +69,19 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: SendResult) -
     what = f"{vendor_name} {call.operation}"
     if not isinstance(outcome, Answer):
         if not outcome.may_have_acted:
+            reached = (
+                f"{vendor_name} got only a part of the request, on which it can't act; a retry is safe."
+                if outcome.incomplete
+                else f"Nothing reached {vendor_name}. Check the connection's host and the network; a retry is safe."
+            )
             return VendorUnavailableError(
-                f"{what}: {outcome.reason}. Nothing reached {vendor_name}. Check the connection's host and the "
-                "network; a retry is safe.",
+                f"{what}: {outcome.reason}. {reached}",
                 vendor=vendor,
                 operation=call.operation,
             )
         unclear = UnknownOutcomeError if call.starts else VendorUnavailableError
         return unclear(f"{what}: {outcome.reason}. {_fate(call)}", vendor=vendor, operation=call.operation)
-    said = read_message(outcome.content)
+    said = read_message(outcome)
     told = f"{what}: HTTP {outcome.status}{f': {said}' if said else ' without a message'}"
     kind, advice = _judge_status(vendor, call, outcome)
     return error_from(kind, vendor, call, outcome, told, advice)
@@ -100,7 +90,7 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: SendResult) -
 def unreadable(vendor: str, vendor_name: str, call: Call, answer: Answer, reason: str) -> VendorImportError:
     """Judge a 2xx answer that is not what the vendor documents: after a start, nobody knows what it means."""
     kind = UnknownOutcomeError if call.starts else VendorUnavailableError
-    said = read_message(answer.content)
+    said = read_message(answer)
     told = f"{vendor_name} {call.operation}: {reason}{f' ({said[:120]})' if said else ''}"
     advice = f" {_WEB_PAGE}" if is_web_page(answer.content) else ""
     return error_from(kind, vendor, call, answer, told, f"{_fate(call)}{advice}")
@@ -123,25 +113,35 @@ def error_from(
         vendor=vendor,
         operation=call.operation,
         status_code=answer.status,
-        vendor_message=read_message(answer.content),
+        vendor_message=read_message(answer),
         request_id=identifier,
     )
 
 
 def _judge_status(vendor: str, call: Call, answer: Answer) -> tuple[type[VendorImportError], str]:
-    status = answer.status
+    status, page = answer.status, is_web_page(answer.content)
+    if page and status in (401, 403):  # "Just a moment…": a gateway's word, which says nothing about our credentials
+        return VendorUnavailableError, f"Nothing was done; a retry is safe. {_WEB_PAGE}"
     if status == 401:
         return VendorAuthError, f"The credentials were refused; nothing was done. {_check_credentials(vendor)}"
     if status == 403:
         return VendorAuthError, f"The credentials lack a permission; nothing was done. {_check_credentials(vendor)}"
     if status == 429:
         return VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."
-    if 300 <= status < 400 and not (status == 303 and call.starts):
-        target = cut(printable(answer.headers.get("location", "an address it does not name").partition("?")[0]))
+    see_other = status in (302, 303) and call.starts  # as many servers answer a form that they have acted on
+    if 300 <= status < 400 and not see_other:
+        target = answer.header("location").partition("?")[0] or "an address it does not name"
         return VendorRequestError, f"It redirects to {target}; nothing was done. Put the right host in the connection."
-    if status >= 500 or status == 408 or status < 200 or (status == 303 and call.starts):
+    if status >= 500 or status == 408 or status < 200 or see_other:
         return (UnknownOutcomeError if call.starts else VendorUnavailableError), _fate(call)
-    if is_web_page(answer.content):
+    if status == 413:
+        return (
+            VendorRequestError,
+            "The request is too large for the vendor or a gateway before it; nothing was done.",
+        )
+    if page and not call.starts:
+        return VendorUnavailableError, f"{_fate(call)} {_WEB_PAGE}"
+    if page:
         return VendorRequestError, f"The request was refused; nothing was done. {_WEB_PAGE}"
     return VendorRequestError, "The request was refused; nothing was done, and a retry would be refused again."
 
@@ -158,6 +158,13 @@ def _fate(call: Call) -> str:
     if call.starts:
         return "It is unknown whether the vendor acted on it."
     return "Nothing was changed by this; a retry is safe."
+
+
+def _parts(text: str) -> list[str]:
+    try:
+        return list(_words(parsed(text), 0))
+    except (ValueError, RecursionError):
+        return []
 
 
 def _words(value: Any, depth: int) -> Iterator[str]:
@@ -200,10 +207,10 @@ class _TextOfHtml(HTMLParser):
             self.parts.append(data)
 
 
-def _text_of_html(text: str) -> str:
+def _text_of_html(page: str) -> str:
     parser = _TextOfHtml()
     try:
-        parser.feed(text[: LONGEST_MESSAGE * 20])
+        parser.feed(page)
     except (AssertionError, ValueError):  # html.parser gives up on some broken markup
-        return f"{HTML_PAGE}: {re.sub(r'<[^>]*>', ' ', text[: LONGEST_MESSAGE * 20])}"
+        return f"{HTML_PAGE}: {re.sub(r'<[^<>]*>', ' ', page)}"
     return f"{HTML_PAGE}: {' '.join(parser.parts)}"

@@ -9,6 +9,7 @@ import time
 from collections import deque
 
 from airflow_provider_imports.http.rate_limit import WINDOW, RateLimit
+from airflow_provider_imports.http.transfer import OVERTIME
 
 #: Requests of one queue at a time, each on a socket of its own: as many as a thousand imports at a slow vendor need,
 #: and never more than a quarter of what the process may open.
@@ -60,8 +61,8 @@ class RequestQueue:
 
         :param deadline: the waiter's deadline (epoch seconds), if it has one
         :return: the event loop's time of the turn, for :meth:`answered`
-        :raises TimeoutError: if it is not its turn a minute after the deadline: the vendor asks for a longer wait, or
-            very many have the same deadline
+        :raises TimeoutError: if it is not its turn soon after the deadline: the vendor asks for a longer wait, or very
+            many have the same deadline
         """
         if not self._queue and self._is_open():
             return self._let_through()
@@ -72,7 +73,7 @@ class RequestQueue:
             heapq.heappush(self._dated, (deadline, self._turns, turn))
         self._pump()
         try:
-            async with asyncio.timeout(None if deadline is None else max(deadline - time.time(), 0.0) + WINDOW):
+            async with asyncio.timeout(None if deadline is None else max(deadline - time.time(), 0.0) + OVERTIME):
                 return await turn
         except (asyncio.CancelledError, TimeoutError):
             if turn.done() and not turn.cancelled():  # it was our turn, and we leave without a request

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, http_date
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 GATEWAY_ERRORS = frozenset({502, 503, 504})
 MOST_ATTEMPTS = 5
@@ -51,9 +46,9 @@ def asked_wait(answer: Answer, now: float) -> float | None:
 
     :param now: epoch seconds
     """
-    wait = _retry_after(answer.headers, now)
+    wait = _retry_after(answer, now)
     if wait is None and answer.status == 429:
-        wait = _rate_limit_reset(answer.headers, now)
+        wait = _rate_limit_reset(answer, now)
     return None if wait is None else min(max(wait, 0.0), LONGEST_ASKED_WAIT)
 
 
@@ -67,8 +62,8 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    text = headers.get("retry-after", "").strip()
+def _retry_after(answer: Answer, now: float) -> float | None:
+    text = answer.hint("retry-after").strip()
     if not text:
         return None
     seconds = _number(text)
@@ -78,8 +73,8 @@ def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return None if moment is None else moment.timestamp() - now
 
 
-def _rate_limit_reset(headers: Mapping[str, str], now: float) -> float | None:
-    value = _number(headers.get("x-ratelimit-reset", ""))
+def _rate_limit_reset(answer: Answer, now: float) -> float | None:
+    value = _number(answer.hint("x-ratelimit-reset"))
     if value is None:
         return None
     if value >= _EPOCH_MILLISECONDS:

@@ -7,23 +7,25 @@ No I/O. :class:`~airflow_provider_imports.http.sync_client.SyncClient` carries o
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import TYPE_CHECKING, Protocol, TypeVar
-from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 from airflow_provider_imports.exceptions import (
     UnknownOutcomeError,
     VendorAuthError,
     VendorImportError,
     VendorRateLimitError,
+    VendorRequestError,
 )
-from airflow_provider_imports.http.call import Answer, Call, Flow, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.address import redirected
+from airflow_provider_imports.http.call import Answer, Call, Flow, NoAnswer, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.errors import HTML_PAGE, is_web_page
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, duration, may_repeat
+from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
+from airflow_provider_imports.http.transfer import PROXY_WANTS_CREDENTIALS
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
-_SHORTEST_SECRET = 4
-_SHORTEST_IN_GOOD_ANSWER = 8
+#: As some vendors answer a log-in with wrong credentials.
+_REFUSES_CREDENTIALS = frozenset({400, 422})
 
 
 class VendorRules(Protocol):
@@ -64,8 +66,8 @@ class Access:
     settings: Settings | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     generation: int = 0
-    refused: tuple[Settings, VendorAuthError] | None = field(default=None, repr=False)
-    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    refused: tuple[Settings, VendorImportError] | None = field(default=None, repr=False)
+    secrets: Secrets = field(default=NO_SECRETS, repr=False)
     plain: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def wire_headers(self, call: Call) -> Mapping[str, str]:
@@ -141,7 +143,10 @@ def converse(flow: Flow[T], rules: VendorRules, access: Access, patience: float)
         while True:
             try:
                 shared = (yield Share(call)) if call.shared else None
-                answer = (yield from send(call, rules, access, patience)) if shared is None else _answer(shared)
+                if shared is None:
+                    answer = yield from send(call, rules, access, patience)
+                else:
+                    answer = _judged(shared, call, rules)
             except VendorImportError as error:
                 call = flow.throw(error)
                 continue
@@ -168,10 +173,12 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
     unclear: UnknownOutcomeError | None = None
     while True:
         generation, headers = access.generation, access.wire_headers(call)
-        outcome = without_secrets(_outcome((yield Transmit(call, headers))), access.secrets)
+        outcome = guarded(_outcome((yield Transmit(call, headers))), access.secrets)
+        if isinstance(outcome, Answer) and outcome.status == 407:
+            outcome = _refused_by_proxy(access)
         attempts += 1
         if isinstance(outcome, Answer):
-            if outcome.status == 401 and not renewed and not call.public:
+            if outcome.status == 401 and not renewed and not call.public and not is_web_page(outcome.content):
                 renewed = True
                 yield Authenticate(generation, patience)
                 if access.wire_headers(call) != headers:
@@ -186,6 +193,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
         error = rules.error_of(call, outcome)
         if error is None:
             return _answer(outcome)
+        access.secrets.redact(error)
         wait = _wait(rules, outcome, attempts)
         if isinstance(error, VendorRateLimitError):
             error.retry_after = wait
@@ -227,50 +235,26 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
     if call is None:
         headers = rules.authorization(settings)
     else:
-        access.settings, access.secrets = settings, _secrets(settings, {})
+        access.settings, access.secrets = settings, Secrets.of(settings, {})
         try:
             answer = yield from send(call, rules, access, patience)
-        except VendorAuthError as error:
-            access.refused = (settings, error)
+        except (VendorAuthError, VendorRequestError) as error:
+            page = (error.vendor_message or "").startswith(HTML_PAGE)
+            if isinstance(error, VendorAuthError) or (error.status_code in _REFUSES_CREDENTIALS and not page):
+                access.refused = (settings, error)
             raise
         headers = rules.read_login(answer, settings)
     access.settings, access.headers, access.refused = settings, headers, None
-    access.secrets = _secrets(settings, headers)
+    access.secrets = Secrets.of(settings, headers)
     access.plain = Call("plain", "GET", "").wire_headers(headers)
     access.generation += 1
 
 
-def _secrets(settings: Settings, headers: Mapping[str, str]) -> tuple[bytes, ...]:
-    """Everything that a careless vendor might repeat to us in an answer, as it would stand there."""
-    texts = {settings.password, *(value.rpartition(" ")[2] for value in headers.values())} - {settings.login}
-    forms = {form for text in texts for form in _as_it_might_stand(text) if len(form) >= _SHORTEST_SECRET}
-    return tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
-
-
-def _as_it_might_stand(text: str) -> tuple[str, ...]:
-    """A text as it is, in JSON (with the slashes of PHP, too), in HTML, and in an address."""
-    quoted = json.dumps(text)[1:-1]
-    return text, quoted, quoted.replace("/", "\\/"), escape(text), quote(text, safe=""), quote_plus(text)
-
-
-def without_secrets(outcome: SendResult, secrets: tuple[bytes, ...]) -> SendResult:
-    """Blacken our own credentials in an answer, where a careless vendor repeats them."""
+def guarded(outcome: SendResult, secrets: Secrets) -> SendResult:
+    """An outcome that knows what must not be told of it."""
     if not isinstance(outcome, Answer):
         return outcome
-    # A short password may be a word of a good answer, which must stay readable.
-    shortest = _SHORTEST_IN_GOOD_ANSWER if 200 <= outcome.status < 300 else _SHORTEST_SECRET
-    content, told = outcome.content, "\n".join(outcome.headers.values())
-    headers = outcome.headers
-    for secret in secrets:
-        if len(secret) < shortest:
-            continue
-        if secret in content:
-            content = content.replace(secret, b"***")
-        if (text := secret.decode()) in told:
-            headers = {name.lower(): value.replace(text, "***") for name, value in headers.items()}
-    if content is outcome.content and headers is outcome.headers:
-        return outcome
-    return replace(outcome, content=content, headers=headers)
+    return Answer(outcome.status, outcome.headers, outcome.content, outcome.repeated_after, secrets)
 
 
 def _outcome(sent: SendResult | None) -> SendResult:
@@ -279,10 +263,22 @@ def _outcome(sent: SendResult | None) -> SendResult:
     return sent
 
 
+def _judged(shared: SendResult, call: Call, rules: VendorRules) -> Answer:
+    error = rules.error_of(call, shared) if isinstance(shared, NoAnswer) else None
+    if error is not None:
+        raise error
+    return _answer(shared)
+
+
 def _answer(outcome: SendResult) -> Answer:
     if not isinstance(outcome, Answer):
         raise TypeError(f"error_of() found nothing wrong with {outcome!r}")
     return outcome
+
+
+def _refused_by_proxy(access: Access) -> NoAnswer:
+    proxy = "a proxy" if access.settings is None else f"the proxy {access.settings.proxy_address}"
+    return NoAnswer(f"{proxy} answered HTTP 407{PROXY_WANTS_CREDENTIALS}", may_have_acted=False)
 
 
 def _wait(rules: VendorRules, outcome: SendResult, attempts: int) -> float:
@@ -301,12 +297,4 @@ def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:
     """Where a GET goes on to within the same origin; anywhere else, our credentials would be handed to a stranger."""
     if answer.status not in _REDIRECTS or call.method != "GET" or not (location := answer.headers.get("location")):
         return None
-    here = urlsplit(base_url)
-    try:
-        there = urlsplit(urljoin(base_url.rstrip("/") + call.target, location))
-    except ValueError:  # not an address at all
-        return None
-    prefix = here.path.rstrip("/")
-    if (there.scheme, there.netloc) != (here.scheme, here.netloc) or not there.path.startswith(f"{prefix}/"):
-        return None
-    return there.path.removeprefix(prefix) + (f"?{there.query}" if there.query else "")
+    return redirected(base_url, call.target, location)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from unicodedata import category
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
+from airflow_provider_imports.http.address import PORTS, canonical, is_loopback, proxy_url, split
 from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
 
 DEFAULT_TIMEOUT = 60.0
 LONGEST_CONNECT_TIMEOUT = 10.0
 #: Of seconds and of requests a minute; sockets refuse much longer timeouts.
 LARGEST_NUMBER = 1_000_000
-_IN_A_PATH = "/%:@!$&'()*+,;=~"
 #: Unicode categories: control characters, half surrogate pairs, line and paragraph separators.
 _NOT_IN_A_HEADER = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -28,6 +27,7 @@ class AirflowConnection(Protocol):
     """The parts of an Airflow connection that are read; the same on every Airflow version."""
 
     conn_id: str
+    conn_type: str | None
     host: str | None
     schema: str | None
     port: int | None
@@ -41,7 +41,8 @@ class Settings:
     """
     A connection, checked.
 
-    :param base_url: scheme, host, port and path prefix, without a trailing slash
+    :param base_url: scheme, host, port and path prefix in one canonical form, so that it can be compared: in lower case
+        but for the path, without the scheme's own port, without a trailing slash
     :param timeout: seconds for one answer
     :param verify: check TLS certificates: True, False, or the path of a CA file
     :param proxies: proxy URL by scheme
@@ -68,10 +69,34 @@ class Settings:
 
     @property
     def proxy(self) -> str | None:
-        """The proxy for the base URL: the connection's, else the environment's (``HTTPS_PROXY``, ``NO_PROXY``)."""
+        """
+        The proxy for the base URL: the connection's, else the environment's (``HTTPS_PROXY``, ``NO_PROXY``).
+
+        None for this machine, whatever they say: nothing that goes to it is to leave it.
+
+        :raises ConnectionSettingsError: if the environment's can't be used
+        """
         parts = urlsplit(self.base_url)
-        proxies = self.proxies or ({} if proxy_bypass(parts.netloc) else getproxies())
-        return proxies.get(parts.scheme) or proxies.get("all")
+        if is_loopback(parts.hostname or ""):
+            return None
+        if self.proxies:
+            return self.proxies.get(parts.scheme) or self.proxies.get("all")
+        environment = {} if proxy_bypass(parts.netloc) else getproxies()
+        named = environment.get(parts.scheme) or environment.get("all")
+        if not named:
+            return None
+        proxy = proxy_url(named)
+        if proxy is None:
+            raise ConnectionSettingsError(
+                f"Connection {self.conn_id!r}: the environment's {parts.scheme.upper()}_PROXY or ALL_PROXY is not like "
+                "http://proxy:3128 (SOCKS is not supported); put a proxy in the extra field proxies. Nothing was sent."
+            )
+        return proxy
+
+    @property
+    def proxy_address(self) -> str:
+        """Host and port of the proxy, without its credentials."""
+        return urlsplit(self.proxy or "").netloc.rpartition("@")[2]
 
     @property
     def ca_file(self) -> str | None:
@@ -90,12 +115,13 @@ def read_settings(conn_type: str, connection: AirflowConnection, default_host: s
     :raises ConnectionSettingsError: naming the field and what it should be
     """
     reader = _Reader(connection.conn_id, read_extra(connection))
+    reader.check_type(conn_type, connection.conn_type)
     extra = reader.own_fields(VENDOR_ENTRIES[conn_type].conn_fields)
     return Settings(
         conn_id=connection.conn_id,
         base_url=reader.base_url(connection, default_host),
         login=reader.credential("login", connection.login),
-        password=reader.credential("password", connection.password),
+        password=reader.password(connection.password),
         timeout=reader.positive("timeout") or DEFAULT_TIMEOUT,
         verify=reader.verify(),
         proxies=reader.proxies(),
@@ -113,6 +139,12 @@ class _Reader:
     def wrong(self, problem: str) -> ConnectionSettingsError:
         return ConnectionSettingsError(f"Connection {self.conn_id!r}: {problem} Nothing was sent.")
 
+    def check_type(self, wanted: str, found: str | None) -> None:
+        """Another vendor's connection would lead this vendor's credentials there, or that one's here."""
+        if found != wanted and found in VENDOR_ENTRIES:
+            names = [VENDOR_ENTRIES[one].vendor_name for one in (found, wanted)]
+            raise self.wrong(f"it is a connection of {names[0]}, not of {names[1]}; name another one in conn_id.")
+
     def own_fields(self, fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         values = {
             name: value.strip() if isinstance(value, str) else value
@@ -129,31 +161,47 @@ class _Reader:
         host = (connection.host or "").strip() or default_host
         if not host:
             raise self.wrong("host is empty; enter the address of your own installation, which begins with https://.")
+        schema = (connection.schema or "").strip().lower()
         if "://" not in host:
-            host = f"{(connection.schema or 'https').strip()}://{host}"
-        split = _split(host.rstrip("/"))
-        if split is None:
+            host = f"{schema or 'https'}://{host}"
+        found = split(host)
+        if found is None:
             raise self.wrong("host is not a URL; it should be like https://www.example.com.")
-        parts, hostname = split
+        parts, hostname = found
+        if schema in PORTS and schema != parts.scheme:
+            raise self.wrong(f"host begins with {parts.scheme}://, but schema says {schema}; leave schema empty.")
+        if connection.port and parts.port and connection.port != parts.port:
+            raise self.wrong(
+                f"host names the port {parts.port}, but port says {connection.port}; leave one of them empty."
+            )
         port = connection.port or parts.port
         if port is not None and not 0 < port < 1 << 16:
             raise self.wrong(f"port must be a number from 1 to 65535, not {port}.")
-        if parts.scheme not in ("http", "https") or not hostname:
+        if parts.scheme not in PORTS or not hostname:
             raise self.wrong("host must be a name or a URL that begins with https://.")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise self.wrong("host must hold no credentials, query or fragment; use login and password.")
-        if parts.scheme == "http" and not _is_loopback(hostname) and not self.boolean("allow_http", default=False):
+        if parts.scheme == "http" and not is_loopback(hostname) and not self.boolean("allow_http", default=False):
             raise self.wrong(
                 f"host {hostname} is plain http, which would send the credentials readable over the network. "
                 "Use https, or set the extra field allow_http."
             )
-        shown = f"[{hostname}]" if ":" in hostname else hostname
-        return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{quote(parts.path, safe=_IN_A_PATH)}"
+        return canonical(parts.scheme, hostname, port, parts.path)
 
     def credential(self, name: str, value: str | None) -> str:
         text = (value or "").strip()
         if any(category(character) in _NOT_IN_A_HEADER for character in text):
             raise self.wrong(f"{name} contains a line break or another control character; enter it again.")
+        return text
+
+    def password(self, value: str | None) -> str:
+        text = self.credential("password", value)
+        scheme = text.partition(" ")[0].lower()
+        if scheme in _AUTH_SCHEMES and " " in text:
+            raise self.wrong(
+                f"password begins with {scheme.capitalize()}, which is not a part of the credential but of the header "
+                "that it is sent in; enter only what follows it."
+            )
         return text
 
     def positive(self, name: str) -> float | None:
@@ -193,15 +241,25 @@ class _Reader:
         if value in (None, ""):
             return {}
         if isinstance(value, str):
-            try:
+            try:  # JSON, or one URL for both
                 value = json.loads(value) if value.lstrip().startswith("{") else {"http": value, "https": value}
             except ValueError:
                 value = None
-        if not isinstance(value, Mapping) or not all(isinstance(one, str) for one in value.values()):
-            raise self.wrong('extra field proxies must be a URL, or JSON like {"https": "http://proxy:3128"}.')
-        return {str(scheme): one for scheme, one in value.items()}
+        if not isinstance(value, Mapping) or not value.keys() <= _PROXY_KEYS:
+            raise self.wrong(_PROXIES)
+        proxies = {scheme: proxy_url(one) for scheme, one in value.items() if one not in (None, "")}
+        found = {scheme: one for scheme, one in proxies.items() if one is not None}
+        if found.keys() != proxies.keys():
+            raise self.wrong(_PROXIES)
+        return found
 
 
+_AUTH_SCHEMES = frozenset({"bearer", "basic"})
+_PROXY_KEYS = frozenset({"http", "https", "all"})
+_PROXIES = (
+    'extra field proxies must be a URL like http://proxy:3128, or JSON like {"https": "http://proxy:3128"} with the '
+    "keys http, https and all; SOCKS is not supported."
+)
 _TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -225,22 +283,3 @@ def read_extra(connection: AirflowConnection) -> Mapping[str, Any]:
             f"Connection {connection.conn_id!r}: extra is not a JSON object. Nothing was sent."
         )
     return value
-
-
-def _split(url: str) -> tuple[SplitResult, str] | None:
-    """A URL's parts and its host name in ASCII; None if it is none. The error is not kept: it may quote a password."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # read here, since that may fail, too
-        return parts, (parts.hostname or "").encode("idna").decode()
-    except ValueError:
-        return None
-
-
-def _is_loopback(hostname: str) -> bool:
-    if hostname == "localhost" or hostname.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return False

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import logging
-import ssl
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 import requests
-from requests.auth import AuthBase
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import ConnectTimeout, ProxyError, RequestException
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from airflow_provider_imports import metrics
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import (
-    LARGEST_ANSWER,
     Answer,
-    AnswerTooLargeError,
     Call,
     NoAnswer,
     SendResult,
-    unreadable_body,
 )
 from airflow_provider_imports.http.rate_limit import WINDOW
+from airflow_provider_imports.http.reading import Reading
 from airflow_provider_imports.http.send_steps import (
     Access,
     Authenticate,
@@ -39,12 +33,12 @@ from airflow_provider_imports.http.send_steps import (
     converse,
     log_in,
 )
-from airflow_provider_imports.http.tls import is_handshake_failure
+from airflow_provider_imports.http.transfer import Transfer, current_transfer, latest_end, no_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from airflow_provider_imports.http.call import Flow
+    from airflow_provider_imports.http.call import Body, Flow
     from airflow_provider_imports.http.rate_limit import RateLimit
     from airflow_provider_imports.http.settings import Settings
 
@@ -98,26 +92,28 @@ class SyncClient:
             self._session.close()
             self._session = None
 
-    def run(self, flow: Flow[T], patience: float) -> T:
+    def run(self, flow: Flow[T], patience: float, deadline: float | None = None) -> T:
         """
         Send a flow's calls, each until it is answered or must not be repeated.
 
         :param patience: seconds to spend on waits before repeats of each call
+        :param deadline: the waiter's deadline (epoch seconds), soon after which this ends, whatever hangs
         :raises VendorImportError: what the vendor's description makes of the last outcome
         """
-        return self._drive(converse(flow, self._rules, self.access, patience))
+        return self._drive(converse(flow, self._rules, self.access, patience), latest_end(deadline))
 
-    def authenticate(self, patience: float = 0.0, *, renew: bool = False) -> None:
+    def authenticate(self, patience: float = 0.0, *, renew: bool = False, latest: float = float("inf")) -> None:
         """
         Take on the connection's credentials, and log in where the vendor has a log-in.
 
         :param patience: seconds to spend on waits before the log-in is repeated
         :param renew: look the connection up again
+        :param latest: when this must have ended (``time.monotonic()``)
         """
         settings = self._look_up() if renew else self.settings
-        self._drive(log_in(self._rules, self.access, settings, patience))
+        self._drive(log_in(self._rules, self.access, settings, patience), latest)
 
-    def _drive(self, sending: Sending[T]) -> T:
+    def _drive(self, sending: Sending[T], latest: float) -> T:
         result: SendResult | None = None
         failure: VendorImportError | None = None
         while True:
@@ -128,16 +124,16 @@ class SyncClient:
                 return value
             result = failure = None
             try:
-                result = self._carry_out(step)
+                result = self._carry_out(step, latest)
             except VendorImportError as error:
                 failure = error
 
-    def _carry_out(self, step: SendStep) -> SendResult | None:
+    def _carry_out(self, step: SendStep, latest: float) -> SendResult | None:
         match step:
             case Transmit():
-                return self._transmit(step)
+                return self._transmit(step, latest)
             case Authenticate():
-                self.authenticate(step.patience, renew=step.generation > 0)
+                self.authenticate(step.patience, renew=step.generation > 0, latest=latest)
             case Pause():
                 log.warning("%s Sent again in %.0f s.", step.reason, step.seconds)
                 time.sleep(step.seconds)
@@ -148,32 +144,51 @@ class SyncClient:
                 pass  # nobody else sends here
         return None
 
-    def _transmit(self, step: Transmit) -> SendResult:
+    def _transmit(self, step: Transmit, latest: float) -> SendResult:
         rate_limit = self._rate_limit(step.call, self.settings)
         while delay := rate_limit.delay(now := time.monotonic()):
             if rate_limit.held(now) > WINDOW:
                 return NoAnswer(f"not sent, for the vendor asked to wait {rate_limit.held(now):.0f} s more", False)
+            if now + delay > latest:
+                return NoAnswer("not sent, for the vendor's rate limit left no turn before the deadline", False)
             time.sleep(delay)
         rate_limit.sent(time.monotonic())
         settings, call = self.settings, step.call
         body = call.wire_body()
+        transfer = Transfer(0 if body is None else len(body), settings, latest)
+        sent_before = current_transfer.set(transfer)
         try:
-            with self.session.request(
-                call.method,
-                settings.base_url + call.target,
-                headers=on_the_wire(step.headers),
-                data=body,
-                auth=_NoNetrc(),
-                timeout=(settings.connect_timeout, settings.timeout),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                content = _read(response, time.monotonic() + settings.timeout)
+            request = self.session.prepare_request(
+                requests.Request(
+                    call.method,
+                    settings.base_url + call.target,
+                    headers=on_the_wire(step.headers),
+                    data=body if body is None or isinstance(body, bytes) else _Pieces(body, transfer),
+                )
+            )
+            transfer.recorded = False  # until our adapter has it
+            timeout = min(settings.connect_timeout, transfer.time_left()), settings.timeout
+            with self.session.send(request, timeout=timeout, allow_redirects=False, stream=True) as response:
+                content = _read(response, call)
         except (RequestException, Urllib3Error, ValueError, OSError) as error:  # ValueError: a Location that is none
-            return _no_answer(error, call, settings)
-        if content is None:
-            return NoAnswer(f"the answer did not end within {settings.timeout:g} s", may_have_acted=True)
+            return no_answer(transfer, error, settings)
+        finally:
+            current_transfer.reset(sent_before)
         return Answer(response.status_code, response.headers, content)
+
+
+class _Pieces:
+    """A body as ``requests`` streams it: with a length, and read piece by piece."""
+
+    def __init__(self, body: Body, transfer: Transfer) -> None:
+        self._body = body
+        self._transfer = transfer
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._transfer.pieces(self._body)
 
 
 def on_the_wire(headers: Mapping[str, str]) -> dict[str, str | bytes]:
@@ -181,65 +196,12 @@ def on_the_wire(headers: Mapping[str, str]) -> dict[str, str | bytes]:
     return {name: value if value.isascii() else value.encode() for name, value in headers.items()}
 
 
-class _NoNetrc(AuthBase):
-    """Keeps ``requests`` from putting a password of ``~/.netrc`` in the place of our credentials."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-def _read(response: requests.Response, end: float) -> bytes | None:
-    """Read a body piece by piece, so that one that trickles can't outlast the timeout."""
+def _read(response: requests.Response, call: Call) -> bytes:
+    """Read a body piece by piece; the session sees to it that one that trickles can't outlast the timeout."""
     read: Callable[..., bytes] = getattr(response.raw, "read1", response.raw.read)
-    pieces: list[bytes] = []
-    size = 0
-    while piece := read(_PIECE, decode_content=True):
-        pieces.append(piece)
-        size += len(piece)
-        if size > LARGEST_ANSWER:
-            raise AnswerTooLargeError
-        if time.monotonic() > end:
-            return None
-    return b"".join(pieces)
-
-
-def _no_answer(error: Exception, call: Call, settings: Settings) -> NoAnswer:
-    unsent_body = call.body is not None and not isinstance(call.body, bytes) and not call.body.handed_over
-    if isinstance(error, AnswerTooLargeError):
-        return NoAnswer(str(error), may_have_acted=True)
-    if unread := unreadable_body(error):
-        return NoAnswer(f"the body could not be read to its end: {unread}", may_have_acted=False)
-    if _never_connected(error):
-        return NoAnswer(f"no connection to {settings.base_url} ({_cause(error)})", may_have_acted=False)
-    if unsent_body:
-        return NoAnswer(f"the connection broke before the whole body was sent ({_cause(error)})", may_have_acted=False)
-    if isinstance(error, requests.Timeout | TimeoutError):
-        return NoAnswer(f"no answer within {settings.timeout:g} s", may_have_acted=True)
-    return NoAnswer(f"the connection broke before an answer came ({_cause(error)})", may_have_acted=True)
-
-
-def _never_connected(error: BaseException) -> bool:
-    if isinstance(error, ConnectTimeout | ProxyError) or (
-        isinstance(error, RequestException | Urllib3Error) and isinstance(error, ValueError)  # an invalid URL or header
-    ):
-        return True
-    if isinstance(_innermost(error), ssl.SSLError) and is_handshake_failure(_innermost(error)):
-        return True
-    reason = error.args[0] if isinstance(error, RequestsConnectionError) and error.args else None
-    if isinstance(reason, MaxRetryError):
-        reason = reason.reason
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost cause's class: its text may quote an address with a query, or bytes of the request."""
-    cause = _innermost(error)
-    if isinstance(cause, OSError) and cause.strerror and not cause.filename:
-        return f"{type(cause).__name__}: {cause.strerror}"
-    return type(cause).__name__
-
-
-def _innermost(error: BaseException) -> BaseException:
-    while inner := (error.__cause__ or error.__context__):
-        error = inner
-    return error
+    reading = Reading(response.status_code, response.headers.get("content-encoding", ""), call.largest_answer)
+    while piece := read(_PIECE, decode_content=False):
+        if not reading.add(piece):
+            response.close()
+            return reading.cut()
+    return reading.content()

@@ -1,4 +1,4 @@
-"""TLS for both transports: the same trusted certificates, and which failures come before any request is sent."""
+"""TLS for both transports: the same trusted certificates."""
 
 from __future__ import annotations
 
@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
 
 _readable: set[str] = set()
-_HANDSHAKE_REASONS = (
-    "CERTIFICATE",
-    "HANDSHAKE",
-    "HOSTNAME",
-    "NO_PROTOCOLS",
-    "UNSUPPORTED_PROTOCOL",
-    "VERSION",
-    "UNKNOWN_CA",
-    "HTTP_REQUEST",
-    "INTERNAL_ERROR",
-    "UNRECOGNIZED_NAME",
-)
 
 
 def ca_file(settings: Settings) -> str:
@@ -58,11 +46,3 @@ def _check(settings: Settings, name: str) -> None:
             f"Connection {settings.conn_id!r}: {name!r} (verify, or REQUESTS_CA_BUNDLE) is not a file of "
             f"certificates: {error}. Nothing was sent."
         ) from error
-
-
-def is_handshake_failure(error: BaseException) -> bool:
-    """True if TLS failed before any request could be sent: a bad certificate, no common version, plain HTTP there."""
-    if isinstance(error, ssl.CertificateError):
-        return True
-    reason = str(getattr(error, "reason", "") or "")
-    return isinstance(error, ssl.SSLError) and any(word in reason for word in _HANDSHAKE_REASONS)

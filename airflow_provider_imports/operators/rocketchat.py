@@ -23,6 +23,7 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
@@ -54,7 +55,7 @@ class RocketChatOperator(SlotImportOperator):
         self,
         *,
         conn_id: str = "rocketchat_default",
-        poll_interval: float = VENDOR_ENTRIES["rocketchat"].poll_interval,
+        poll_interval: float | timedelta = VENDOR_ENTRIES["rocketchat"].poll_interval,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, **kwargs)

@@ -27,6 +27,7 @@ from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -42,13 +43,15 @@ class WaitingImportOperator(ImportOperator):
 
     :param wait_for_completion: False returns as soon as the vendor has confirmed the start
     :param deferrable: wait on the triggerer, without a worker (default: ``[operators] default_deferrable``)
-    :param timeout: seconds for the whole wait
-    :param poll_interval: shortest seconds between two looks at the status; longer for an import that takes longer
-    :param max_poll_interval: longest seconds between two looks
+    Times are seconds or a ``timedelta``.
+
+    :param timeout: for the whole wait; ``execution_timeout`` ends it earlier if that is shorter
+    :param poll_interval: shortest time between two looks at the status; longer for an import that takes longer
+    :param max_poll_interval: longest time between two looks
     :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
         rows. An import whose every row was rejected fails whatever is set
     :param min_rows: how many rows must get in: None only warns if there was none at all
-    :param outage_tolerance: seconds on end for which the status may be unreadable
+    :param outage_tolerance: time on end for which the status may be unreadable
     :param cancel_on_kill: cancel the import if the task is killed, where the vendor can
     :param cancel_on_timeout: cancel the import at the deadline, where the vendor can
     """
@@ -61,39 +64,33 @@ class WaitingImportOperator(ImportOperator):
         *,
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        timeout: float = 86400,
-        poll_interval: float = POLL_INTERVAL,
-        max_poll_interval: float = MAX_POLL_INTERVAL,
+        timeout: float | timedelta = 86400,
+        poll_interval: float | timedelta = POLL_INTERVAL,
+        max_poll_interval: float | timedelta = MAX_POLL_INTERVAL,
         max_rejected: int | float | None = None,
         min_rows: int | None = None,
-        outage_tolerance: float = 1800,
+        outage_tolerance: float | timedelta = 1800,
         cancel_on_kill: bool = True,
         cancel_on_timeout: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.wait_for_completion = wait_for_completion
-        self.deferrable = deferrable
-        self.timeout = timeout
-        self.poll_interval = poll_interval
-        self.max_poll_interval = max_poll_interval
+        self.wait_for_completion = validation.flag("wait_for_completion", wait_for_completion)
+        self.deferrable = validation.flag("deferrable", deferrable)
+        self.timeout = validation.seconds("timeout", timeout)
+        self.poll_interval = validation.seconds("poll_interval", poll_interval)
+        self.max_poll_interval = validation.seconds("max_poll_interval", max_poll_interval)
+        validation.max_rejected(max_rejected)
+        validation.min_rows(min_rows)
         self.max_rejected = max_rejected
         self.min_rows = min_rows
-        self.outage_tolerance = outage_tolerance
-        self.cancel_on_kill = cancel_on_kill
-        self.cancel_on_timeout = cancel_on_timeout
+        self.outage_tolerance = validation.seconds("outage_tolerance", outage_tolerance)
+        self.cancel_on_kill = validation.flag("cancel_on_kill", cancel_on_kill)
+        self.cancel_on_timeout = validation.flag("cancel_on_timeout", cancel_on_timeout)
         self._deadline = 0.0
         self._sent_by_first_process: Sent | None = None
         self._killed = False
         self._run_when_killed: ImportRun | None = None
-
-    def check(self) -> None:
-        """Check the parameters of waiting as well."""
-        super().check()
-        for name in ("timeout", "poll_interval", "max_poll_interval", "outage_tolerance"):
-            validation.positive(name, getattr(self, name))
-        validation.max_rejected(self.max_rejected)
-        validation.min_rows(self.min_rows)
 
     def execute(self, context: Context) -> Any:
         """
@@ -113,14 +110,20 @@ class WaitingImportOperator(ImportOperator):
             return self._start_and_wait(context)
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any] | None = None, sent: dict[str, int | None] | None = None
+        self,
+        context: Context,
+        event: dict[str, Any] | None = None,
+        sent: dict[str, int | None] | None = None,
+        tables: list[list[str]] | None = None,
     ) -> Any:
         """
         Go on after the trigger: judge the import's end.
 
         :param sent: what the process sent that deferred
+        :param tables: what its query read
         """
         self._sent_by_first_process = None if sent is None else Sent.from_json(sent)
+        self._tables = tables or ()
         with failures_handed_over(self, context):
             try:
                 seen = Event.from_json(event)
@@ -132,7 +135,7 @@ class WaitingImportOperator(ImportOperator):
     def _after_event(self, context: Context, seen: Event) -> Any:
         if seen.run is None:
             raise self._event_error(context, "it is not about an import")
-        self._run = seen.run
+        self._run, self._base_url = seen.run, seen.base_url
         self._store = self._stored(context)
         self._store.load()
         return self._conclude(context, seen.run, seen.ending)
@@ -247,7 +250,7 @@ class WaitingImportOperator(ImportOperator):
                 cancel_on_kill=self.cancel_on_kill and run is not None,
             ),
             method_name="execute_complete",
-            kwargs=None if sent is None or run is None else {"sent": sent.to_json()},
+            kwargs=None if sent is None or run is None else {"sent": sent.to_json(), "tables": self.tables_to_json()},
             timeout=backstop(time.time(), policy.deadline),
         )
 

@@ -21,6 +21,7 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -43,8 +44,8 @@ class WebsaleWaitingOperator(WaitingImportOperator):
 
     :param service: the service, for instance ``product`` (templated)
     :param conn_id: the Airflow connection (templated)
-    :param poll_interval: shortest seconds between two looks at the status
-    :param max_poll_interval: longest seconds between two looks
+    :param poll_interval: shortest time between two looks at the status, seconds or a ``timedelta``
+    :param max_poll_interval: longest time between two looks
     """
 
     hook_path = HOOK
@@ -56,8 +57,8 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         *,
         service: str,
         conn_id: str = "websale_default",
-        poll_interval: float = VENDOR_ENTRIES["websale"].poll_interval,
-        max_poll_interval: float = VENDOR_ENTRIES["websale"].max_poll_interval,
+        poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].poll_interval,
+        max_poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].max_poll_interval,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)

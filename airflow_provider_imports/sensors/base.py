@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -17,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_imports import validation
+from airflow_provider_imports import lineage, validation
 from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
@@ -38,6 +37,7 @@ from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -45,26 +45,40 @@ if TYPE_CHECKING:
     from airflow_provider_imports.models import ImportRun, ImportStatus, Sent
 
 
+#: Airflow's own default, seconds.
+POKE_INTERVAL = 60.0
+#: When an outage began (epoch seconds), in the task's state store: each look of reschedule mode is another process.
+OUTAGE_KEY = "airflow_provider_imports.failing_since"
 #: What ``soft_fail`` must not hide: a person has to mend it.
 _MISCONFIGURED = (ConnectionSettingsError, InvalidInputError, VendorAuthError)
 
 
-class ImportSensor(BaseSensorOperator):
+class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
     """
     Wait for an import's end; poke, reschedule or deferrable. It starts and cancels nothing.
 
+    Times are seconds or a ``timedelta``. Parameters that mean what an operator's do have its names, so that the two can
+    share ``default_args``.
+
     :param conn_id: the Airflow connection (templated)
     :param deferrable: wait on the triggerer, without a worker (default: ``[operators] default_deferrable``)
-    :param max_poll_interval: longest seconds between two looks, if deferrable
+    :param poke_interval: time between two looks; the shortest, if deferrable
+    :param poll_interval: the same by the operators' name, for ``default_args`` of both; a ``poke_interval`` other than
+        the default wins
+    :param max_poll_interval: longest time between two looks, if deferrable
     :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
         rows. An import whose every row was rejected fails whatever is set
     :param min_rows: how many rows must get in: None only warns if there was none at all
-    :param outage_tolerance: seconds on end for which the status may be unreadable, if deferrable; the other modes
-        look again until ``timeout``
+    :param outage_tolerance: time on end for which the status may be unreadable; in reschedule mode Airflow 3.3 is
+        needed for it, and an older one looks again until ``timeout``
+    :param soft_fail: skip in place of failing, also at ``timeout``; a connection that can't be used, refused
+        credentials and a wrong parameter fail nevertheless
     """
 
     #: Import path of the vendor's hook, which is imported only when the task runs.
     hook_path: ClassVar[str]
+    #: The vendor's own, where it has one.
+    default_poke_interval: ClassVar[float] = POKE_INTERVAL
     #: How many items the vendor may create by itself, for one that does.
     max_auto_created: int | None = None
 
@@ -73,23 +87,32 @@ class ImportSensor(BaseSensorOperator):
         *,
         conn_id: str,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        max_poll_interval: float = MAX_POLL_INTERVAL,
+        poke_interval: float | timedelta = POKE_INTERVAL,
+        poll_interval: float | timedelta | None = None,
+        max_poll_interval: float | timedelta = MAX_POLL_INTERVAL,
         max_rejected: int | float | None = None,
         min_rows: int | None = None,
-        outage_tolerance: float = 1800,
+        outage_tolerance: float | timedelta = 1800,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        pause = validation.seconds("poke_interval", poke_interval)
+        if poll_interval is not None and pause == self.default_poke_interval:
+            pause = validation.seconds("poll_interval", poll_interval)
+        super().__init__(poke_interval=pause, **kwargs)
+        validation.max_rejected(max_rejected)
+        validation.min_rows(min_rows)
         self.conn_id = conn_id
-        self.deferrable = deferrable
-        self.max_poll_interval = max_poll_interval
+        self.deferrable = validation.flag("deferrable", deferrable)
+        self.poll_interval = pause
+        self.max_poll_interval = validation.seconds("max_poll_interval", max_poll_interval)
         self.max_rejected = max_rejected
         self.min_rows = min_rows
-        self.outage_tolerance = outage_tolerance
+        self.outage_tolerance = validation.seconds("outage_tolerance", outage_tolerance)
         self._run: ImportRun | None = None
         self._status: ImportStatus | None = None
         self._manifest: dict[str, Any] | None = None
         self._first_look = 0.0
+        self._failing_since: float | None = None
 
     def run_to_watch(self) -> ImportRun:
         """
@@ -106,10 +129,6 @@ class ImportSensor(BaseSensorOperator):
         :raises InvalidInputError: naming the parameter and what it should be
         """
         validation.required("conn_id", self.conn_id)
-        for name in ("poke_interval", "max_poll_interval", "outage_tolerance"):
-            validation.positive(name, getattr(self, name))
-        validation.max_rejected(self.max_rejected)
-        validation.min_rows(self.min_rows)
 
     @cached_property
     def hook(self) -> ImportHook:
@@ -148,14 +167,14 @@ class ImportSensor(BaseSensorOperator):
         from airflow_provider_imports.triggers.imports import ImportTrigger
 
         started_at = getattr(context.get("ti"), "start_date", None)
-        end = deadline(time.time(), _seconds(self.timeout), started_at, self.execution_timeout)
+        end = deadline(time.time(), self.timeout, started_at, self.execution_timeout)
         self.defer(
             trigger=ImportTrigger(
                 hook=self.hook_path,
                 conn_id=self.conn_id,
                 run=run.to_json(),
                 deadline=end,
-                poll_interval=_seconds(self.poke_interval),
+                poll_interval=self.poke_interval,
                 max_poll_interval=self.max_poll_interval,
                 outage_tolerance=self.outage_tolerance,
                 cancel_on_kill=False,
@@ -176,6 +195,7 @@ class ImportSensor(BaseSensorOperator):
                 raise TriggerEventError(
                     f"The trigger's event can't be understood ({error}); is the triggerer of another version?"
                 ) from error
+            self._base_url = seen.base_url
             if seen.ending.outcome is Outcome.TIMED_OUT:
                 raise self._timed_out(seen.run, seen.ending.status)
             return hand_over(self, context, self._report(seen.run, seen.ending))
@@ -200,25 +220,55 @@ class ImportSensor(BaseSensorOperator):
             raise
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once; an outage of the vendor is not an end."""
+        """Look once; an outage of the vendor is not an end before it lasts for ``outage_tolerance``."""
         run = self.run_to_watch()
         self._first_look = self._first_look or time.time()
         try:
             status = self.hook.get_status(run)
-        except (VendorUnavailableError, VendorRateLimitError) as error:
+        except VendorUnavailableError as error:
             self.log.warning("Status not readable, looked at again: %s", error)
+            self._raise_after_a_long_outage(context, run, error)
+            return False
+        except VendorRateLimitError as error:
+            self.log.warning("Status not readable, looked at again: %s", error)
+            self._remember_outage(context, None)  # the vendor lives
             return False
         except VendorImportError as error:
             if not self._is_lag(error, context):
                 raise
             self.log.warning("Not known at the vendor yet, looked at again: %s", error)
             return False
+        self._remember_outage(context, None)
         if str(status) != str(self._status):
             self.log.info("%s", status)
         self._status = status
         if not status.state.is_terminal:
             return False
         return PokeReturnValue(is_done=True, xcom_value=self._report(run, Ending.of(status)))
+
+    def _raise_after_a_long_outage(self, context: Context, run: ImportRun, error: VendorUnavailableError) -> None:
+        now = time.time()
+        if self.reschedule and self._failing_since is None:  # a process of its own for each look
+            store: Any = context.get("task_state_store")
+            self._failing_since = None if store is None else store.get(OUTAGE_KEY)
+            if store is None:
+                return
+        if self._failing_since is None:
+            self._remember_outage(context, now)
+        elif now - self._failing_since >= self.outage_tolerance:
+            ending = Ending(Outcome.UNREACHABLE, self._status, type(error).__name__, str(error))
+            self._remember_outage(context, None)
+            self._report(run, ending)
+
+    def _remember_outage(self, context: Context, since: float | None) -> None:
+        before, self._failing_since = self._failing_since, since
+        store: Any = context.get("task_state_store") if self.reschedule else None
+        if store is None or (since is None and before is None and store.get(OUTAGE_KEY) is None):
+            return
+        if since is None:
+            store.delete(OUTAGE_KEY)
+        else:
+            store.set(OUTAGE_KEY, since)
 
     def _is_lag(self, error: VendorImportError, context: Context) -> bool:
         """Say whether "no such import" may be the vendor's lag: nobody knows the start, so from our first look on."""
@@ -245,7 +295,3 @@ class ImportSensor(BaseSensorOperator):
     def _what_was_sent(self) -> Sent | None:
         """Nothing: somebody else started the import."""
         return None
-
-
-def _seconds(value: float | timedelta) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)

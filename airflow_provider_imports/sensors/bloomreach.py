@@ -8,6 +8,7 @@ from airflow_provider_imports.sensors.base import ImportSensor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from airflow_provider_imports.models import ImportRun
 
@@ -29,8 +30,8 @@ class BloomreachArrivalSensor(ImportSensor):
     :param value: the stamp, a text that is another one for each run (templated)
     :param project_token: of the project, in place of the connection's (templated)
     :param conn_id: the Airflow connection (templated)
-    :param poke_interval: seconds between two looks; the shortest, if deferrable
-    :param max_poll_interval: longest seconds between two looks, if deferrable
+    :param poke_interval: time between two looks; the shortest, if deferrable
+    :param max_poll_interval: longest time between two looks, if deferrable
     """
 
     hook_path = "airflow_provider_imports.hooks.bloomreach.BloomreachHook"
@@ -44,8 +45,8 @@ class BloomreachArrivalSensor(ImportSensor):
         value: str,
         project_token: str | None = None,
         conn_id: str = "bloomreach_default",
-        poke_interval: float = 60,
-        max_poll_interval: float = 300,
+        poke_interval: float | timedelta = 60,
+        max_poll_interval: float | timedelta = 300,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_imports.sensors.base import ImportSensor
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from airflow_provider_imports.models import ImportRun
 
 
@@ -24,8 +26,8 @@ class BlueshiftArrivalSensor(ImportSensor):
     :param attribute: the attribute that holds the stamp, one of your own or of Blueshift's (templated)
     :param value: the stamp, a text that is another one for each run (templated)
     :param conn_id: the Airflow connection (templated)
-    :param poke_interval: seconds between two looks; the shortest, if deferrable
-    :param max_poll_interval: longest seconds between two looks, if deferrable
+    :param poke_interval: time between two looks; the shortest, if deferrable
+    :param max_poll_interval: longest time between two looks, if deferrable
     """
 
     hook_path = "airflow_provider_imports.hooks.blueshift.BlueshiftHook"
@@ -38,8 +40,8 @@ class BlueshiftArrivalSensor(ImportSensor):
         attribute: str,
         value: str,
         conn_id: str = "blueshift_default",
-        poke_interval: float = 60,
-        max_poll_interval: float = 300,
+        poke_interval: float | timedelta = 60,
+        max_poll_interval: float | timedelta = 300,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)

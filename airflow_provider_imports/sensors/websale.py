@@ -8,6 +8,8 @@ from airflow_provider_imports.sensors.base import ImportSensor
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from airflow_provider_imports.models import ImportRun
 
 
@@ -24,12 +26,13 @@ class WebsaleImportSensor(ImportSensor):
     :param service: the service, for instance ``product`` (templated)
     :param start: the ``start`` that WEBSALE's status shows, or that ``run`` of an operator's result holds (templated)
     :param conn_id: the Airflow connection (templated)
-    :param poke_interval: seconds between two looks; the shortest, if deferrable
-    :param max_poll_interval: longest seconds between two looks, if deferrable
+    :param poke_interval: time between two looks; the shortest, if deferrable
+    :param max_poll_interval: longest time between two looks, if deferrable
     """
 
     hook_path = "airflow_provider_imports.hooks.websale.WebsaleHook"
     template_fields = ("conn_id", "service", "start")
+    default_poke_interval = VENDOR_ENTRIES["websale"].poll_interval
 
     def __init__(
         self,
@@ -37,8 +40,8 @@ class WebsaleImportSensor(ImportSensor):
         service: str,
         start: str | None = None,
         conn_id: str = "websale_default",
-        poke_interval: float = VENDOR_ENTRIES["websale"].poll_interval,
-        max_poll_interval: float = VENDOR_ENTRIES["websale"].max_poll_interval,
+        poke_interval: float | timedelta = VENDOR_ENTRIES["websale"].poll_interval,
+        max_poll_interval: float | timedelta = VENDOR_ENTRIES["websale"].max_poll_interval,
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from airflow_provider_imports.hooks.pigment import PigmentHook
-from airflow_provider_imports.http import async_client
+from airflow_provider_imports.http import loop_clients
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.triggers.imports import ImportTrigger
 from tests.benchmarks import politeness
@@ -84,7 +84,7 @@ async def test_many_waits_leave_no_socket_no_task_and_no_memory(ended_run: Impor
     finally:
         tracemalloc.stop()
     await settled(lambda: process.num_fds() <= files)
-    assert not async_client._clients.get(asyncio.get_running_loop())
+    assert not loop_clients._clients.get(asyncio.get_running_loop())
     assert len(asyncio.all_tasks()) <= tasks
     assert after - before < LEFT_BEHIND
 

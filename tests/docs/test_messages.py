@@ -251,11 +251,7 @@ def test_the_page_about_versions_quotes_a_trigger_that_no_kill_is_told_to(
     assert line in quotes("versions.rst")
 
 
-def test_the_page_about_versions_quotes_a_deadline_before_that_of_airflow_2(
-    monkeypatch: pytest.MonkeyPatch, caplog: Any
-) -> None:
-    monkeypatch.setattr(version_compat, "AIRFLOW_V_3_0_PLUS", False)
-
+def test_the_page_about_versions_quotes_a_deadline_before_airflows(caplog: Any) -> None:
     version_compat.deadline(time.time(), 86400, None, timedelta(hours=1))
 
     assert normalized(caplog.messages[0]) in quotes("versions.rst")

@@ -27,6 +27,7 @@ from airflow_provider_imports.http.retry import MOST_ATTEMPTS
 from airflow_provider_imports.models import ImportState, ImportStatus
 from airflow_provider_imports.polling import Outcome, PollPolicy
 from airflow_provider_imports.report import report
+from tests.hooks.lost import not_connected
 
 if TYPE_CHECKING:
     import requests_mock
@@ -286,7 +287,7 @@ def test_gateway_errors_until_the_end_are_an_unknown_outcome(
 
 @pytest.mark.parametrize(
     "last",
-    [{"exc": requests.exceptions.ConnectTimeout}, {"status_code": 401}, {"status_code": 429}, {"status_code": 404}],
+    [{"text": not_connected}, {"status_code": 401}, {"status_code": 429}, {"status_code": 404}],
     ids=["no connection", "401", "429", "404"],
 )
 def test_after_a_5xx_no_later_refusal_makes_the_outcome_known(
@@ -310,7 +311,7 @@ def test_a_start_without_an_answer_is_not_sent_again(
 
 
 def test_a_host_that_cannot_be_reached_started_nothing(vendor: requests_mock.Mocker, connect: Connect) -> None:
-    vendor.post(US + PATH, exc=requests.exceptions.ConnectTimeout)
+    vendor.post(US + PATH, text=not_connected)
     assert "a retry is safe" in str(refused(connect(), VendorUnavailableError))
 
 

@@ -27,7 +27,6 @@ from airflow_provider_imports.hooks.websale import WebsaleHook, calls
 from airflow_provider_imports.hooks.websale import status as websale_status
 from airflow_provider_imports.hooks.websale.calls import FORMATS
 from airflow_provider_imports.hooks.websale.status import WebsaleImport, read_import, websale_run
-from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
@@ -273,7 +272,7 @@ def test_a_file_is_streamed_and_its_suffix_is_its_format(
     hook.start_import("product", str(file))
     assert shop.last_request.qs == {"format": ["csv"]}
     assert shop.last_request.headers["Content-Length"] == "12"
-    assert isinstance(shop.last_request.body, FileBody)
+    assert not isinstance(shop.last_request.body, bytes)
 
 
 def test_websale_is_always_told_whether_to_send_a_mail_and_only_for_admin_users(

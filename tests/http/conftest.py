@@ -18,6 +18,7 @@ import pytest
 from airflow_provider_imports.http import async_client as async_client_module
 from airflow_provider_imports.http import sync_client as sync_client_module
 from airflow_provider_imports.http.call import Answer, Call, one_call
+from tests.http.proxy import HOST
 from tests.http.vendor import Connection, VendorOfTest, opened, sync_client
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def tls_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(HOST)]
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -88,7 +90,7 @@ def tls_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .serial_number(random.getrandbits(64))
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
     (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

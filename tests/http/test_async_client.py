@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from airflow_provider_imports.exceptions import VendorRateLimitError
-from airflow_provider_imports.http import async_client, request_queue
+from airflow_provider_imports.http import loop_clients, request_queue
 from airflow_provider_imports.http.call import Call, one_call
 from tests.http.vendor import Connection, opened
 from tests.http.wire import Received, WireServer, answer
@@ -33,7 +33,7 @@ async def nothing_left_behind() -> object:
     yield
     await asyncio.sleep(0.02)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert not async_client._clients.get(asyncio.get_running_loop())
+    assert not loop_clients._clients.get(asyncio.get_running_loop())
 
 
 async def test_all_users_have_the_same_client_and_the_last_one_closes_it() -> None:
@@ -209,7 +209,7 @@ async def test_after_a_429_everybody_waits_and_then_one_tries_first() -> None:
 
 
 async def test_a_last_look_does_not_wait_for_the_end_of_a_long_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_queue, "WINDOW", 0.05)
+    monkeypatch.setattr(request_queue, "OVERTIME", 0.05)
     with WireServer(answer(429, Retry_After="3000"), answer()) as server:
         async with opened(Connection(server.url)) as client:
             with pytest.raises(VendorRateLimitError):

@@ -13,7 +13,8 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat
-from airflow_provider_imports.http.errors import LONGEST_MESSAGE, cut, read_message, refusal_of, request_id, unreadable
+from airflow_provider_imports.http.errors import read_message, refusal_of, request_id, unreadable
+from airflow_provider_imports.http.text import LONGEST_TEXT, cut
 
 READ = Call("get_status", "GET", "/status")
 START = Call("start_import", "POST", "/start", repeat=Repeat.IF_NOT_ACTED, starts=True)
@@ -23,6 +24,10 @@ WEB_PAGE = "A web page answered, not an import API: check the host of the Airflo
 SAFE = "Nothing was changed by this; a retry is safe."
 NOT_SENT = "Nothing reached Pigment. Check the connection's host and the network; a retry is safe."
 UNKNOWN = "It is unknown whether the vendor acted on it."
+
+
+def error_answer(body: Any) -> Answer:
+    return Answer(400, {}, json.dumps(body).encode())
 
 
 def redirected(target: str) -> str:
@@ -45,6 +50,7 @@ def redirected(target: str) -> str:
         (READ, 500, VendorUnavailableError, SAFE),
         (START, 199, UnknownOutcomeError, UNKNOWN),
         (START, 300, VendorRequestError, redirected("an address it does not name")),
+        (START, 302, UnknownOutcomeError, UNKNOWN),
         (START, 303, UnknownOutcomeError, UNKNOWN),  # "see what I have made of it"
         (START, 304, VendorRequestError, redirected("an address it does not name")),
         (START, 400, VendorRequestError, REFUSED),
@@ -72,7 +78,7 @@ def test_a_good_status_is_no_refusal(status: int) -> None:
     [
         ("https://login.example.com/sso?token=s3cret&next=/?x", "https://login.example.com/sso"),
         ("https://login.example.com/\r\nX-Evil: 1", "https://login.example.com/ X-Evil: 1"),
-        ("/" + "x" * 2000, "/" + "x" * (LONGEST_MESSAGE - 2) + "…"),
+        ("/" + "x" * 2000, "/" + "x" * (LONGEST_TEXT - 2) + "…"),
     ],
 )
 def test_a_redirect_is_told_with_its_target_and_without_the_query(location: str, target: str) -> None:
@@ -85,9 +91,44 @@ def test_a_redirect_is_told_with_its_target_and_without_the_query(location: str,
 def test_a_page_for_people_means_that_the_host_is_wrong(content: bytes) -> None:
     error = refusal_of("pigment", "Pigment", READ, Answer(404, {}, content))
 
+    assert str(error) == (f"Pigment get_status: HTTP 404: an HTML page: Not Found. {SAFE} {WEB_PAGE}")
+    assert type(error) is VendorUnavailableError
+    error = refusal_of("pigment", "Pigment", START, Answer(404, {}, content))
+
     assert str(error) == (
-        f"Pigment get_status: HTTP 404: an HTML page: Not Found. The request was refused; nothing was done. {WEB_PAGE}"
+        "Pigment start_import: HTTP 404: an HTML page: Not Found. The request was refused; nothing was done. "
+        f"{WEB_PAGE}"
     )
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("call", [READ, START])
+def test_a_page_that_refuses_is_the_word_of_a_gateway_not_of_the_vendor(status: int, call: Call) -> None:
+    error = refusal_of("pigment", "Pigment", call, Answer(status, {}, b"<html>Just a moment"))
+
+    assert type(error) is VendorUnavailableError
+    assert str(error) == (
+        f"Pigment {call.operation}: HTTP {status}: an HTML page: Just a moment. Nothing was done; a retry is safe. "
+        f"{WEB_PAGE}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "advice"),
+    [
+        (413, VendorRequestError, "The request is too large for the vendor or a gateway before it; nothing was done."),
+        (429, VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."),
+        (502, UnknownOutcomeError, UNKNOWN),
+        (504, UnknownOutcomeError, UNKNOWN),
+    ],
+)
+def test_a_page_of_a_status_that_gateways_have_too_keeps_its_advice(
+    status: int, kind: type[VendorImportError], advice: str
+) -> None:
+    error = refusal_of("pigment", "Pigment", START, Answer(status, {}, b"<html>Sorry"))
+
+    assert type(error) is kind
+    assert str(error) == f"Pigment start_import: HTTP {status}: an HTML page: Sorry. {advice}"
 
 
 @pytest.mark.parametrize("content", [b'{"error": "a < b"}', b"a <b>", b">"])
@@ -165,19 +206,19 @@ def test_the_vendors_full_stop_is_not_doubled() -> None:
     ],
 )
 def test_the_telling_part_of_a_body_is_found_wherever_it_stands(body: Any, line: str) -> None:
-    assert read_message(json.dumps(body).encode()) == line
+    assert read_message(error_answer(body)) == line
 
 
 @pytest.mark.parametrize(
     "word", ["message", "error", "errors", "detail", "description", "title", "reason", "code", "type"]
 )
 def test_words_that_tell_something_are_told_alone(word: str) -> None:
-    assert read_message(json.dumps({"field": "amount", word: "too long"}).encode()) == "too long"
+    assert read_message(error_answer({"field": "amount", word: "too long"})) == "too long"
 
 
 @pytest.mark.parametrize("word", ["success", "status", "meta", "stack", "details", "errorType"])
 def test_words_that_tell_nothing_are_left_out(word: str) -> None:
-    assert read_message(json.dumps({word: "useless", "field": "too long"}).encode()) == "too long"
+    assert read_message(error_answer({word: "useless", "field": "too long"})) == "too long"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +231,7 @@ def test_words_that_tell_nothing_are_left_out(word: str) -> None:
     ],
 )
 def test_a_body_without_a_message_is_shown_as_it_is(body: Any) -> None:
-    assert read_message(json.dumps(body).encode()) == json.dumps(body)
+    assert read_message(error_answer(body)) == json.dumps(body)
 
 
 @pytest.mark.parametrize(
@@ -202,11 +243,11 @@ def test_a_body_without_a_message_is_shown_as_it_is(body: Any) -> None:
         ("<p>Bad</p>Gateway<script>track()", "Bad Gateway"),
         ("<!DOCTYPE html>Bad Gateway", "Bad Gateway"),
         ("<p>Bad Gateway</p><![foo]>", "Bad Gateway"),  # html.parser of Python 3.11 gives up on it
-        ("<p>" + "Bad Gateway " * 1000, ("Bad Gateway " * 50)[: LONGEST_MESSAGE - len("an HTML page: ") - 1] + "…"),
+        ("<p>" + "Bad Gateway " * 1000, ("Bad Gateway " * 50)[: LONGEST_TEXT - len("an HTML page: ") - 1] + "…"),
     ],
 )
 def test_of_a_page_people_see_what_its_reader_would_see(page: str, line: str) -> None:
-    assert read_message(page.encode()) == f"an HTML page: {line}"
+    assert read_message(Answer(400, {}, page.encode())) == f"an HTML page: {line}"
 
 
 def test_a_text_is_cut_only_if_it_is_too_long() -> None:

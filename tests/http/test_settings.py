@@ -25,11 +25,13 @@ class ConnectionOfTest:
     password: str | None = SECRET
     extra: str | None = None
     conn_id: str = "my_vendor"
+    conn_type: str | None = None
 
 
 def read(conn_type: str = "pigment", default_host: str = "", extra: Any = None, **fields: Any) -> Settings:
     text = extra if extra is None or isinstance(extra, str) else json.dumps(extra)
-    return read_settings(conn_type, ConnectionOfTest(extra=text, **fields), default_host)
+    connection = ConnectionOfTest(extra=text, conn_type=fields.pop("of_type", conn_type), **fields)
+    return read_settings(conn_type, connection, default_host)
 
 
 def test_numbers_may_be_text_as_forms_before_airflow_3_2_store_them() -> None:
@@ -59,6 +61,13 @@ def test_numbers_may_be_text_as_forms_before_airflow_3_2_store_them() -> None:
         ({"host": "", "default_host": "https://default.example"}, "https://default.example"),
         ({"host": "https://bücher.example/a b"}, "https://xn--bcher-kva.example/a%20b"),
         ({"host": "https://vendor.example/a%20b"}, "https://vendor.example/a%20b"),
+        ({"host": "HTTPS://Vendor.Example:443/Prefix//"}, "https://vendor.example/Prefix"),
+        ({"host": "VENDOR.example", "port": 443}, "https://vendor.example"),
+        ({"host": "http://LOCALHOST:80/"}, "http://localhost"),
+        ({"host": "https://vendor.example:8443", "port": 8443}, "https://vendor.example:8443"),
+        ({"host": "https://vendor.example", "schema": "HTTPS"}, "https://vendor.example"),
+        ({"host": "vendor.example", "of_type": "http"}, "https://vendor.example"),
+        ({"host": "vendor.example", "of_type": None}, "https://vendor.example"),
     ],
 )
 def test_the_address_is_https_unless_it_says_otherwise(fields: dict[str, Any], base_url: str) -> None:
@@ -82,6 +91,17 @@ def test_the_address_is_https_unless_it_says_otherwise(fields: dict[str, Any], b
         ({"host": "https://vendor.example:99999"}, "host is not a URL"),
         ({"host": "https://" + "a" * 80 + ".example"}, "host is not a URL"),
         ({"port": 99999}, "port must be"),
+        ({"host": "https://vendor.example:8443", "port": 443}, "host names the port 8443, but port says 443"),
+        ({"host": "http://localhost", "schema": "https"}, "host begins with http://, but schema says https"),
+        ({"of_type": "websale"}, "it is a connection of WEBSALE, not of Pigment; name another one in conn_id"),
+        ({"password": "Bearer pgmt_key"}, "password begins with Bearer, which is not a part of the credential"),
+        ({"password": "basic dXNlcjo="}, "password begins with Basic"),
+        ({"extra": {"proxies": "socks5://proxy:1080"}}, "proxies must be.*SOCKS is not supported"),
+        ({"extra": {"proxies": {"https": "socks5h://proxy:1080"}}}, "proxies must be"),
+        ({"extra": {"proxies": {"htps": "http://proxy:3128"}}}, "proxies must be.*keys http, https and all"),
+        ({"extra": {"proxies": {"https": "http://proxy:port"}}}, "proxies must be"),
+        ({"extra": {"proxies": "http://"}}, "proxies must be"),
+        ({"extra": {"proxies": "http://proxy:3128/path"}}, "proxies must be"),
         ({"extra": "not json"}, "extra is not a JSON object"),
         ({"extra": "[1]"}, "extra is not a JSON object"),
         ({"extra": {"timeout": 0}}, "timeout"),
@@ -198,6 +218,10 @@ def test_verify_may_name_a_ca_file(tmp_path: Path) -> None:
         ({"https": "http://proxy:3128", "http": "http://other"}, "http://proxy:3128"),
         ({"all": "http://proxy:3128"}, "http://proxy:3128"),
         ({"http": "http://other"}, None),
+        ("proxy:3128", "http://proxy:3128"),
+        ({"https": "user:word@proxy:3128/"}, "http://user:word@proxy:3128"),
+        ("https://proxy:3128", "https://proxy:3128"),
+        ({"https": "", "all": "proxy"}, "http://proxy"),
         (None, None),
     ],
 )
@@ -213,6 +237,36 @@ def test_the_proxy_of_the_environment_serves_where_the_connection_has_none(monke
 
     monkeypatch.setenv("no_proxy", "vendor.example")
     assert read().proxy is None
+
+
+@pytest.mark.parametrize(
+    "host", ["http://localhost", "http://shop.localhost:8080", "https://127.0.0.1", "http://[::1]"]
+)
+@pytest.mark.parametrize("proxies", [None, "http://proxy:3128", {"all": "http://proxy:3128"}])
+def test_what_goes_to_this_machine_never_goes_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, host: str, proxies: object
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://environment:3128")
+
+    assert read(host=host, extra={"proxies": proxies}).proxy is None
+
+
+@pytest.mark.parametrize(("named", "proxy"), [("environment:3128", "http://environment:3128"), ("socks5://one", None)])
+def test_the_proxy_of_the_environment_is_checked_too(
+    monkeypatch: pytest.MonkeyPatch, named: str, proxy: str | None
+) -> None:
+    monkeypatch.setenv("https_proxy", named)
+
+    if proxy is None:
+        with pytest.raises(ConnectionSettingsError, match=r"HTTPS_PROXY or ALL_PROXY is not like.*Nothing was sent"):
+            _ = read().proxy
+    else:
+        assert read().proxy == proxy
+
+
+def test_a_proxy_is_named_without_its_credentials() -> None:
+    assert read(extra={"proxies": f"http://user:{SECRET}@proxy:3128"}).proxy_address == "proxy:3128"
 
 
 def test_blanks_around_a_pasted_credential_are_taken_away() -> None:

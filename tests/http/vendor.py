@@ -6,15 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import requests
-
-from airflow_provider_imports.http.async_client import AsyncClient, join_client, leave_client
+from airflow_provider_imports.http.async_client import AsyncClient
 from airflow_provider_imports.http.call import Answer, Call, SendResult
 from airflow_provider_imports.http.errors import refusal_of, unreadable
+from airflow_provider_imports.http.loop_clients import join_client, leave_client
 from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.settings import Settings
 from airflow_provider_imports.http.sync_client import SyncClient
-from airflow_provider_imports.http.tls import ca_file
+from airflow_provider_imports.http.sync_session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -68,14 +67,6 @@ class Connection:
 
     async def alook_up(self) -> Settings:
         return self.look_up()
-
-
-def open_session(settings: Settings) -> requests.Session:
-    session = requests.Session()
-    session.headers.clear()
-    session.trust_env = False
-    session.verify = ca_file(settings) if settings.verify is not False else False
-    return session
 
 
 def sync_client(

@@ -23,6 +23,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.arrival import arrival_run
 from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.errors import HTML_PAGE
+from airflow_provider_imports.http.reading import LARGEST_REPORT
 from airflow_provider_imports.json_values import texts_from_json
 from airflow_provider_imports.models import ImportRun
 
@@ -102,7 +103,13 @@ def system_time(kind: str, place: str) -> Flow[None]:
 def list_page(token: str, limit: int, offset: int) -> Flow[list[ImportDefinition]]:
     """Read one page of the project's API-made imports."""
     query = (("limit", str(limit)), ("offset", str(offset)))
-    answer = yield Call("list_import_definitions", "GET", path("/imports/v1/{token}", token=token), query=query)
+    answer = yield Call(
+        "list_import_definitions",
+        "GET",
+        path("/imports/v1/{token}", token=token),
+        query=query,
+        largest_answer=LARGEST_REPORT,
+    )
     items = answer.json()
     if not isinstance(items, list):
         raise UnreadableAnswerError("the answer is not a list of imports")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorRequestError
+from airflow_provider_imports.exceptions import ConnectionSettingsError, UnknownOutcomeError, VendorRequestError
 from airflow_provider_imports.hooks.bloomreach import calls
 from airflow_provider_imports.hooks.description import VendorDescription
 from airflow_provider_imports.http.errors import error_from, read_message
@@ -87,6 +87,12 @@ class BloomreachDescription(VendorDescription):
     def authorization(self, settings: Settings) -> Mapping[str, str]:
         """Basic: key ID and secret."""
         self.require_credentials(settings, "login", "password")
+        if ":" in settings.login:
+            raise ConnectionSettingsError(
+                f"Connection {settings.conn_id!r}: login holds a colon, which an API key ID never does; enter the ID "
+                "alone, and the API secret as password. Nothing was sent.",
+                vendor=self.vendor,
+            )
         credentials = f"{settings.login}:{settings.password}".encode()
         return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
 
@@ -103,7 +109,7 @@ class BloomreachDescription(VendorDescription):
         """
         if not 200 <= answer.status < 300 or not calls.says_no(answer):
             return None
-        said = read_message(answer.content).rstrip(".")
+        said = read_message(answer).rstrip(".")
         told = f'{self.hook_name} {call.operation}: HTTP {answer.status}, but "success": false'
         advice = "Nothing was done, and a retry would be refused again."
         return error_from(VendorRequestError, self.vendor, call, answer, f"{told}: {said}" if said else told, advice)

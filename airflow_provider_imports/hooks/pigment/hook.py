@@ -11,7 +11,6 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
@@ -26,6 +25,7 @@ from airflow_provider_imports.hooks.pigment.status import read_status
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.errors import HTML_PAGE
+from airflow_provider_imports.http.reading import LARGEST_ANSWER, LARGEST_REPORT
 from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ _WHERE_THE_ID_IS = (
     "Check configuration_id (in Pigment: the block's Settings > Import configurations > Copy ID, which needs the "
     "permission Import Data), and that the key's owner may see it."
 )
+#: Stricter than Python, which reads blanks, underscores and the digits of every alphabet.
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
 _NO_IMPORT = "00000000-0000-0000-0000-000000000000"
 
 
@@ -240,10 +242,9 @@ def _started(call: Call) -> Flow[ImportRun]:
     started_at = datetime.now(UTC)
     answer = yield call
     import_id = answer.object().get("importId")
-    try:
-        return pigment_run(str(UUID(import_id)), started_at)
-    except (ValueError, AttributeError, TypeError):
-        raise UnreadableAnswerError("the answer has no importId") from None
+    if not isinstance(import_id, str) or not _UUID.fullmatch(import_id):
+        raise UnreadableAnswerError("the answer has no importId")
+    return pigment_run(import_id, started_at)
 
 
 def _status_call(import_id: str, detailed_report: bool) -> Call:
@@ -252,6 +253,7 @@ def _status_call(import_id: str, detailed_report: bool) -> Call:
         "GET",
         path("/api/v1/import/{import_id}/status", import_id=import_id),
         query=(("includedDetailedReport", "true"),) if detailed_report else (),
+        largest_answer=LARGEST_REPORT if detailed_report else LARGEST_ANSWER,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.http.call import Call, UnreadableAnswerError
+from airflow_provider_imports.http.reading import LARGEST_REPORT
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Flow
@@ -85,14 +86,14 @@ class _Place(NamedTuple):
 
 def applications() -> Flow[list[Application]]:
     """Read the workspace's applications."""
-    items = yield from _items(Call("get_applications", "GET", "/api/v1/applications"))
+    items = yield from _items(Call("get_applications", "GET", "/api/v1/applications", largest_answer=LARGEST_REPORT))
     return [Application(*_texts(one, "id", "name")) for one in items]
 
 
 def blocks(application_id: str) -> Flow[list[Block]]:
     """Read an application's blocks."""
     query = (("applicationId", validation.uuid("application_id", application_id)),)
-    items = yield from _items(Call("get_blocks", "GET", "/api/v1/blocks", query=query))
+    items = yield from _items(Call("get_blocks", "GET", "/api/v1/blocks", query=query, largest_answer=LARGEST_REPORT))
     return [Block(*_texts(one, "id", "name", "type")) for one in items]
 
 
@@ -101,7 +102,13 @@ def configurations(application_id: str, block_id: str | None = None) -> Flow[lis
     query = [("applicationId", validation.uuid("application_id", application_id))]
     if block_id is not None:
         query.append(("blockId", validation.uuid("block_id", block_id)))
-    call = Call("get_import_configurations", "GET", "/api/v1/importConfigurations", query=tuple(query))
+    call = Call(
+        "get_import_configurations",
+        "GET",
+        "/api/v1/importConfigurations",
+        query=tuple(query),
+        largest_answer=LARGEST_REPORT,
+    )
     items = yield from _items(call)
     return [ImportConfiguration(*_texts(one, "id", "name")) for one in items]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorUnavailableError
 from airflow_provider_imports.hooks.rocketchat.operation import Operation, read_current, read_operation
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError
+from airflow_provider_imports.http.reading import LARGEST_REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,13 @@ def _post(operation: str, url_path: str, **more: Any) -> Call:
 ME = Call("me", "GET", "/api/v1/me")
 STATUS = Call("get_import_status", "GET", "/api/v1/import.status", shared=True)
 CURRENT_OPERATION = Call("get_current_operation", "GET", "/api/v1/getCurrentImportOperation")
-LATEST = Call("get_latest_operations", "GET", "/api/v1/getLatestImportOperations", shared=True)
+LATEST = Call(
+    "get_latest_operations",
+    "GET",
+    "/api/v1/getLatestImportOperations",
+    shared=True,
+    largest_answer=LARGEST_REPORT,
+)
 _NEW = _post("new_import", "import.new", starts=True)
 RUN = _post("run_import", "import.run", starts=True)
 CLEAR = _post("clear_import", "import.clear")

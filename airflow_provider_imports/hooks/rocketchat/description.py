@@ -86,7 +86,7 @@ class RocketChatDescription(VendorDescription):
 
     def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
         """Tell an operation that runs, which passes, from one that takes no users for good."""
-        said = read_message(answer.content)
+        said = read_message(answer)
         if call.operation != "add_users" or answer.status != 400 or _RUNS not in said:
             return None
         told = f"{self.hook_name} {call.operation}: HTTP {answer.status}: {said}"

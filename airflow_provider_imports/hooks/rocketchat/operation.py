@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import ImportSupersededError, VendorUnavailableError
 from airflow_provider_imports.http.call import UnreadableAnswerError
+from airflow_provider_imports.http.text import is_whole
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus, parse_time, read_count
 from airflow_provider_imports.polling import PollPolicy, unseen_for
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
@@ -163,6 +164,8 @@ def read_operation(value: object, state: object = None) -> Operation:
     """
     if not isinstance(value, Mapping) or not isinstance(value.get("_id"), str) or not value["_id"]:
         raise UnreadableAnswerError("the answer has no operation with an _id")
+    if not is_whole(value["_id"]):
+        raise UnreadableAnswerError("the operation's _id is not an id")
     step, valid, count = value.get("status"), value.get("valid"), value.get("count")
     if not isinstance(step, str) or not isinstance(valid, bool):
         raise UnreadableAnswerError("the operation has no status, or does not say whether it is valid")
@@ -242,10 +245,10 @@ def _judge(operation: Operation) -> tuple[ImportState, str | None]:
         return ImportState.FAILED, _INVALID
     state = STATES.get(operation.state)
     if state is None:
-        said = f"state {operation.state[:80]!r}" if operation.state else "no state"
-        return ImportState.RUNNING, f"{said} of step {operation.step[:80]!r} is not documented; taken as still running"
+        said = f"state {operation.state!r}" if operation.state else "no state"
+        return ImportState.RUNNING, f"{said} of step {operation.step!r} is not documented; taken as still running"
     if state is ImportState.SUCCEEDED and operation.step != "importer_done":
-        return ImportState.RUNNING, f"state 'done' does not fit step {operation.step[:80]!r}; taken as still running"
+        return ImportState.RUNNING, f"state 'done' does not fit step {operation.step!r}; taken as still running"
     return state, None
 
 

@@ -17,6 +17,7 @@ from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorUnavailableError
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.files import shown, suffix_of
+from airflow_provider_imports.http.reading import LARGEST_REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,8 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 }
 #: The only service whose imported users WEBSALE can send a mail to.
 MAILING_SERVICE = "adminUser"
+#: Characters of a token that are read; headers are no longer than that.
+LONGEST_TOKEN = 8_000
 CONTENT_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -87,7 +90,7 @@ CANCEL = Act("cancel_import", "DELETE", frozenset({"CANCELED"}), frozenset({"CAN
 def status_call(service: str) -> Call:
     """Read the running or most recent import of a service."""
     target = path("/admin/api/v1/import/{service}/status", service=validation.required("service", service))
-    return Call("get_import_status", "GET", target, shared=True)
+    return Call("get_import_status", "GET", target, shared=True, largest_answer=LARGEST_REPORT)
 
 
 def start_call(service: str, body: Body | bytes, chosen: str, send_mail: bool) -> Call:
@@ -130,7 +133,7 @@ def read_token(answer: Answer, settings: Settings) -> Mapping[str, str]:
     :raises VendorUnavailableError: if there is none
     """
     try:
-        token = answer.object().get("accessToken")
+        token = answer.object(LONGEST_TOKEN).get("accessToken")
     except UnreadableAnswerError:
         token = None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():

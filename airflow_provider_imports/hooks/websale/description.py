@@ -244,6 +244,6 @@ class WebsaleDescription(VendorDescription):
         return seen
 
     def _error(self, kind: type[VendorImportError], call: Call, answer: Answer, advice: str) -> VendorImportError:
-        said = read_message(answer.content)
+        said = read_message(answer)
         told = f"WEBSALE {call.operation}: HTTP {answer.status}{f': {said}' if said else ''}"
         return error_from(kind, self.vendor, call, answer, told, advice)

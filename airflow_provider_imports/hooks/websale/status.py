@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.http.call import UnreadableAnswerError
-from airflow_provider_imports.http.errors import cut
+from airflow_provider_imports.http.text import cut, is_whole
 from airflow_provider_imports.models import (
     Counts,
     ImportRun,
@@ -130,6 +130,8 @@ def read_import(service: str, report: Mapping[str, Any]) -> WebsaleImport:
     errors = _import_errors(report.get("importErrors"))
     general = [f"globalError {global_error}"] if global_error else []
     start, duration = report.get("start"), _number(report.get("duration"))
+    if isinstance(start, str) and not is_whole(start):
+        raise UnreadableAnswerError("the answer has a start that is no time")
     began, ended, end_doubt = parse_time(start), parse_time(report.get("end")), None
     if state.is_terminal and ended is None and began is not None and duration is not None:
         ended, end_doubt = _end_by_duration(began, duration)
@@ -191,7 +193,7 @@ def _text(value: object) -> str:
         text = str(told) if len(value) == 1 and told else shown
     else:
         text = str(value)
-    return cut(" ".join(text.split()), LONGEST_ERROR)
+    return cut(text.strip(), LONGEST_ERROR)
 
 
 def _import_errors(value: object) -> list[str]:
