@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.models import ImportRun
 
 log = logging.getLogger(__name__)
@@ -123,8 +122,8 @@ class LineageOfImport:
 
     def _known_base_url(self) -> str | None:
         """The address of the hook of this process, if it has looked its connection up."""
-        hook: ImportHook | None = vars(self).get("hook")
-        return None if hook is None else hook.known_base_url
+        known: str | None = getattr(vars(self).get("hook"), "known_base_url", None)
+        return known
 
 
 class _Given(dict[str, Any]):
