@@ -21,12 +21,14 @@ class Event(NamedTuple):
     :param deadline: the wait's deadline, epoch seconds
     :param run: the run that was waited for; None if it was a slot
     :param slot: the slot that was waited for; None if it was a run
+    :param base_url: the vendor's address in the connection
     """
 
     ending: Ending
     deadline: float
     run: ImportRun | None = None
     slot: Mapping[str, str] | None = None
+    base_url: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The event as Airflow carries it."""
@@ -40,6 +42,7 @@ class Event(NamedTuple):
             "deadline": self.deadline,
             "run": None if self.run is None else self.run.to_json(),
             "slot": None if self.slot is None else dict(self.slot),
+            "base_url": self.base_url,
         }
 
     @classmethod
@@ -60,12 +63,13 @@ class Event(NamedTuple):
                 None if error is None else text_from_json(error),
                 None if message is None else text_from_json(message),
             )
-            run, slot = value["run"], value["slot"]
+            run, slot, base_url = value["run"], value["slot"], value.get("base_url")
             event = cls(
                 ending,
                 number_from_json(value["deadline"]),
                 None if run is None else ImportRun.from_json(run),
                 None if slot is None else texts_from_json(slot),
+                None if base_url is None else text_from_json(base_url),
             )
         except (KeyError, ValueError) as error:
             raise ValueError(f"not an event: {error}") from error

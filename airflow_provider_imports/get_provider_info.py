@@ -18,8 +18,13 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Start data imports at business software and wait for their end: "
         + ", ".join(entry.vendor_name for entry in VENDOR_ENTRIES.values()),
         "integrations": [
-            {"integration-name": entry.vendor_name, "external-doc-url": entry.docs_url, "tags": ["service"]}
-            for entry in VENDOR_ENTRIES.values()
+            {
+                "integration-name": entry.vendor_name,
+                "external-doc-url": entry.docs_url,
+                "how-to-guide": [f"/docs/vendors/{conn_type}.rst"],
+                "tags": ["service"],
+            }
+            for conn_type, entry in VENDOR_ENTRIES.items()
         ],
         "connection-types": [
             {

@@ -118,6 +118,7 @@ class ImportStatus:
     :param auto_created: items of dimensions that the import created by itself; None if the vendor does not report it
     :param started_at: by the vendor's clock
     :param finished_at: by the vendor's clock
+    :param written: objects of the vendor that the import wrote to, with the rows that got in, if it reports them
     """
 
     state: ImportState
@@ -130,6 +131,7 @@ class ImportStatus:
     finished_at: datetime | None = None
     details: tuple[str, ...] = ()
     auto_created: int | None = None
+    written: Mapping[str, int | None] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
         """The progress line of every log and error: ``running (InProgress), 40 %, 3 inserted``."""
@@ -157,6 +159,7 @@ class ImportStatus:
             "finished_at": time_to_json(self.finished_at),
             "details": list(self.details),
             "auto_created": self.auto_created,
+            "written": dict(self.written),
         }
 
     @classmethod
@@ -179,6 +182,7 @@ class ImportStatus:
                 finished_at=time_from_json(data["finished_at"]),
                 details=lines_from_json(data.get("details", ())),  # an older version wrote neither
                 auto_created=count_from_json(data.get("auto_created")),
+                written=_written_from_json(data.get("written", {})),
             )
         except KeyError as error:
             raise ValueError(f"not an import status, {error} is missing") from error
@@ -194,3 +198,7 @@ def state_of(word: str, table: Mapping[str, ImportState]) -> tuple[ImportState, 
     if state is None:
         return ImportState.RUNNING, f"status {word!r} is not documented, so it is taken as still running"
     return state, None
+
+
+def _written_from_json(value: object) -> dict[str, int | None]:
+    return {name: count_from_json(rows) for name, rows in object_from_json(value, "objects written to").items()}

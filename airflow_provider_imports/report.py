@@ -40,7 +40,7 @@ def manifest(
     """
     Build what every operator and sensor hands over (XCom): the same shape in every vendor and mode.
 
-    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "sent",
+    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "written", "sent",
     "unaccounted", "message", "errors", "error", "started_at", "finished_at", "url"}``
 
     :param sent: what was sent, as far as it is known
@@ -55,6 +55,7 @@ def manifest(
         "counts": status.counts.to_json(),
         "rejected": status.counts.rejected,
         "auto_created": status.auto_created,
+        "written": dict(status.written),
         "sent": None if sent is None else sent.to_json(),
         "unaccounted": unaccounted(status.counts, sent),
         "message": status.message,

@@ -34,6 +34,8 @@ class VendorEntry:
     :param links: import paths of the links to the vendor's own UI that its operators have
     :param poll_interval: shortest seconds between two looks at a status, unless the user says otherwise
     :param max_poll_interval: longest seconds between two looks, unless the user says otherwise
+    :param datasets: what an import writes, as lineage names it: texts with parameters of operators and sensors in
+        braces; the first one counts whose parameters are given
     :param slot: what names a slot, for a vendor that shows the newest import of each slot, whoever started it
         (``newest_flow`` of its hook); empty if there is only one slot, None for other vendors
     :param shows_records: it reports no status of a run, but the arrival of one known record can be waited for
@@ -50,6 +52,7 @@ class VendorEntry:
     poll_interval: float = POLL_INTERVAL
     max_poll_interval: float = MAX_POLL_INTERVAL
     slot: tuple[str, ...] | None = None
+    datasets: tuple[str, ...] = ()
     shows_records: bool = False
 
     @property
@@ -137,6 +140,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             **SHARED_FIELDS,
         },
         shows_records=True,
+        datasets=("imports/{import_id}",),
     ),
     "blueshift": VendorEntry(
         "Blueshift",
@@ -160,6 +164,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
         },
         links=("airflow_provider_imports.links.BlueshiftLink",),
         shows_records=True,
+        datasets=("import-tasks/{uuid}",),
     ),
     "pigment": VendorEntry(
         "Pigment",
@@ -173,6 +178,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             hidden=("login",),
         ),
         conn_fields=SHARED_FIELDS,
+        datasets=("import-configurations/{configuration_id}", "import-configurations/{configuration}"),
     ),
     "rocketchat": VendorEntry(
         "Rocket.Chat",
@@ -188,6 +194,7 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
         links=("airflow_provider_imports.links.RocketChatImportLink",),
         poll_interval=10,
         slot=(),
+        datasets=("users",),
     ),
     "websale": VendorEntry(
         "WEBSALE",
@@ -208,5 +215,6 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
         poll_interval=5,
         max_poll_interval=30,
         slot=("service",),
+        datasets=("{service}",),
     ),
 }

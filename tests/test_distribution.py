@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -63,6 +64,17 @@ def test_the_source_distribution_holds_what_tests_and_docs_need(built: Path) -> 
 
     assert {"LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml"} <= names
     assert {"tests/conftest.py", "docs/conf.py", "constraints/airflow-lowest.txt"} <= names
+
+
+def test_the_wheels_page_has_no_link_that_leads_nowhere(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith("/METADATA"))
+        page = archive.read(name).decode().partition("\n\n")[2]
+
+    targets = re.findall(r"\]\(([^)]+)\)", page)
+    assert [one for one in targets if "://" not in one and not one.startswith("#")] == []
+    assert "Never twice, never lost" in page
 
 
 def test_both_distributions_are_what_a_package_index_takes(built: Path) -> None:

@@ -213,6 +213,7 @@ def test_the_manifest_is_json_and_has_the_same_keys_for_everybody(run: ImportRun
         "counts",
         "rejected",
         "auto_created",
+        "written",
         "sent",
         "unaccounted",
         "message",

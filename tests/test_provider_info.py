@@ -141,6 +141,12 @@ def test_every_module_of_the_package_is_listed_and_imports(kind: str) -> None:
     assert {one["integration-name"] for one in INFO[kind]} <= {one["integration-name"] for one in INFO["integrations"]}
 
 
+def test_the_how_to_guides_exist() -> None:
+    guides = [guide for one in INFO["integrations"] for guide in one["how-to-guide"]]
+    assert len(guides) == len(VENDORS)
+    assert [guide for guide in guides if not (PACKAGE.parent / guide.lstrip("/")).is_file()] == []
+
+
 @EVERY_VENDOR
 def test_the_event_trigger_is_listed_for_the_vendors_that_can_be_watched(vendor: str) -> None:
     name = VENDOR_ENTRIES[vendor].vendor_name

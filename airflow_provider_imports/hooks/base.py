@@ -46,8 +46,6 @@ class ImportHook(ConnectionHook):
 
     def __init__(self, conn_id: str | None = None, longest_timeout: float | None = None) -> None:
         super().__init__(conn_id, longest_timeout)
-        self._client: SyncClient | None = None
-        self._shared: AsyncClient | None = None
         self._rate_limits: dict[str, RateLimit] = {}
         self._slot_turns = SlotTurns()
 

@@ -18,6 +18,10 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 if TYPE_CHECKING:
     from requests import Session
 
+if TYPE_CHECKING:
+    from airflow_provider_imports.http.async_client import AsyncClient
+    from airflow_provider_imports.http.sync_client import SyncClient
+
 
 class ConnectionHook(VendorDescription, HttpHook):
     """
@@ -33,6 +37,15 @@ class ConnectionHook(VendorDescription, HttpHook):
         super().__init__(method="GET", http_conn_id=conn_id or self.default_conn_name)
         self.conn_id: str = self.http_conn_id
         self._longest_timeout = longest_timeout
+        self._client: SyncClient | None = None
+        self._shared: AsyncClient | None = None
+
+    @property
+    def known_base_url(self) -> str | None:
+        """The vendor's address, if the connection has been looked up; it is not looked up for this."""
+        client = self._shared or self._client
+        settings = None if client is None else client.access.settings
+        return None if settings is None else settings.base_url
 
     def _look_up(self) -> Settings:
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import metrics, validation
+from airflow_provider_imports import lineage, metrics, validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
 from airflow_provider_imports.hand_over import announce, failures_handed_over, hand_over
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
@@ -38,7 +38,7 @@ MOST_STARTS = 3
 RUNNING = ImportStatus(ImportState.RUNNING, "started")
 
 
-class ImportOperator(BaseOperator):
+class ImportOperator(lineage.LineageOfImport, BaseOperator):
     """
     Start an import, once.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError, QueryFailedError
+from airflow_provider_imports.lineage import Dataset, tables_read
 
 if TYPE_CHECKING:
     from airflow_provider_imports.operators.rows import Batches
@@ -38,11 +39,13 @@ class Query:
     :param sql: one statement that gives rows
     :param conn_id: the Airflow connection of the database, of any type whose hook is a ``DbApiHook``
     :param parameters: for the statement's placeholders, as the database's driver wants them
+    :param tables: what it reads, for OpenLineage; known once it has run
     """
 
     sql: str = field(repr=False)
     conn_id: str
     parameters: Parameters | None = field(default=None, repr=False)
+    tables: list[Dataset] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def identity(self) -> list[object]:
@@ -77,7 +80,9 @@ class Query:
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
         with self._database():
-            connection = _hook(self.conn_id).get_conn()
+            hook = _hook(self.conn_id)
+            self.tables[:] = tables_read(self.sql, hook, self.conn_id)
+            connection = hook.get_conn()
         with closing(connection):
             with self._database():
                 cursor = _streaming_cursor(connection)

@@ -109,14 +109,20 @@ class WaitingImportOperator(ImportOperator):
             return self._start_and_wait(context)
 
     def execute_complete(
-        self, context: Context, event: dict[str, Any] | None = None, sent: dict[str, int | None] | None = None
+        self,
+        context: Context,
+        event: dict[str, Any] | None = None,
+        sent: dict[str, int | None] | None = None,
+        tables: list[list[str]] | None = None,
     ) -> Any:
         """
         Go on after the trigger: judge the import's end.
 
         :param sent: what the process sent that deferred
+        :param tables: what its query read
         """
         self._sent_by_first_process = None if sent is None else Sent.from_json(sent)
+        self._tables = tables or ()
         with failures_handed_over(self, context):
             try:
                 seen = Event.from_json(event)
@@ -128,7 +134,7 @@ class WaitingImportOperator(ImportOperator):
     def _after_event(self, context: Context, seen: Event) -> Any:
         if seen.run is None:
             raise self._event_error(context, "it is not about an import")
-        self._run = seen.run
+        self._run, self._base_url = seen.run, seen.base_url
         self._store = self._stored(context)
         self._store.load()
         return self._conclude(context, seen.run, seen.ending)
@@ -243,7 +249,7 @@ class WaitingImportOperator(ImportOperator):
                 cancel_on_kill=self.cancel_on_kill and run is not None,
             ),
             method_name="execute_complete",
-            kwargs=None if sent is None or run is None else {"sent": sent.to_json()},
+            kwargs=None if sent is None or run is None else {"sent": sent.to_json(), "tables": self.tables_to_json()},
             timeout=backstop(time.time(), policy.deadline),
         )
 

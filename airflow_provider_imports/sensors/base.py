@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_imports import validation
+from airflow_provider_imports import lineage, validation
 from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
@@ -55,7 +55,7 @@ OUTAGE_KEY = "airflow_provider_imports.failing_since"
 _MISCONFIGURED = (ConnectionSettingsError, InvalidInputError, VendorAuthError)
 
 
-class ImportSensor(BaseSensorOperator):
+class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
     """
     Wait for an import's end; poke, reschedule or deferrable. It starts and cancels nothing.
 
@@ -198,6 +198,7 @@ class ImportSensor(BaseSensorOperator):
                 raise TriggerEventError(
                     f"The trigger's event can't be understood ({error}); is the triggerer of another version?"
                 ) from error
+            self._base_url = seen.base_url
             if seen.ending.outcome is Outcome.TIMED_OUT:
                 raise self._timed_out(seen.run, seen.ending.status)
             return hand_over(self, context, self._report(seen.run, seen.ending))

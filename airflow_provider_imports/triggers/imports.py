@@ -92,7 +92,7 @@ class ImportTrigger(BaseTrigger):
             self.log.warning("Airflow below 3.3 does not tell when a deferred task is killed: the import goes on then")
         async with hook_class.shared(self._conn_id) as hook:
             ending = await self._wait(hook)
-        event = Event(ending, self._policy.deadline, self._run, self._slot)
+            event = Event(ending, self._policy.deadline, self._run, self._slot, hook.known_base_url)
         yield TriggerEvent(event.to_json())  # type: ignore[no-untyped-call]
 
     def _may_cancel(self, hook_class: type[ImportHook]) -> bool:

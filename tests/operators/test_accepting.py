@@ -79,6 +79,7 @@ def test_an_accepted_start_is_told_as_accepted_and_no_more(
         "counts": Counts().to_json(),
         "rejected": None,
         "auto_created": None,
+        "written": {},
         "sent": None,
         "unaccounted": None,
         "message": manifest["message"],

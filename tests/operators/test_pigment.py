@@ -69,6 +69,7 @@ def test_a_pushed_file_arrives_whole_and_its_counts_are_told(
         "counts": Counts(inserted=3, updated=0, deleted=0, skipped=0).to_json(),
         "rejected": 0,
         "auto_created": 0,
+        "written": manifest["written"],
         "sent": manifest["sent"],
         "unaccounted": manifest["unaccounted"],
         "errors": [],

@@ -126,6 +126,7 @@ def test_every_mode_returns_the_same_keys(sensor_for: Any, watch: Any, started: 
         "counts",
         "rejected",
         "auto_created",
+        "written",
         "sent",
         "unaccounted",
         "message",

@@ -487,8 +487,10 @@ async def test_a_fault_of_ours_does_not_end_it(
         return manifest(*arguments)
 
     monkeypatch.setattr(events, "manifest", faulty)
-    run = await an_import()
-    async with watched(make(StoreOfTest())) as fired:
+    store = StoreOfTest()
+    async with watched(make(store)) as fired:
+        await until(lambda: store.written)
+        run = await an_import()
         await until(lambda: fired)
     assert not faults
     assert [payload["run"] for payload in fired] == [dict(run.key)]

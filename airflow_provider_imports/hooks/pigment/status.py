@@ -52,6 +52,7 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
         auto_created=_sum(created) if "autoCreatedDimensionModalities" in details else None,
         started_at=parse_time(report.get("createdAt")),
         finished_at=parse_time(report.get("completedAt")),
+        written=_written(details),
     )
 
 
@@ -102,6 +103,16 @@ def _blocks(details: Mapping[str, Any]) -> list[str]:
     lines = [f"{prefix}{_where(block) or 'block'}: {_block_counts(block)}" for block in blocks[:MOST_BLOCKS]]
     more = len(blocks) - MOST_BLOCKS
     return [*lines, f"... and {more:,} more blocks"] if more > 0 else lines
+
+
+def _written(details: Mapping[str, Any]) -> dict[str, int | None]:
+    """Rows that got into each block; scenarios of one block count together."""
+    found: dict[str, int | None] = {}
+    for block in _objects(details.get("impactedBlocks"))[:MOST_BLOCKS]:
+        if name := block.get("blockId"):
+            rows, name = _block_counts(block).arrived, f"blocks/{_short(name)}"
+            found[name] = rows if name not in found or rows is None else rows + (found[name] or 0)
+    return found
 
 
 def _block_counts(block: Mapping[str, Any]) -> Counts:
