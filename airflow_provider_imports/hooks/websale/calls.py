@@ -17,6 +17,7 @@ from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorUnavailableError
 from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.reading import LARGEST_REPORT
+from airflow_provider_imports.http.text import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,7 +133,7 @@ def read_token(answer: Answer, settings: Settings) -> Mapping[str, str]:
         token = answer.object(LONGEST_TOKEN).get("accessToken")
     except UnreadableAnswerError:
         token = None
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token.strip():
+    if not isinstance(token, str) or not token.isascii() or not is_whole(token) or not token.strip():
         # the answer is not quoted: it may hold a token under another name
         raise VendorUnavailableError(
             f"WEBSALE login: the answer (HTTP {answer.status}) has no accessToken. Nothing was changed by this. "
