@@ -91,7 +91,7 @@ def _text_of(token: str) -> str:
     if len(token) % 2 == 0 and _HEXADECIMAL.fullmatch(token):
         kinds.insert(0, bytes.fromhex(token))
     for data in kinds:
-        for encoding in ("utf-8", "utf-16-le"):
+        for encoding in ("utf-16-le", "utf-8") if b"\0" in data else ("utf-8", "utf-16-le"):
             try:
                 text = data.decode(encoding)
             except UnicodeDecodeError:
