@@ -17,6 +17,8 @@ _ESCAPE = re.compile(
     r"|%u([0-9a-fA-F]{4})|((?:%[0-9a-fA-F]{2})+)|&#?[0-9a-zA-Z]{1,32};?",
     re.DOTALL,
 )
+#: One character in UTF-8 that was taken for two to four of Latin-1, as ``requests`` takes those of headers.
+_TAKEN_FOR_LATIN_1 = re.compile("[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 #: What may be base64 or hexadecimal digits of something that matters, and what certainly is not a word.
 _SHORTEST_TOKEN = 10
@@ -35,10 +37,8 @@ def unescaped(text: str) -> str:
     text = _ESCAPE.sub(_meant, text)
     if text.isascii():
         return text
-    try:
-        return text.encode("latin-1").decode()  # UTF-8 that was taken for Latin-1, as headers are
-    except UnicodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # joins the halves of a pair
+    text = _TAKEN_FOR_LATIN_1.sub(lambda found: found[0].encode("latin-1").decode("utf-8", "replace"), text)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # joins the halves of a pair
 
 
 def _meant(found: re.Match[str]) -> str:
@@ -91,7 +91,7 @@ def _text_of(token: str) -> str:
     if len(token) % 2 == 0 and _HEXADECIMAL.fullmatch(token):
         kinds.insert(0, bytes.fromhex(token))
     for data in kinds:
-        for encoding in ("utf-8", "utf-16-le"):
+        for encoding in ("utf-16-le", "utf-8") if b"\0" in data else ("utf-8", "utf-16-le"):
             try:
                 text = data.decode(encoding)
             except UnicodeDecodeError:

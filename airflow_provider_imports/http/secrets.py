@@ -30,7 +30,7 @@ MASK = "***"
 MOST_LOOKED_THROUGH = 4_000
 _SHORTEST = 4
 _SHORTEST_IN_GOOD_ANSWER = 8
-_MOST_LAYERS = 16
+_MOST_LAYERS = 10
 #: Characters of a good answer in which its base64 is looked for.
 _MOST_SEARCHED = 1 << 16
 _SCHEMES = ("Basic ", "Bearer ")
