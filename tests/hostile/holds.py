@@ -54,7 +54,7 @@ async def look(hook: ImportHook, run: ImportRun) -> str:
     except VendorImportError as error:
         failed = look_failed(error)
         ending = Ending(Outcome.UNREACHABLE, None, failed.error, failed.message)
-        said = news.of_trouble(failed, 0.0)
+        said = news.of_trouble(failed.trouble, failed.error, failed.message, 0.0)
     else:
         ending = Ending(Outcome.TIMED_OUT, status, message=status.message)
         said = news.of(status, 0.0)
