@@ -6,6 +6,8 @@ sensor reads that one customer until the stamp is there. It proves this row, not
 Needs the connection ``bloomreach_default``, whose key may read customer properties (*Customer properties > Get*), and
 in Bloomreach an import that loads ``upload_to``. Look at the sensor's log for what the property held until then. The
 default ids are the sandbox's, which loads the file that its setting ``source`` names.
+
+Look at the sensor's last line: it says what the property holds, and its state is ``evidence``.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Needs the connection ``bloomreach_default``, whose key may list, create and trigger imports. Look at the first task's
 log: it says whether the import was made or found. With the trigger ``now`` it also runs when it is made, so give it a
 schedule of its own where that matters.
+
+Look at the first task's XCom in a second run: ``created`` is false, since the definition is there.
 """
 
 from __future__ import annotations

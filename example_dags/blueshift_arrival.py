@@ -6,6 +6,8 @@ sensor reads that one customer until the stamp is there. It proves this row, not
 Needs the connection ``blueshift_default`` and, in Blueshift, a launched import task that loads ``upload_to`` from
 Amazon S3. Look at the sensor's log for what the attribute held until then. The default ids are the sandbox's, which
 loads the file that its setting ``source`` names.
+
+Look at the sensor's last line: it says what the attribute holds, and its state is ``evidence``.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Needs the connection ``blueshift_default`` and, in Blueshift, a launched import task with Amazon S3 as its source that
 is scheduled or recurs. Blueshift publishes no status of a run, so the task ends as soon as it has accepted. The
 default ``uuid`` is the sandbox's.
+
+Look at the task's link to Blueshift: only that page tells what became of the rows.
 """
 
 from __future__ import annotations

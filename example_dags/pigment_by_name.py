@@ -3,6 +3,8 @@
 Needs two connections: ``pigment_default`` with a key of the type *Import*, and ``pigment_metadata`` with one of type
 *Modeling Metadata*, which finds the configuration. Look at the log for the id that was found, and change the name to
 see what a wrong one lists. The default names are the sandbox's.
+
+Look at the task's XCom: ``auto_created`` counts what a typo would have created.
 """
 
 from __future__ import annotations

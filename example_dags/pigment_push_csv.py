@@ -1,7 +1,7 @@
 """Push a CSV file into Pigment and wait, in the triggerer, until Pigment has loaded it.
 
 Needs the connection ``pigment_default`` and, in Pigment, an import configuration of the kind *Upload file*.
-The default ``configuration_id`` is the sandbox's.
+The default ``configuration_id`` is the sandbox's. Look at the task's XCom: it counts what got in and what was rejected.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from airflow.sdk import DAG, Param
 
 from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
+from airflow_provider_imports.retry_policy import import_retry_policy
 
 with DAG(
     dag_id="pigment_push_csv",
@@ -30,5 +31,7 @@ with DAG(
         file_path="{{ params.file_path }}",
         deferrable=True,
         poll_interval=5,
+        retries=3,  # a retry goes on with the import that an earlier try started: nothing is pushed twice
+        retry_policy=import_retry_policy(),
     )
     # [END howto_operator_pigment_push_csv]

@@ -2,6 +2,8 @@
 
 Needs the connection ``pigment_default`` and, in Pigment, an import configuration of the kind *Integration*.
 The default ``configuration_id`` is the sandbox's.
+
+Look at the XCom ``import_run`` of the first task: it names the import that the second waits for.
 """
 
 from __future__ import annotations

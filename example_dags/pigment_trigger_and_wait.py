@@ -2,6 +2,8 @@
 
 Needs the connection ``pigment_default`` and, in Pigment, an import configuration of the kind *Integration*.
 The default ``configuration_id`` is the sandbox's.
+
+Look at the task while it waits: it is deferred, and holds no worker.
 """
 
 from __future__ import annotations

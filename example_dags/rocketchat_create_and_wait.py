@@ -1,6 +1,8 @@
 """Make an import operation, fill and run it with the hook, and wait for its end: for users that only code can make.
 
 Needs the connection ``rocketchat_default`` of a user with the permission ``run-import``.
+
+Look at the XCom ``import_run`` of the first task: the others use its ``operation_id``.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ Needs the connection ``rocketchat_default`` of a user with the permission ``run-
     emails,importIds,username,name
     anna@example.com,1001,anna,Anna
     bert@example.com|b@example.com,1002,bert,Bert
+
+Look at the task's XCom: users that exist already are counted as ``failed``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Needs the connection ``rocketchat_default`` of a user with the permission ``run-import``. Look at the second task's log
 for the progress of the operation that Rocket.Chat makes for the avatars.
+
+Look at the second task's log: it counts the avatars that were fetched.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Cancel whatever import of a service is running: a Dag for emergencies, started by hand.
 
 Needs the connection ``websale_default``. If nothing is running, the task fails and says what the last import did.
+
+Look at the task's XCom: its state is ``canceled``; the task that waited for the import fails.
 """
 
 from __future__ import annotations

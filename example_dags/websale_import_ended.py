@@ -1,6 +1,8 @@
 """Run whenever an import of a WEBSALE service has ended, whoever started it: a person, another system, or Airflow.
 
 Needs Airflow 3.0 or newer and the connection ``websale_default``.
+
+Look at the triggering asset events of a run: each carries the manifest of one import.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Pause a running import, do what must not happen at the same time, resume it and wait for its end.
 
 Needs the connection ``websale_default``. An import that ends before it is paused fails the task ``pause_import``.
+
+Look at the log of the task that resumes: it waits for the import's end as if it had started it.
 """
 
 from __future__ import annotations

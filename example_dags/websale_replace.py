@@ -1,6 +1,8 @@
 """Import the newest stock, whatever is running: an older import of the same service is not worth finishing.
 
 Needs the connection ``websale_default``. The task that waited for the replaced import fails and cancels nothing.
+
+Look at the log while an older import runs: a warning says which one was replaced.
 """
 
 from __future__ import annotations

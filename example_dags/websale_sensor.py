@@ -1,6 +1,8 @@
 """Start an import in one task, wait for it in another: for instance with other work between the two.
 
 Needs the connection ``websale_default``.
+
+Look at the sensor's XCom: it has the same shape as an operator's.
 """
 
 from __future__ import annotations

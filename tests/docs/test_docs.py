@@ -194,3 +194,8 @@ def test_the_connection_on_the_pigment_page_is_one() -> None:
 def test_the_size_of_the_fault_matrix_is_what_it_is() -> None:
     page = (DOCS / "never-twice-never-lost.rst").read_text()
     assert f"**{sum(1 for _ in matrix.cells())} cells**" in page
+
+
+@pytest.mark.parametrize("example", sorted((DOCS.parent / "example_dags").glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_says_what_to_look_at(example: Path) -> None:
+    assert re.search(r"\bLook at\b", ast.get_docstring(ast.parse(example.read_text())) or "")
