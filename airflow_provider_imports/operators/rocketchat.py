@@ -162,6 +162,7 @@ class RocketChatDownloadPendingFilesOperator(RocketChatDownloadOperator):
     """
 
     importer = "pending-files"
+    dataset = "files"
 
 
 class RocketChatImportUsersOperator(RocketChatOperator):
