@@ -121,6 +121,7 @@ class RocketChatDownloadPendingFilesOperator(RocketChatDownloadOperator):
     """
 
     importer = "pending-files"
+    dataset = "files"
 
 
 class RocketChatImportUsersOperator(RocketChatOperator):
