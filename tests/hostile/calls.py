@@ -187,7 +187,7 @@ def _of_status(status: ImportStatus) -> list[str]:
     ]
     for outcome in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.TIMED_OUT):
         try:
-            report("Vendor", run, Ending(outcome, status, message=status.message), None)
+            report("Vendor", run, Ending(outcome, status, message=status.message))
         except VendorImportError as error:
             texts += [str(error), repr(error)]
     return texts
