@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 
-class Event(StrEnum):
+class Metric(StrEnum):
     """What is counted, one for each time that it happens."""
 
     STARTED = "imports.started"
@@ -21,18 +21,18 @@ class Event(StrEnum):
     RATE_LIMITED = "imports.rate_limited"
 
 
-def count(event: Event, vendor: str | None) -> None:
+def count(metric: Metric, vendor: str | None) -> None:
     """Count one."""
     from airflow.providers.common.compat.sdk import Stats
 
-    Stats.incr(event, tags=_tags(vendor))
+    Stats.incr(metric, tags=_tags(vendor))
 
 
 def rate_limited(vendor: str | None, seconds: float) -> None:
     """Count a vendor's "too many requests", and the wait that it asks for."""
     from airflow.providers.common.compat.sdk import Stats
 
-    count(Event.RATE_LIMITED, vendor)
+    count(Metric.RATE_LIMITED, vendor)
     Stats.timing("imports.rate_limit_wait", timedelta(seconds=seconds), tags=_tags(vendor))
 
 

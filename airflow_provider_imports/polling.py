@@ -25,7 +25,7 @@ JITTER_SHARE = 0.1
 
 class PollPolicy(NamedTuple):
     """
-    How a user wants to wait.
+    How a user wants to wait. The defaults stand in :mod:`airflow_provider_imports.vendors`.
 
     :param poll_interval: shortest seconds between two looks
     :param max_poll_interval: longest seconds between two looks

@@ -1,4 +1,4 @@
-"""What is worth a line in the log while an import is awaited: every change, else one line a minute."""
+"""What is worth a line in the log while an import is awaited: every change, else one a minute. ``ImportStatus`` words it."""
 
 from __future__ import annotations
 

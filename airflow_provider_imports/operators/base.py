@@ -148,7 +148,7 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
         self._store = self._open_store(context)
         attached = self._attach(self._store.load(self._content))
         run, status = attached or self._start(context)
-        metrics.count(metrics.Event.REATTACHED if attached else metrics.Event.STARTED, run.vendor)
+        metrics.count(metrics.Metric.REATTACHED if attached else metrics.Metric.STARTED, run.vendor)
         self._announce(context, run)
         return run, status
 
