@@ -1,4 +1,4 @@
-"""What is worth a line in the log while an import is awaited: every change, else one a minute. ``ImportStatus`` words it."""
+"""What is worth a line in the log while an import is awaited, and when; ``ImportStatus`` words the line itself."""
 
 from __future__ import annotations
 
