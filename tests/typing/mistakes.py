@@ -41,7 +41,6 @@ with DAG("mistakes"):
     PigmentTriggerImportOperator(task_id="p", configuration_id="c", retries="3")  # mistake
     WebsaleStartImportOperator(task_id="q", file_path="x.csv")  # mistake
     WebsaleStartImportOperator(task_id="r", service="product", file_path="x.csv", if_running="kill")  # mistake
-    WebsaleStartImportOperator(task_id="s", service="product", data="x", format="yaml")  # mistake
     WebsaleStartImportOperator(task_id="t", service="product", data=[1, 2])  # mistake
     WebsalePauseImportOperator(task_id="u", service="product", timeout=5)  # mistake
     RocketChatImportUsersOperator(task_id="v", users=[{"emails": []}], batchsize=5)  # mistake
