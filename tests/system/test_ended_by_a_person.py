@@ -160,7 +160,7 @@ def test_a_cleared_task_ends_green_with_the_only_import_that_is_not_canceled(
     assert len(starts) in (1, 2)
     assert cancels == starts[:-1]
     assert key_of(airflow, f"{vendor}_cleared") == starts[-1]
-    assert airflow.task_states(DEFERRED, RUN)[f"{vendor}_cleared"] == "success"
+    assert airflow.task_states(DEFERRED, RUN)[f"{vendor}_cleared"] == "success", log(airflow, vendor, "cleared", 2)
 
 
 def test_pigments_import_is_waited_for_again_after_clearing(
