@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             left = _left_running(sandbox)
     _print(console, tallies, took)
     if proxy is not None:
-        console.print(f"{len(proxy.requests)} connections of tasks and triggers, all through a proxy.")
+        console.print(f"{len(proxy.requests)} connections, each through a proxy.")
     problems = [f"{vendor}: {problem}" for vendor, tally in tallies.items() for problem in tally.problems] + left
     for problem in problems:
         console.print(f"[red]{problem}[/red]")
@@ -163,7 +163,9 @@ def _tallies(airflow: RunningAirflow, run_id: str, sandbox: Sandbox) -> dict[str
         elif "VendorRequestError" in log:
             tally.refused += 1
         else:
-            tally.other.append(f"task {task['map_index']} is {task['state']}: {log[-600:]}")
+            failures = [line.partition("'exc_type'")[2] for line in log.splitlines() if "'exc_type'" in line]
+            told = failures[-1] if failures else log[-600:]
+            tally.other.append(f"task {task['map_index']} is {task['state']}: {told[:600]}")
     return dict(tallies)
 
 
