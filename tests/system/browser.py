@@ -143,7 +143,7 @@ class AirflowUi:
 
     def clear_open_task(self) -> None:
         """Press the button of the open task's page that clears it, and confirm."""
-        self.page.get_by_role("button", name="Clear Task Instance").first.click()
+        self.page.get_by_role("button", name="Press shift+c to clear").click()
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_role("button", name="Confirm").click()
         expect(dialog).to_be_hidden()
