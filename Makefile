@@ -87,8 +87,9 @@ faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in si
 protocol: $(STAMP) ## Try ten thousand lives of a task against a vendor that may act at any moment (make test: 300)
 	PROTOCOL_LIVES=10000 $(BIN)/python -m pytest -q tests/protocol $(PYTEST_ARGS)
 
-soak: $(STAMP) ## Run 300 imports of all vendors in a real Airflow, over vendors that fail one call in five
+soak: $(STAMP) ## Run 300 imports of all vendors in a real Airflow, over vendors that fail one call in five; as many through a proxy
 	$(BIN)/python -m tests.system.soak $(if $(IMPORTS),--imports $(IMPORTS))
+	$(BIN)/python -m tests.system.soak --proxy $(if $(IMPORTS),--imports $(IMPORTS))
 
 bench: $(VENV)/.installed-bench ## Measure the figures against what people use today (FIGURES=..., BENCH_ARGS=--publish)
 	$(BIN)/python -m tests.benchmarks $(FIGURES) $(BENCH_ARGS)

@@ -141,6 +141,13 @@ class AirflowUi:
         self.page.get_by_role("button", name="Show Graph").click()
         expect(self.page.locator(".react-flow__node").filter(has_text=task_id)).to_be_visible()
 
+    def clear_open_task(self) -> None:
+        """Press the button of the open task's page that clears it, and confirm."""
+        self.page.get_by_role("button", name="Press shift+c to clear").click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Confirm").click()
+        expect(dialog).to_be_hidden()
+
     def wait_for_state(self, task_id: str, state: str) -> None:
         """Wait until the open page's head says that the task is in a state, e.g. `Deferred`."""
         head = self.page.get_by_role("heading", name=task_id).locator("..")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
+from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 from tests.system.running_airflow import RunningAirflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 if not AIRFLOW_V_3_3_PLUS:
     pytest.skip("needs Airflow 3.3: what is tested in a running Airflow exists from there on", allow_module_level=True)
@@ -57,11 +58,11 @@ def airflow(dags_folder: Path, session_sandbox: Sandbox) -> Iterator[RunningAirf
 
 
 @pytest.fixture(scope="session")
-def connect(airflow: RunningAirflow) -> Callable[[Sandbox, str], None]:
+def connect(airflow: RunningAirflow) -> Callable[..., None]:
     """Lead connections of the running Airflow, ``<vendor>_<name>``, to a sandbox, without limits of their own."""
 
-    def define(sandbox: Sandbox, name: str) -> None:
-        for vendor in sandbox.vendors:
+    def define(sandbox: Sandbox, name: str, vendors: Iterable[str] = VENDOR_ENTRIES) -> None:
+        for vendor in vendors:
             connection = sandbox.connection(vendor)
             extra = {**(connection.pop("extra") or {}), "requests_per_minute": 6000}
             body = {**connection, "connection_id": f"{vendor}_{name}", "extra": json.dumps(extra)}

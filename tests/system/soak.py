@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from airflow_provider_imports.sandbox import Sandbox
+from tests.http.proxy import HOST, ProxyServer
 from tests.system.running_airflow import RunningAirflow
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--imports", type=int, default=300, help="about how many imports (default 300)")
     parser.add_argument("--seed", type=int, default=20261122, help="of the faults")
+    parser.add_argument("--proxy", action="store_true", help="reach every vendor through an HTTP proxy")
     options = parser.parse_args(arguments)
     console = Console()
     conf = {
@@ -89,11 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "rocketchat": max(1, options.imports // 20),
         "bloomreach": options.imports * 35 // 100 - 2,
     }
-    with Sandbox(run_seconds=RUN_SECONDS).in_thread() as sandbox:
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox(run_seconds=RUN_SECONDS).in_thread())
+        proxy = stack.enter_context(ProxyServer()) if options.proxy else None
         sandbox.change_settings(
             pigment={"requests_per_window": None, "pushes_per_hour": None}, rocketchat={"calls_per_window": None}
         )
-        with RunningAirflow(DAGS, _connections(sandbox)) as airflow:
+        with RunningAirflow(DAGS, _connections(sandbox, proxy)) as airflow:
             airflow.wait_until_ready()
             for number, fault in enumerate(FAULTS):
                 # each is asked after those before it have let a call pass
@@ -107,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tallies = _tallies(airflow, run_id, sandbox)
             left = _left_running(sandbox)
     _print(console, tallies, took)
+    if proxy is not None:
+        console.print(f"{len(proxy.requests)} connections, each through a proxy.")
     problems = [f"{vendor}: {problem}" for vendor, tally in tallies.items() for problem in tally.problems] + left
     for problem in problems:
         console.print(f"[red]{problem}[/red]")
@@ -114,15 +121,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(bool(problems))
 
 
-def _connections(sandbox: Sandbox) -> dict[str, str]:
+def _connections(sandbox: Sandbox, proxy: ProxyServer | None) -> dict[str, str]:
+    """Connections to the sandbox, directly or by a name that only the proxy knows."""
     connections = {}
     for name, value in sandbox.connection_env().items():
         connection = json.loads(value)
         extra = connection.get("extra") or {}
         extra = json.loads(extra) if isinstance(extra, str) else extra
-        connections[name] = json.dumps(
-            {**connection, "extra": {**extra, "timeout": TIMEOUT_SECONDS, "requests_per_minute": 6000}}
-        )
+        extra |= {"timeout": TIMEOUT_SECONDS, "requests_per_minute": 6000}
+        if proxy is not None:
+            connection["host"] = connection["host"].replace("127.0.0.1", HOST)
+            extra |= {"proxies": proxy.url, "allow_http": True}
+        connections[name] = json.dumps({**connection, "extra": extra})
     return connections
 
 
@@ -153,7 +163,9 @@ def _tallies(airflow: RunningAirflow, run_id: str, sandbox: Sandbox) -> dict[str
         elif "VendorRequestError" in log:
             tally.refused += 1
         else:
-            tally.other.append(f"task {task['map_index']} is {task['state']}: {log[-600:]}")
+            failures = [line.partition("'exc_type'")[2] for line in log.splitlines() if "'exc_type'" in line]
+            told = failures[-1] if failures else log[-600:]
+            tally.other.append(f"task {task['map_index']} is {task['state']}: {told[:600]}")
     return dict(tallies)
 
 

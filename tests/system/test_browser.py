@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -114,3 +115,26 @@ def test_an_import_is_triggered_waited_for_read_and_followed(
     ui.wait_for_log("Started Rocket.Chat import (operation_id=")
     ui.wait_for_log("400 inserted, 0 failed, 400 total")
     assert ui.link("Open in Rocket.Chat") == page_at_vendor
+
+
+def test_the_button_that_clears_a_task_answers_its_question(
+    ui: AirflowUi, airflow: RunningAirflow, sandbox: Sandbox
+) -> None:
+    sandbox.add_fault("reset", vendor="pigment", operation="trigger_import", when="after")
+    airflow.api("POST", "connections", json=connection(sandbox, "pigment"))
+    run_id = airflow.trigger("unclear_start")
+    ui.open_task("unclear_start", run_id, "import_plan")
+    ui.wait_for_state("import_plan", "Failed")
+    ui.wait_for_log("if no import was started, clear the task, and it starts one")
+
+    ui.clear_open_task()
+
+    ui.wait_for_state("import_plan", "Success")
+    ui.wait_for_log("The task was cleared after it asked, so the import is started: twice, if it was")
+    assert [entry.acted for entry in sandbox.entries("pigment", "trigger_import")] == [True, True]
+
+
+def connection(sandbox: Sandbox, vendor: str) -> dict[str, Any]:
+    """The vendor's default connection, as the REST API takes it."""
+    made = sandbox.connection(vendor)
+    return {**made, "connection_id": f"{vendor}_default", "extra": json.dumps(made["extra"])}

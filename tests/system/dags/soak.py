@@ -14,7 +14,8 @@ from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersO
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.sandbox import bloomreach, blueshift, pigment
 
-STARTING: dict[str, Any] = {"retries": 5, "retry_delay": timedelta(seconds=1)}
+# Many retries: while a start is unclear, for two minutes at most, each try looks for half a minute, and fails.
+STARTING: dict[str, Any] = {"retries": 12, "retry_delay": timedelta(seconds=1)}
 WAITING: dict[str, Any] = {**STARTING, "deferrable": True, "poll_interval": 1, "timeout": 900}
 
 with DAG(
