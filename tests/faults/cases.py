@@ -29,6 +29,7 @@ class Case:
     :param adopts: the vendor lets us tell whether an unclear start took place
     :param waits: the vendor tells what becomes of an import, so there are two ways to wait
     :param repeats: the answers to a start after which the vendor asks for a repeat
+    :param acts_once: the vendor acts once on what was prepared, however often it is asked: the start is sent again
     :param requests: what the vendor gets in a first try one by one, if some call comes twice before the last of
         ``first`` comes first
     :param awaits: starts the import that a sensor waits for, and returns the sensor's arguments
@@ -46,6 +47,7 @@ class Case:
     adopts: bool = False
     waits: bool = True
     repeats: tuple[int, ...] = ()
+    acts_once: bool = False
     requests: tuple[str, ...] = ()
     awaits: Callable[[], dict[str, Any]] | None = None
 
@@ -215,6 +217,7 @@ CASES = [
         cancels="clear_import",
         supersede=rocketchat_supersede,
         adopts=True,
+        acts_once=True,
         requests=(STATUS, "new_import", "add_users", "add_users", STATUS, "run_import"),
     ),
     Case(

@@ -208,8 +208,10 @@ class LateCell:
         return f"{self.case.name}: {self.operation}: late, {self.instead}: {self.when}: {self.way}: {mode}"
 
     @property
-    def is_repeated(self) -> bool:
-        """The vendor asks for a repeat after such an answer."""
+    def is_sent_again(self) -> bool:
+        """The vendor asks for a repeat after such an answer, or a second sending can't import twice."""
+        if self.operation in self.case.stages or self.case.acts_once:
+            return True
         return {"status": 503, "html": 502}.get(self.instead) in self.case.repeats
 
 

@@ -28,14 +28,14 @@ def test_a_late_act_is_never_a_second_import_of_the_same_start(reach, live, monk
     road = reach(cell.way)
     monkeypatch.setattr(unclear_start, "FIND_OUT_SECONDS", 0.0)  # each try looks once
     monkeypatch.setattr(ImportHook, "longest_start", 0.0 if cell.when == AFTER else 2 * LATE)
-    if cell.is_repeated:
-        road.sandbox.change_settings(run_seconds=ALL_IMPORTS - 1)  # still runs when the first sending is acted on
+    if not cell.case.waits:
+        road.sandbox.change_settings(run_seconds=ALL_IMPORTS - 1)  # Blueshift takes no other meanwhile
     life = live(cell.case, road.sandbox, deferrable=cell.deferrable)
     late = {"vendor": cell.case.vendor, "operation": cell.operation, "seconds": LATE, "instead": cell.instead}
     road.sandbox.add_fault("late", **late)
     life.try_once()
 
-    if cell.operation in cell.case.stages or cell.is_repeated:
+    if cell.is_sent_again:
         it_was_sent_again_and_the_late_act_changes_nothing(road, life, cell)
     elif not cell.case.adopts:
         nobody_can_look_so_the_task_asks(road, life, cell)
