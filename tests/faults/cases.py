@@ -11,23 +11,28 @@ if TYPE_CHECKING:
 
 #: Waits short enough for a thousand cells; what their lengths should be is tested elsewhere.
 QUICK = {"poll_interval": 0.03, "max_poll_interval": 0.1, "timeout": 20, "outage_tolerance": 10}
+QUICK_SENSOR = {"poke_interval": 0.03, "max_poll_interval": 0.1, "timeout": 20, "outage_tolerance": 10}
 
 
 @dataclass(frozen=True)
 class Case:
     """
-    One way to start an import.
+    One way to start an import, or to wait for one.
 
     :param make: makes the operator, with these keyword arguments
     :param first: the vendor's calls in a first try, in order of their first time
     :param again: the vendor's calls in a retry that finds the import started
-    :param start: the one that sets the import going
+    :param start: the one that sets the import going; none for a sensor
     :param stages: those that prepare it at the vendor
     :param cancels: the vendor's call that cancels a running import, if it has one
     :param supersede: makes somebody else's import take the place of ours, at a vendor with slots
     :param adopts: the vendor lets us tell whether an unclear start took place
     :param waits: the vendor tells what becomes of an import, so there are two ways to wait
     :param repeats: the answers to a start after which the vendor asks for a repeat
+    :param acts_once: the vendor acts once on what was prepared, however often it is asked: the start is sent again
+    :param requests: what the vendor gets in a first try one by one, if some call comes twice before the last of
+        ``first`` comes first
+    :param awaits: starts the import that a sensor waits for, and returns the sensor's arguments
     """
 
     name: str
@@ -42,6 +47,9 @@ class Case:
     adopts: bool = False
     waits: bool = True
     repeats: tuple[int, ...] = ()
+    acts_once: bool = False
+    requests: tuple[str, ...] = ()
+    awaits: Callable[[], dict[str, Any]] | None = None
 
 
 def pigment_push(folder: Path, **options: Any) -> Any:
@@ -132,6 +140,48 @@ def blueshift_trigger(folder: Path, **options: Any) -> Any:
     return BlueshiftTriggerCustomerImportOperator(task_id="trigger", uuid=LAUNCHED_UUID, **options)
 
 
+def pigment_sensor(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.sensors.pigment import PigmentImportSensor
+
+    return PigmentImportSensor(task_id="wait", **{**QUICK_SENSOR, **options})
+
+
+def pigment_awaited() -> dict[str, Any]:
+    from airflow_provider_imports.hooks.pigment import PigmentHook
+    from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID
+
+    return {"import_id": PigmentHook().trigger_import(INTEGRATION_CONFIGURATION_ID).key["import_id"]}
+
+
+def websale_sensor(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.sensors.websale import WebsaleImportSensor
+
+    return WebsaleImportSensor(task_id="wait", **{**QUICK_SENSOR, **options})
+
+
+def websale_awaited() -> dict[str, Any]:
+    from airflow_provider_imports.hooks.websale import WebsaleHook
+
+    run = WebsaleHook().start_import("inventory", b'[{"id": "9"}]', format="json")
+    return {"service": "inventory", "start": run.key["start"]}
+
+
+def rocketchat_sensor(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.sensors.rocketchat import RocketChatImportSensor
+
+    return RocketChatImportSensor(task_id="wait", **{**QUICK_SENSOR, **options})
+
+
+def rocketchat_awaited() -> dict[str, Any]:
+    from airflow_provider_imports.hooks.rocketchat import RocketChatHook
+
+    hook = RocketChatHook()
+    run = hook.new_import()
+    hook.add_users([{"emails": ["a@example.com"], "importIds": ["a"], "username": "a"}])
+    hook.run_import(run)
+    return {"operation_id": run.key["operation_id"]}
+
+
 STATUS = "get_import_status"
 
 CASES = [
@@ -167,6 +217,8 @@ CASES = [
         cancels="clear_import",
         supersede=rocketchat_supersede,
         adopts=True,
+        acts_once=True,
+        requests=(STATUS, "new_import", "add_users", "add_users", STATUS, "run_import"),
     ),
     Case(
         "rocketchat files",
@@ -178,6 +230,7 @@ CASES = [
         cancels="clear_import",
         supersede=rocketchat_supersede,
         adopts=True,
+        requests=(STATUS, STATUS, "download_pending_files"),
     ),
     Case("bloomreach start", "bloomreach", bloomreach_start, ("start_import",), (), "start_import", waits=False),
     Case("bloomreach run", "bloomreach", bloomreach_run, ("run_import",), (), "run_import", waits=False),
@@ -191,4 +244,10 @@ CASES = [
         waits=False,
         repeats=(502, 503, 504),
     ),
+]
+
+SENSORS = [
+    Case("pigment sensor", "pigment", pigment_sensor, (STATUS,), (), "", awaits=pigment_awaited),
+    Case("websale sensor", "websale", websale_sensor, ("login", STATUS), (), "", awaits=websale_awaited),
+    Case("rocketchat sensor", "rocketchat", rocketchat_sensor, (STATUS,), (), "", awaits=rocketchat_awaited),
 ]

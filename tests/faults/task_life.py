@@ -21,7 +21,7 @@ TOO_LONG = 30
 @dataclass
 class TaskLife:
     """
-    Run an operator through its tries.
+    Run an operator or a sensor through its tries.
 
     :param make_operator: a fresh instance, as each process of Airflow makes one
     :param make_context: the context of a try (see the fixture of this name)
@@ -63,6 +63,11 @@ class TaskLife:
         except Exception as error:  # noqa: BLE001  # Airflow catches everything, too
             self.error = error
             self.errors.append(error)
+        return self
+
+    def clear(self) -> TaskLife:
+        """Clear the task, as a person does: it gets its tries again."""
+        self.retries += self.tries
         return self
 
     def die_once_started(self) -> TaskLife:

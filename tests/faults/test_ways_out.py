@@ -21,6 +21,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.triggers import imports as triggers
 from tests.faults.cases import CASES, STATUS, Case
+from tests.faults.conftest import ALL_IMPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,7 +136,7 @@ def test_a_restarted_triggerer_cancels_nothing_and_its_successor_sees_the_end(
         with pytest.raises(asyncio.CancelledError):
             await first
         await trigger.cleanup()
-        clock.end_all_imports()
+        clock.advance(ALL_IMPORTS)
         _, arguments = trigger.serialize()
         async with asyncio.timeout(10):
             return await anext(triggers.ImportTrigger(**json.loads(json.dumps(arguments))).run())
@@ -151,12 +152,12 @@ def test_a_restarted_triggerer_cancels_nothing_and_its_successor_sees_the_end(
 def test_at_the_deadline_the_import_is_canceled_where_the_vendor_can_and_a_retry_does_what_is_right(
     long_imports, live, clock, case: Case, deferrable: bool
 ):
-    life = live(case, deferrable=deferrable, timeout=0.4).try_once()
+    life = live(case, long_imports, deferrable=deferrable, timeout=0.4).try_once()
     assert type(life.error) is ImportTimeoutError
     assert canceled(long_imports, case) == (1 if case.cancels else 0)
     if not case.cancels:
         assert "the next try goes on with it" in str(life.error)
-    clock.end_all_imports()
+    clock.advance(ALL_IMPORTS)
     life.try_once()
     if case.cancels:  # it starts anew, and meets the deadline again
         assert type(life.error) is ImportTimeoutError
@@ -171,10 +172,10 @@ def test_at_the_deadline_the_import_is_canceled_where_the_vendor_can_and_a_retry
 def test_at_the_deadline_the_import_is_left_alone_if_the_user_wants_that(
     long_imports, live, clock, case: Case, deferrable: bool
 ):
-    life = live(case, deferrable=deferrable, timeout=0.3, cancel_on_timeout=False).try_once()
+    life = live(case, long_imports, deferrable=deferrable, timeout=0.3, cancel_on_timeout=False).try_once()
     assert type(life.error) is ImportTimeoutError
     assert "the next try goes on with it" in str(life.error)
-    clock.end_all_imports()
+    clock.advance(ALL_IMPORTS)
     assert life.try_once().is_green, life.error
     assert canceled(long_imports, case) == 0
     assert starts(long_imports, case) == 1
@@ -185,13 +186,13 @@ def test_at_the_deadline_the_import_is_left_alone_if_the_user_wants_that(
 def test_an_outage_ends_the_wait_without_a_cancel_and_a_retry_goes_on_with_the_import(
     long_imports, live, clock, case: Case, deferrable: bool
 ):
-    life = live(case, deferrable=deferrable, outage_tolerance=0.3).die_once_started()
+    life = live(case, long_imports, deferrable=deferrable, outage_tolerance=0.3).die_once_started()
     long_imports.add_fault("status", vendor=case.vendor, operation=STATUS, status=503, count=None)
     life.try_once()
     assert type(life.error) is VendorUnavailableError
     assert "outage_tolerance" in str(life.error)
     long_imports.clear_faults()
-    clock.end_all_imports()
+    clock.advance(ALL_IMPORTS)
     assert life.try_once().is_green, life.error
     assert canceled(long_imports, case) == 0
     assert starts(long_imports, case) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -411,6 +412,26 @@ def test_fetching_whose_answer_is_lost_is_found_by_its_operation_and_not_repeate
     vendor.get(STATUS, [sample("status_done"), fetching(importer)])
     vendor.post(url, exc=requests.exceptions.ReadTimeout)
     assert getattr(hook, method)().key == {"operation_id": AVATARS_ID}
+    assert [request.method for request in vendor.request_history].count("POST") == 1
+
+
+@FETCH
+@pytest.mark.parametrize("seen", [sample("status_done"), {"status_code": 503}], ids=["not there yet", "not to be seen"])
+def test_fetching_whose_operation_can_not_be_seen_is_unknown_and_not_repeated(
+    vendor: requests_mock.Mocker,
+    hook: RocketChatHook,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    url: str,
+    importer: str,
+    seen: dict[str, Any],
+) -> None:
+    monkeypatch.setattr("airflow_provider_imports.hooks.rocketchat.calls.LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(hook, "run_flow", partial(hook.run_flow, patience=0))
+    vendor.get(STATUS, [sample("status_done"), seen])
+    vendor.post(url, exc=requests.exceptions.ReadTimeout)
+    with pytest.raises(UnknownOutcomeError):
+        getattr(hook, method)()
     assert [request.method for request in vendor.request_history].count("POST") == 1
 
 

@@ -100,7 +100,7 @@ def tls_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def server_tls(tls_files: Path) -> ssl.SSLContext:
     """Of a server with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

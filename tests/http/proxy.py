@@ -14,24 +14,36 @@ if TYPE_CHECKING:
 
 #: A name that only the proxy knows: every port of it is one of this machine.
 HOST = "vendor.test"
+BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class ProxyServer:
     """
     A proxy that takes every host for this machine.
 
+    A vendor that can't be reached is a 502, as proxies have it.
+
     :param tls: be spoken to over TLS
     :param answer: answer this to everything, and pass nothing on
-    :param closes: hang up without an answer ``"before"`` anything is passed on, or ``"after"`` a tunnel was opened
+    :param closes: hang up without an answer ``"before"`` anything is passed on, or ``"after"`` a tunnel was opened, or
+        the vendor began to answer a request without one
+    :param only: let only the first request of this connection go wrong, counted from 1
     """
 
-    def __init__(self, answer: bytes | None = None, closes: str = "", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        answer: bytes | None = None,
+        closes: str = "",
+        tls: ssl.SSLContext | None = None,
+        only: int | None = None,
+    ) -> None:
         self._tls = tls
         self.requests: list[str] = []
         self.heads: list[bytes] = []
-        self._answer = answer
-        self._closes = closes
-        self._muted = False
+        self.answer = answer
+        self.closes = closes
+        self.only = only
+        self._muted: set[socket.socket] = set()
         self._clients: list[socket.socket] = []
         self._open: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -53,20 +65,22 @@ class ProxyServer:
 
     def reset_clients(self) -> None:
         """Tear the connections to the clients down with a TCP reset."""
+        self.mute()
         for client in self._clients:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._muted = True
+            with suppress(OSError):  # closed already
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.shutdown(socket.SHUT_RD)  # wakes who receives from it, or it would stay open
             client.close()
 
     def close_clients(self) -> None:
         """Close the connections to the clients."""
-        self._muted = True
+        self.mute()
         for client in self._clients:
             _hang_up(client)
 
     def mute(self) -> None:
-        """Pass nothing more on to the clients."""
-        self._muted = True
+        """Pass nothing more on to the clients that are here."""
+        self._muted.update(self._clients)
 
     def _accept(self) -> None:
         while True:
@@ -91,20 +105,30 @@ class ProxyServer:
             first = received.partition(b"\r\n")[0].decode()
             self.requests.append(first)
             self.heads.append(received.partition(b"\r\n\r\n")[0])
-            if self._answer is not None:
+            bad = self.only in (None, len(self.requests))
+            if bad and self.answer is not None:
                 _receive_body(client, received)
-                client.sendall(self._answer)
-            if self._answer is not None or self._closes == "before":
+                client.sendall(self.answer)
+            if bad and (self.answer is not None or self.closes == "before"):
                 _hang_up(client)
                 return
             method, target, _ = first.split(" ")
-            vendor = socket.create_connection(("127.0.0.1", int(target.rsplit(":", 1)[1].partition("/")[0])))
+            try:
+                vendor = socket.create_connection(("127.0.0.1", int(target.rsplit(":", 1)[1].partition("/")[0])))
+            except OSError:
+                _receive_body(client, received)
+                client.sendall(BAD_GATEWAY)
+                _hang_up(client)
+                return
             self._open.append(vendor)
+            closes = bad and self.closes == "after"
             if method == "CONNECT":
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
-                vendor.sendall(received)
-            if self._closes == "after":
+                vendor.sendall(_receive_body(client, received) if closes else received)
+            if closes:
+                if method != "CONNECT":
+                    vendor.recv(1)
                 _hang_up(client)
                 return
             threading.Thread(target=self._pass_on, args=(vendor, client), daemon=True).start()
@@ -113,9 +137,9 @@ class ProxyServer:
     def _pass_on(self, vendor: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while data := vendor.recv(65536):
-                if not self._muted:
+                if client not in self._muted:
                     client.sendall(data)
-        if not self._muted:
+        if client not in self._muted:
             _hang_up(client)
 
 
@@ -126,12 +150,13 @@ def _pass_on(client: socket.socket, vendor: socket.socket) -> None:
     _hang_up(vendor)
 
 
-def _receive_body(client: socket.socket, received: bytes) -> None:
-    """Receive what a request announced: a socket that is closed with unread bytes resets the connection."""
+def _receive_body(client: socket.socket, received: bytes) -> bytes:
+    """Receive all that a request announced: a socket that is closed with unread bytes resets the connection."""
     head, _, body = received.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
     while len(body) < length and (more := client.recv(65536)):
         body += more
+    return head + b"\r\n\r\n" + body
 
 
 def _hang_up(one: socket.socket) -> None:

@@ -110,12 +110,16 @@ def current_operation() -> Flow[Operation | None]:
     return current
 
 
-def send_once(hook: ImportHook, send: Callable[[], Flow[None]], took_place: Callable[[], bool]) -> None:
+def send_once(
+    hook: ImportHook, send: Callable[[], Flow[None]], took_place: Callable[[], bool], *, again: bool = True
+) -> None:
     """
     Send a call, and send it again only where the status shows that it did nothing.
 
     :param send: makes the flow that sends it
     :param took_place: reads the status; True if it shows what the call was to do
+    :param again: False for a call that must not take place twice, were the first sending acted on late
+    :raises UnknownOutcomeError: if it must not be sent again, and the status does not show it yet
     :raises VendorUnavailableError: if it did nothing every time; a retry is safe
     """
     for _ in range(MOST_SENDINGS):
@@ -131,6 +135,8 @@ def send_once(hook: ImportHook, send: Callable[[], Flow[None]], took_place: Call
             if took_place():
                 hook.log.info("It did")
                 return
+        if not again:
+            raise unclear
         hook.log.info("It did not, so it is sent again")
     raise VendorUnavailableError(
         f"{unclear} Rocket.Chat shows that it did not, {MOST_SENDINGS} times on end; a retry is safe.",

@@ -15,9 +15,7 @@ from airflow_provider_imports.exceptions import (
     ImportSupersededError,
     UnknownOutcomeError,
     VendorImportError,
-    VendorRateLimitError,
     VendorRequestError,
-    VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.rocketchat import calls
@@ -140,7 +138,9 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         def took_place() -> bool:
             try:
                 operation = self._ours(run)
-            except (VendorUnavailableError, VendorRateLimitError) as error:
+            except ImportSupersededError:
+                raise
+            except VendorImportError as error:
                 raise UnknownOutcomeError(f"It is unknown whether it runs: {error}", vendor=self.vendor) from error
             if operation.valid and operation.state in (IMPORTING, DONE):
                 return True
@@ -177,6 +177,8 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         Fetch what is pending, like :meth:`download_pending_avatars`.
 
         :param importer: one of :data:`~airflow_provider_imports.hooks.rocketchat.calls.PENDING`
+        :raises UnknownOutcomeError: if Rocket.Chat does not show whether it began; it is not sent again, for each
+            sending makes an operation
         """
         call = calls.PENDING[importer]
         if before is None:
@@ -186,12 +188,16 @@ class RocketChatHook(RocketChatDescription, ImportHook):
         made: list[Operation] = []
 
         def took_place() -> bool:
-            seen = self._current()
+            try:
+                seen = self._current()
+            except VendorImportError as error:
+                told = f"It is unknown which operation {call.operation} made, if any: {error}"
+                raise UnknownOutcomeError(told, vendor=self.vendor, operation=call.operation) from error
             if seen is not None and seen.importer == importer and self._is_ours(seen, asked_at, before):
                 made.append(seen)
             return bool(made)
 
-        send_once(self, lambda: calls.confirmed(call), took_place)
+        send_once(self, lambda: calls.confirmed(call), took_place, again=False)
         if not made and not took_place():  # its answer names no operation
             raise ImportSupersededError(
                 f"Rocket.Chat began to fetch ({call.operation}), but the workspace has another operation already: "
