@@ -63,7 +63,7 @@ def unpacked(text: str) -> str:
 
 def may_be_packed(text: str) -> bool:
     """Say whether there is something in a text that is base64 of another."""
-    return any(_is_utf_8(_of_base64(token)) for token in _LONG_TOKEN.findall(text))
+    return any(_is_utf_8(_of_base64(token)) for token in _LONG_TOKEN.findall(_LINE_BREAKS.sub("", text)))
 
 
 def _opened(found: re.Match[str]) -> str:
