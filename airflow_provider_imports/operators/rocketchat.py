@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
-#: How often one try begins again with a new operation.
-MOST_OPERATIONS = 3
+MOST_OPERATIONS = 3  #: how often one try begins again with a new one
 #: Seconds after which a look makes sure, between two batches, that the operation is still ours.
 LOOK_SECONDS = 10.0
 #: Lines in the log while users are staged.
@@ -294,8 +293,8 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
     def _clear(self, hook: RocketChatHook, run: ImportRun) -> None:
         """Leave no staged users behind; a retry knows what is left."""
+        self._run = None
         try:
             self.log.info("%s", hook.cancel(run, patience=10.0))
         except VendorImportError as error:
             self.log.warning("What was staged could not be cleared: %s", error)
-        self._run = None
