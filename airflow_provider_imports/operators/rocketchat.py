@@ -293,8 +293,8 @@ class RocketChatImportUsersOperator(RocketChatOperator):
 
     def _clear(self, hook: RocketChatHook, run: ImportRun) -> None:
         """Leave no staged users behind; a retry knows what is left."""
-        self._run = None
         try:
             self.log.info("%s", hook.cancel(run, patience=10.0))
         except VendorImportError as error:
             self.log.warning("What was staged could not be cleared: %s", error)
+        self._run = None
