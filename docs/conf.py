@@ -1,10 +1,14 @@
 """Sphinx configuration. Builds offline; a warning is an error (``make docs``)."""
 
 import os
+import sys
 import tempfile
+from pathlib import Path
 
 # Reading the package's docstrings imports Airflow, which writes a configuration wherever AIRFLOW_HOME points.
 os.environ.setdefault("AIRFLOW_HOME", os.path.join(tempfile.gettempdir(), "airflow-home-of-docs"))
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from airflow_provider_imports import __version__
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
@@ -20,6 +24,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
     "sphinx.ext.viewcode",
+    "reference_tables",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]

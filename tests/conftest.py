@@ -145,6 +145,7 @@ class TaskInstanceOfTest:
         self.start_date = datetime.now(UTC)
         self.dag_id, self.task_id, self.run_id, self.map_index = "a_dag", "a_task", "a_run", -1
         self.xcoms: dict[str, Any] = {}
+        self.stats_tags: dict[str, str] = {}
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value, allow_nan=False))

@@ -53,7 +53,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     ours = {str(file.relative_to(ROOT)) for file in (ROOT / "airflow_provider_imports").rglob("*.py")}
     info = f"airflow_provider_imports-{airflow_provider_imports.__version__}.dist-info"
     files = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
-    assert names == ours | {"airflow_provider_imports/py.typed"} | {f"{info}/{file}" for file in files}
+    data = {f"airflow_provider_imports/{name}" for name in ("py.typed", "manifest.schema.json")}
+    assert names == ours | data | {f"{info}/{file}" for file in files}
     assert "airflow_provider_imports/sandbox/app.py" in names
 
 

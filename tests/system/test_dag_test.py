@@ -50,14 +50,14 @@ def dag(request: pytest.FixtureRequest) -> DAG:
 class Ran:
     """A Dag run that is over: states, XComs, tries."""
 
-    def __init__(self, dag: DAG, **params: Any) -> None:
+    def __init__(self, dag: DAG, logical_date: datetime | None = None, **params: Any) -> None:
         with create_session() as session:
             session.merge(DagBundleModel(name="testing"))
             session.flush()  # the Dag refers to it
             serialized = LazyDeserializedDAG.from_dag(dag)
             SerializedDAG.bulk_write_to_db("testing", None, [serialized], session=session)
             SerializedDagModel.write_dag(serialized, bundle_name="testing", session=session)
-        run = dag.test(run_conf=params)
+        run = dag.test(logical_date=logical_date, run_conf=params)
         self.state = str(run.state)
         self._dag_id, self._run_id = run.dag_id, run.run_id
         self.tries = {instance.task_id: instance.try_number for instance in run.get_task_instances()}

@@ -1,0 +1,39 @@
+"""Try the vendors' connections every afternoon, so that a key which expires is noticed before the night's imports.
+
+It does what the *Test* button does: a harmless read, which starts nothing.
+
+Needs the connections whose ids are in the parameter ``connections``. Look at the task of a connection that fails: its
+error says what the vendor answered.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow.sdk import DAG, BaseHook, Param, task
+
+# [START howto_check_connections]
+with DAG(
+    dag_id="check_connections",
+    schedule=None,  # a company would say "0 15 * * *"
+    start_date=datetime(2026, 1, 1),
+    params={"connections": Param(["pigment_default", "websale_default"], type="array")},
+    tags=["example"],
+    doc_md=__doc__,
+) as dag:
+
+    @task
+    def list_connections(params: dict[str, list[str]]) -> list[str]:
+        """One task for each connection."""
+        return params["connections"]
+
+    @task(map_index_template="{{ conn_id }}")
+    def check(conn_id: str) -> str:
+        """Return what the vendor said, or fail with it."""
+        is_good, message = BaseHook.get_hook(conn_id).test_connection()
+        if not is_good:
+            raise ValueError(f"{conn_id}: {message}")
+        return message
+
+    check.expand(conn_id=list_connections())
+# [END howto_check_connections]
