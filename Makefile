@@ -94,8 +94,9 @@ soak: $(STAMP) ## Run 300 imports of all vendors in a real Airflow, over vendors
 bench: $(VENV)/.installed-bench ## Measure the figures against what people use today (FIGURES=..., BENCH_ARGS=--publish)
 	$(BIN)/python -m tests.benchmarks $(FIGURES) $(BENCH_ARGS)
 
-plots: $(STAMP) ## Draw the published figures again, into the documentation
+plots: $(STAMP) ## Draw the published figures and the picture of how it works again, into the documentation
 	$(BIN)/python -m tests.benchmarks --redraw
+	$(BIN)/python docs/pictures/draw.py
 
 $(VENV)/.installed-bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable ".[bench]" --constraint $(CONSTRAINTS)
@@ -107,8 +108,9 @@ lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/mypy --strict airflow_provider_imports
 
 # A page that was made for a module which is gone would be one that nothing leads to.
-docs: $(STAMP) ## Build the documentation, a warning is an error
+docs: $(STAMP) ## Check the documentation's language and build it, a warning is an error
 	rm -rf docs/api/generated
+	$(BIN)/python docs/prose.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 build: $(STAMP) ## Build the wheel and the source distribution, check and try them

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NO_LIMITS = Limits()
-LEFT_ALONE = "The import was left as it is; the next try goes on with it."
+LEFT_ALONE = "The import was left as it is; the next try waits for it."
 
 
 def manifest(
@@ -122,9 +122,9 @@ def _error(run: ImportRun, what: str, ending: Ending, advice: str) -> VendorImpo
     match ending.outcome:
         case Outcome.FAILED:
             kind = ImportFailedError
-            text = f" failed{said}. A retry starts it anew; correct the data or the import's configuration first."
+            text = f" failed{said}. A retry starts it again; correct the data or the import's configuration first."
         case Outcome.CANCELED:
-            kind, text = ImportCanceledError, f" was canceled at the vendor{said}. A retry starts it anew."
+            kind, text = ImportCanceledError, f" was canceled at the vendor{said}. A retry starts it again."
         case Outcome.TIMED_OUT:
             kind, text = ImportTimeoutError, f" did not end before the deadline (timeout).{last} {advice}"
         case Outcome.UNREACHABLE:

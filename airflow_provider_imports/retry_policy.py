@@ -58,7 +58,7 @@ def import_retry_policy(
             RetryRule(
                 [ImportCanceledError, ImportSupersededError],
                 RetryAction.FAIL,
-                reason="somebody ended the import at the vendor",
+                reason="the import was ended at the vendor",
             ),
             RetryRule(ImportRejectedRecordsError, RetryAction.FAIL, reason="the same rows would be rejected again"),
         ]

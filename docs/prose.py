@@ -63,6 +63,9 @@ def house_words() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(words, 0 if "Dag" in words else re.IGNORECASE), instead) for words, instead in rows]
 
 
+HOUSE_WORDS = house_words()
+
+
 def pages() -> Iterator[Path]:
     """Every page that people read."""
     yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
@@ -83,29 +86,31 @@ def messages() -> Iterator[tuple[Path, int, str]]:
             continue
         tree = ast.parse(file.read_text())
         docstrings = {
-            id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         }
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                if " " in node.value:
-                    yield file, node.lineno, node.value
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+            if is_text and id(node) not in docstrings:
+                yield file, node.lineno, node.value
 
 
 def findings() -> Iterator[Finding]:
     """All that should be written otherwise."""
     CheckRegistry().register_many(__register__)
-    words = house_words()
     for page in pages():
         where, text = str(page.relative_to(ROOT)), prose_of(page)
-        yield from _house(where, 1, text, words)
+        yield from in_the_house(where, 1, text)
         for result in LintFile(where, text).lint({"max_errors": 1000, "checks": CHECKS}):
             yield Finding(where, result.pos[0], result.check_result.message)
     for file, line, text in messages():
-        yield from _house(str(file.relative_to(ROOT)), line, text, words)
+        yield from in_the_house(str(file.relative_to(ROOT)), line, text)
 
 
-def _house(where: str, line: int, text: str, words: list[tuple[re.Pattern[str], str]]) -> Iterator[Finding]:
-    for pattern, instead in words:
+def in_the_house(where: str, line: int, text: str) -> Iterator[Finding]:
+    """What of a text the house writes otherwise; it begins in this line."""
+    for pattern, instead in HOUSE_WORDS:
         for found in pattern.finditer(text):
             here = line + text.count("\n", 0, found.start())
             yield Finding(where, here, f"{found[0]!r}: {instead}")

@@ -1,7 +1,8 @@
-"""Two DAGs that import into the same WEBSALE service, which has one slot: they wait for each other, and nobody is ended.
+"""Two DAGs that import into the same WEBSALE service, which has one slot: they take turns, and neither ends the other.
 
-WEBSALE runs one import per service, and a start ends the one that runs. ``if_running="wait"`` waits for whoever occupies
-the slot, people in the shop's admin pages included. The pool keeps the two DAGs apart, on several workers as well.
+WEBSALE runs one import per service, and a start ends the one that runs. ``if_running="wait"`` waits for any import that
+occupies the slot, also for one of a person in the shop's admin pages. The pool keeps the two DAGs apart, on several
+workers as well.
 
 Needs the connection ``websale_default``, and a pool of one slot that counts deferred tasks::
 

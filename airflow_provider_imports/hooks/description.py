@@ -133,7 +133,7 @@ class VendorDescription:
 
         :param slot: has the names that ``slot`` of the vendor's entry lists
         """
-        raise NotImplementedError(f"{self.hook_name} does not show an import that somebody else started")
+        raise NotImplementedError(f"{self.hook_name} does not show an import that others started")
 
     def adopt_flow(self, intent: Intent) -> Flow[Found]:
         """Look for the run of a start whose outcome is unknown; a vendor that cannot tell finds nothing."""

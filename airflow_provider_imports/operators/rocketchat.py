@@ -287,7 +287,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
     def _keep_the_deadline(self) -> None:
         if time.time() >= self._deadline:
             raise ImportTimeoutError(
-                "The users were not staged before the deadline (timeout). Nothing was imported; a retry starts anew.",
+                "The users were not staged before the deadline (timeout). Nothing was imported; a retry starts again.",
                 vendor=self.hook.vendor,
             )
 

@@ -258,6 +258,6 @@ def content_of(name: str, value: object) -> object:
     if isinstance(value, Iterable) and not isinstance(value, set | frozenset):  # also Airflow's lazy sequences
         return [content_of(name, one) for one in value]
     raise InvalidInputError(
-        f"{name} is, or holds, an object of type {type(value).__name__}, whose content can't be told from another's. "
-        "Give texts, numbers, lists or dicts. Nothing was sent."
+        f"{name} is, or holds, an object of type {type(value).__name__}, whose content can't be compared with "
+        "another's. Give texts, numbers, lists or dicts. Nothing was sent."
     )

@@ -62,7 +62,7 @@ def claim(name: str, started: str, by: str) -> None:
         new.write_text(json.dumps([started, by]))
         new.replace(path)
     except OSError as error:
-        log.debug("Nobody on this machine can tell whose import %s is: %s", started, error)
+        log.debug("No task on this machine knows whose import %s is: %s", started, error)
 
 
 def claimed_by(name: str, started: str) -> str | None:
@@ -82,7 +82,7 @@ def _path(name: str, suffix: str) -> Path:
     folder = Path(tempfile.gettempdir()) / f"airflow-provider-imports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise OSError(f"{folder} belongs to somebody else")
+        raise OSError(f"{folder} belongs to another user")
     return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.{suffix}"
 
 

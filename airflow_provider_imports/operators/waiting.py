@@ -207,7 +207,7 @@ class WaitingImportOperator(ImportOperator):
             self.log.warning("Its status is not readable right now: %s", error)
             return run, RUNNING
         except ImportSupersededError as error:
-            self.log.warning("%s It is started anew", error)
+            self.log.warning("%s It is started again", error)
             return None
         except VendorImportError as error:
             if look_failed(error).trouble is not Trouble.NOT_FOUND:
@@ -215,11 +215,11 @@ class WaitingImportOperator(ImportOperator):
             if run.started_at is not None and time.time() - run.started_at.timestamp() < self.hook.not_found_grace:
                 self.log.warning("Not known at the vendor yet, a moment after its start: %s", error)
                 return run, RUNNING
-            self.log.warning("%s It is started anew", error)
+            self.log.warning("%s It is started again", error)
             return None
         if status.state in (ImportState.FAILED, ImportState.CANCELED):
             self.log.warning(
-                "It ended as %s (%s), so it is started anew", status.state, status.message or "no reason given"
+                "It ended as %s (%s), so it is started again", status.state, status.message or "no reason given"
             )
             return None
         return run, status
@@ -285,12 +285,12 @@ class WaitingImportOperator(ImportOperator):
         if not self.cancel_on_timeout:
             return f"It was left running (cancel_on_timeout is off); {next_try}."
         try:
-            return f"{self.hook.cancel(run)} The next try starts it anew."
+            return f"{self.hook.cancel(run)} The next try starts it again."
         except VendorImportError as error:
             return f"It could not be canceled and may still be running: {error} In that case {next_try}."
 
     def _next_try(self, context: Context) -> str:
         """What the next try does with an import that still runs."""
         if self.durable and context.get("task_state_store") is not None:
-            return "the next try goes on with it"
+            return "the next try waits for it"
         return "the next try starts another one, since this task remembers nothing (durable, or Airflow below 3.3)"

@@ -77,7 +77,7 @@ class ImportEndedTrigger(BaseEventTrigger):
         watchable = [vendor for vendor, entry in VENDOR_ENTRIES.items() if entry.slot is not None]
         if self._vendor not in watchable:
             raise TypeError(
-                f"vendor={self._vendor!r}: only {' and '.join(watchable)} show an import that somebody else started"
+                f"vendor={self._vendor!r}: only {' and '.join(watchable)} show an import that others started"
             )
         names = VENDOR_ENTRIES[self._vendor].slot or ()
         if set(self._slot) != set(names) or not all(isinstance(one, str) and one for one in self._slot.values()):

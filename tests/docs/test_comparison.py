@@ -257,9 +257,7 @@ def figure(name: str, measured: str, compared_with: str) -> dict[str, str]:
     """A row of a published figure."""
     with (FIGURES / f"{name}.csv").open() as file:
         (row,) = [
-            one
-            for one in csv.DictReader(file)
-            if one["measured"] == measured and one["compared with"] == compared_with
+            one for one in csv.DictReader(file) if one["measured"] == measured and one["compared with"] == compared_with
         ]
     return row
 

@@ -121,7 +121,7 @@ def test_the_quickstart_quotes_the_log_and_the_manifest(
     manifest = push().execute(make_context())
 
     logged = normalized(capsys.readouterr().out + caplog.text)
-    page = quotes("quickstart.rst")
+    page = quotes("quickstart.rst", "manifest.rst")
     for line in (
         "Started Pigment import (import_id=<id>)",
         "running (InProgress)",
@@ -141,7 +141,7 @@ def test_the_pages_quote_an_import_that_failed(
     assert error_of(trigger(FAILING_CONFIGURATION_ID), make_context()) in quotes("errors.rst")
 
 
-@pytest.mark.parametrize("page", ["sandbox.rst", "never-twice-never-lost.rst"])
+@pytest.mark.parametrize("page", ["quickstart.rst", "sandbox.rst", "never-twice-never-lost.rst"])
 def test_the_pages_quote_an_unknown_outcome(
     page: str, push: Callable[..., Any], make_context: Callable[..., Context], sandbox: Any
 ) -> None:

@@ -13,9 +13,16 @@ import pytest
 from tests.docs import tutorial
 
 ROOT = Path(__file__).parents[2]
-OF_THE_REPOSITORY = ("airflow_provider_imports", "constraints", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE")
+OF_THE_REPOSITORY = (
+    "airflow_provider_imports",
+    "constraints",
+    "pyproject.toml",
+    "hatch_build.py",
+    "README.md",
+    "LICENSE",
+)
 IN_A_NETWORK_OF_ITS_OWN = ["unshare", "--map-root-user", "--net"]
-AT_MOST_SECONDS = 900
+AT_MOST_SECONDS = 1800
 
 
 @pytest.mark.system

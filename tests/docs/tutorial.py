@@ -2,8 +2,8 @@
 
     python -m tests.docs.tutorial FOLDER
 
-FOLDER holds a copy of the repository. Needs a network of its own, since ``airflow standalone`` listens on every address:
-``unshare --map-root-user --net``.
+FOLDER holds a copy of the repository. Needs a network of its own (``unshare --map-root-user --net``), since
+``airflow standalone`` listens on every address.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "quickstart.rst"
 BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n(?:   :caption: (.*)\n)?\n((?:   .*\n|\n)+)", re.MULTILINE)
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HEALTH = "http://127.0.0.1:8080/api/v2/monitor/health"
-READY_WITHIN = 180.0
+READY_WITHIN = 600.0
 LENDS_AIRFLOW = """#!{python}
 from airflow.__main__ import main
 main()
@@ -159,7 +159,9 @@ def is_healthy() -> bool:
         told = requests.get(HEALTH, timeout=10).json()
     except requests.RequestException:
         return False
-    return all(told[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "triggerer", "dag_processor"))
+    return all(
+        told[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    )
 
 
 if __name__ == "__main__":

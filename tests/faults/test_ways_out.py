@@ -156,7 +156,7 @@ def test_at_the_deadline_the_import_is_canceled_where_the_vendor_can_and_a_retry
     assert type(life.error) is ImportTimeoutError
     assert canceled(long_imports, case) == (1 if case.cancels else 0)
     if not case.cancels:
-        assert "the next try goes on with it" in str(life.error)
+        assert "the next try waits for it" in str(life.error)
     clock.advance(ALL_IMPORTS)
     life.try_once()
     if case.cancels:  # it starts anew, and meets the deadline again
@@ -174,7 +174,7 @@ def test_at_the_deadline_the_import_is_left_alone_if_the_user_wants_that(
 ):
     life = live(case, long_imports, deferrable=deferrable, timeout=0.3, cancel_on_timeout=False).try_once()
     assert type(life.error) is ImportTimeoutError
-    assert "the next try goes on with it" in str(life.error)
+    assert "the next try waits for it" in str(life.error)
     clock.advance(ALL_IMPORTS)
     assert life.try_once().is_green, life.error
     assert canceled(long_imports, case) == 0

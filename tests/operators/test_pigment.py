@@ -136,7 +136,7 @@ def test_a_failed_import_fails_the_task_with_pigments_words_and_a_retry_starts_i
     assert not isinstance(caught.value, AirflowFailException)
     text = str(caught.value)
     assert text.startswith("Pigment import (import_id=")
-    assert "failed: SandboxFailure: the import was made to fail (__fail__). A retry starts it anew;" in text
+    assert "failed: SandboxFailure: the import was made to fail (__fail__). A retry starts it again;" in text
     with pytest.raises(ImportFailedError):
         finish(make, make_context(try_number=2))
     assert len(starts(sandbox)) == 2

@@ -161,7 +161,7 @@ def test_a_path_is_told_by_its_name() -> None:
 
 @pytest.mark.parametrize("value", [object(), [object()], {"a": {1, 2}}])
 def test_what_has_no_content_of_its_own_is_refused(value: Any) -> None:
-    with pytest.raises(InvalidInputError, match="whose content can't be told"):
+    with pytest.raises(InvalidInputError, match="whose content can't be compared"):
         fingerprint_of(value)
 
 

@@ -352,7 +352,7 @@ def test_at_the_deadline_pigments_import_goes_on_and_a_retry_goes_on_with_it(
     assert not isinstance(caught.value, AirflowFailException)
     text = str(caught.value)
     assert "did not end before the deadline (timeout). Last seen: running (InProgress)." in text
-    assert text.endswith("Pigment can't cancel an import, so it goes on; the next try goes on with it.")
+    assert text.endswith("Pigment can't cancel an import, so it goes on; the next try waits for it.")
     assert finish(trigger_task(), make_context(try_number=2))["state"] == "succeeded"
     assert len(starts(sandbox)) == 1
 
@@ -390,7 +390,7 @@ def test_an_outage_beyond_the_tolerance_ends_the_try_and_leaves_the_import_alone
         finish(canceling_task(outage_tolerance=0.2), make_context())
     text = str(caught.value)
     assert "status could not be read for longer than outage_tolerance: Pigment get_import_status: HTTP 503" in text
-    assert text.endswith("The import was left as it is; the next try goes on with it.")
+    assert text.endswith("The import was left as it is; the next try waits for it.")
     assert ".." not in text
     assert CancelingHook.canceled == []
     sandbox.clear_faults()
@@ -405,7 +405,7 @@ def test_credentials_that_are_refused_during_the_wait_end_it_and_leave_the_impor
     with pytest.raises(VendorAuthError) as caught:
         finish(canceling_task(), make_context())
     assert isinstance(caught.value, AirflowFailException)
-    assert str(caught.value).endswith("The import was left as it is; the next try goes on with it.")
+    assert str(caught.value).endswith("The import was left as it is; the next try waits for it.")
     assert CancelingHook.canceled == []
 
 
@@ -429,7 +429,7 @@ def test_the_deadline_cancels_our_import_where_the_vendor_can(
     canceling_task: MakeTask, sandbox: Any, make_context: Any
 ) -> None:
     sandbox.change_settings(run_seconds=SLOW)
-    with pytest.raises(ImportTimeoutError, match=r"It was canceled\. The next try starts it anew\.$"):
+    with pytest.raises(ImportTimeoutError, match=r"It was canceled\. The next try starts it again\.$"):
         finish(canceling_task(timeout=0.2), make_context())
     assert CancelingHook.canceled == [starts(sandbox)[0].run]
 
@@ -438,7 +438,7 @@ def test_the_deadline_cancels_nothing_if_the_user_says_so(
     canceling_task: MakeTask, sandbox: Any, make_context: Any
 ) -> None:
     sandbox.change_settings(run_seconds=SLOW)
-    with pytest.raises(ImportTimeoutError, match=r"\(cancel_on_timeout is off\); the next try goes on with it\.$"):
+    with pytest.raises(ImportTimeoutError, match=r"\(cancel_on_timeout is off\); the next try waits for it\.$"):
         finish(canceling_task(timeout=0.2, cancel_on_timeout=False), make_context())
     assert CancelingHook.canceled == []
 
@@ -608,7 +608,7 @@ def test_an_event_that_is_not_understood_is_no_success(
 ) -> None:
     deferred = defer(trigger_task(), make_context())
     event = {**event_of(deferred.trigger), **change} if isinstance(change, dict) and change else change
-    with pytest.raises(TriggerEventError, match="may still be running; the next try goes on with it") as caught:
+    with pytest.raises(TriggerEventError, match="may still be running; the next try waits for it") as caught:
         trigger_task()().execute_complete(make_context(), event=event)
     assert not isinstance(caught.value, AirflowFailException)
     assert remembered(task_state_store)["phase"] == "started"

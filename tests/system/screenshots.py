@@ -23,6 +23,7 @@ RUN_SECONDS = 5.0
 ENDS_WITHIN = 600.0
 FORM_HEIGHT = 1700
 """Of the page: a longer form would be cut off."""
+LOG_HEIGHT = 1150
 WHOLE_LINES = {"api.default_wrap": "True"}
 """Of a log: a longer line goes on below."""
 SHORT_ROWS = (7, 1871)
@@ -87,8 +88,9 @@ def _picture_run(ui: AirflowUi, run_id: str) -> None:
 def _picture_log(ui: AirflowUi, run_id: str) -> None:
     ui.open_task("pigment_push_csv", run_id, "push_csv")
     ui.wait_for_state("push_csv", "Success")
-    ui.wait_for_log("rows skipped")
-    ui.screenshot(FOLDER / "log.png")
+    with ui.height(LOG_HEIGHT):
+        ui.wait_for_log("rows skipped")
+        ui.screenshot(FOLDER / "log.png")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ STEPS = {
     "importer_import_cancelled": "canceled",
 }
 _INVALID = (
-    "the operation is not valid any more: somebody cleared or replaced it, or the server was restarted. "
+    "the operation is not valid any more: it was cleared or replaced, or the server was restarted. "
     "Users that it had imported until then stay"
 )
 
@@ -281,7 +281,7 @@ def staging_unclear(run: ImportRun, staged: int | None, before: int, after: int)
 def not_idle(operation: Operation) -> VendorUnavailableError:
     """Our operation is past the state in which it takes users."""
     return VendorUnavailableError(
-        f"Rocket.Chat {operation} takes no users any more: somebody cleared or started it, or the server was "
+        f"Rocket.Chat {operation} takes no users any more: it was cleared or started, or the server was "
         "restarted. A retry starts with a new one.",
         vendor="rocketchat",
     )

@@ -108,7 +108,7 @@ class WebsaleHook(WebsaleDescription, ImportHook):
         answer = yield call
         seen = self.read_shown(service, answer)
         if seen.run is None:
-            raise UnreadableAnswerError("the answer has no start, so the import can't be told from another")
+            raise UnreadableAnswerError("the answer has no start, so the import can't be distinguished from another")
         sent_ago = datetime.now(UTC) - started_at + timedelta(seconds=CLOCK_SKEW)
         began = seen.status.started_at
         if seen.is_run(websale_run(service, before)) or (began is not None and began < answer.date - sent_ago):
