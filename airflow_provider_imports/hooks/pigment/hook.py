@@ -63,8 +63,8 @@ class PigmentHook(ImportHook):
     hook_name = "Pigment"
     default_host = "https://pigment.app"
     where_to_look = (
-        'the "Update History" of the block in Pigment (listed under the person who created or edited the configuration, '
-        "not under the key's owner)"
+        'the "Update History" of the block in Pigment (listed under the person who created or edited the '
+        "configuration, not under the key's owner)"
     )
     #: 500 requests in 5 minutes from one IP address, all public endpoints together.
     requests_per_minute = 100.0
