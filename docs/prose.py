@@ -39,7 +39,7 @@ NOT_PROSE = {
         """,
         re.MULTILINE | re.VERBOSE,
     ),
-    ".md": re.compile(r"^```.*?^```|`[^`]*`|\]\([^)]*\)|^\|.*$", re.MULTILINE | re.DOTALL),
+    ".md": re.compile(r"^```.*?^```|`[^`]*`|\]\([^)]*\)", re.MULTILINE | re.DOTALL),
 }
 
 
@@ -68,7 +68,7 @@ HOUSE_WORDS = house_words()
 
 def pages() -> Iterator[Path]:
     """Every page that people read."""
-    yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
+    yield from (ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))
     for page in sorted((ROOT / "docs").rglob("*.rst")):
         if not {"_build", "generated", "_templates"} & set(page.parts):
             yield page

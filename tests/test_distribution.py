@@ -75,7 +75,8 @@ def test_the_wheels_page_has_no_link_that_leads_nowhere(built: Path) -> None:
 
     targets = re.findall(r"\]\(([^)]+)\)", page)
     assert [one for one in targets if "://" not in one and not one.startswith("#")] == []
-    assert "Never twice, never lost" in page
+    assert "Never twice, never lost (`docs/never-twice-never-lost.rst`)" in page
+    assert "![" not in page
 
 
 def test_both_distributions_are_what_a_package_index_takes(built: Path) -> None:

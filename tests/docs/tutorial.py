@@ -90,8 +90,9 @@ class Terminal:
 
     def close(self) -> None:
         """End it, and what runs in it."""
-        for process in [*psutil.Process(self._shell.pid).children(recursive=True), self._shell]:
-            process.kill()
+        if self._shell.poll() is None:
+            for process in [*psutil.Process(self._shell.pid).children(recursive=True), self._shell]:
+                process.kill()
 
 
 def lend(folder: Path) -> None:
