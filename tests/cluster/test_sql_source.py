@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ def test_no_rows_still_have_columns(ask: Callable[..., Query]) -> None:
     none = ask("SELECT 1 AS a, 2 AS b WHERE false")
     with pytest.raises(InvalidInputError, match="gave 0 rows"):
         content(none)
-    assert content(none, fewest_rows=0) == "a,b\r\n"
+    assert content(replace(none, min_rows=0)) == "a,b\r\n"
 
 
 @pytest.mark.parametrize("sql", ["SELECT nothing_like_it", "DELETE FROM pg_class", "SELECT 1/0 AS n"])
