@@ -26,6 +26,7 @@ def test_each_end_fires_once_over_two_triggerers(
     watched.import_by_somebody()  # had ended before the first look
     watched.begin()
     runs, watchers = [watched.import_by_somebody()], {cluster.watching_triggerer()}
+    watched.wait_for_manifests(1)
 
     for lose, bring_back in ((cluster.kill, cluster.start), (cluster.pause, cluster.resume)):
         for triggerer in TRIGGERERS:
