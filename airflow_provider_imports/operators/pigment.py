@@ -14,11 +14,12 @@ from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
+from airflow_provider_imports.signature import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import PigmentArgs, PollingArgs, Rows
+    from airflow_provider_imports.arguments import PigmentArgs, Rows, UncancelableArgs
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun
@@ -49,6 +50,7 @@ class PigmentImportOperator(WaitingImportOperator):
     """
 
     hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
+    without_effect = ("cancel_on_kill", "cancel_on_timeout")  # Pigment can't
     inputs: ClassVar[Sequence[str]] = ("configuration_id",)
     later_inputs: ClassVar[Sequence[str]] = ("configuration", "application", "block")
     template_fields: Sequence[str] = (
@@ -77,8 +79,9 @@ class PigmentImportOperator(WaitingImportOperator):
         metadata_conn_id: str | None = None,
         max_auto_created: int | None = None,
         conn_id: str = "pigment_default",
-        **kwargs: Unpack[PollingArgs],
+        **kwargs: Unpack[UncancelableArgs],
     ) -> None:
+        refuse(type(self).__name__, self.without_effect, kwargs)
         super().__init__(conn_id=conn_id, **kwargs)
         self.configuration_id = configuration_id
         self.configuration = configuration

@@ -59,11 +59,7 @@ def start_call(operation: str, url_path: str, source: str | None, test_connectio
     if source is not None:
         options[_PATH_KEYS[operation]] = validation.required("path", source)
     if test_connection is not None:
-        if not isinstance(test_connection, bool):
-            raise InvalidInputError(
-                f"test_connection must be True, False or None, not {test_connection!r}. Nothing was sent."
-            )
-        options["test_connection"] = test_connection
+        options["test_connection"] = validation.flag_or_none("test_connection", test_connection)
     return Call(operation, "POST", url_path, json=options or None, repeat=Repeat.IF_NOT_ACTED, starts=True)
 
 
