@@ -20,7 +20,7 @@ from tests.hostile.looks import looks_at
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Seconds for one step of the loop, and bytes for one waiter: as issue 14 asks.
+#: Seconds for one step of the loop, and bytes for one waiter.
 LONGEST_HOLD = 0.05
 MOST_MEMORY = 20 * MIB
 
