@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import exactly_one, file_path_given, open_payload
@@ -19,7 +20,7 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, Rows, Seconds, WaitingArgs
+    from airflow_provider_imports.arguments import CancelingArgs, IfRunning, Rows, Seconds
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
@@ -118,7 +119,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         if_running: IfRunning = "fail",
         poll_interval: Seconds = POLL_INTERVAL,
         max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[WaitingArgs],
+        **kwargs: Unpack[CancelingArgs],
     ) -> None:
         super().__init__(
             conn_id=conn_id,
@@ -135,7 +136,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         self.parameters = parameters
         self.format = format
         self.csv_format = check_csv_format(csv_format)
-        self.send_mail = send_mail
+        self.send_mail = validation.flag("send_mail", send_mail)
         self._format = ""
         self._query: Query | None = None
 
@@ -198,7 +199,7 @@ class WebsaleResumeImportOperator(WebsaleWaitingOperator):
         conn_id: str = "websale_default",
         poll_interval: Seconds = POLL_INTERVAL,
         max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[WaitingArgs],
+        **kwargs: Unpack[CancelingArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
         self.service = service
