@@ -138,7 +138,6 @@ class DeferrableArgs(ImportArgs, total=False):
     deferrable: bool
     timeout: Seconds
     outage_tolerance: Seconds
-    cancel_on_kill: bool
 
 
 class WaitingArgs(DeferrableArgs, total=False):
@@ -147,17 +146,16 @@ class WaitingArgs(DeferrableArgs, total=False):
     wait_for_completion: bool
     max_rejected: int | float | None
     min_rows: int | None
-    cancel_on_timeout: bool
 
 
-class PollingArgs(WaitingArgs, total=False):
-    """Of those that name no times between two looks of their own."""
+class UncancelableArgs(WaitingArgs, total=False):
+    """Of those whose vendor can't cancel an import."""
 
     poll_interval: Seconds
     max_poll_interval: Seconds
 
 
-class PigmentArgs(PollingArgs, total=False):
+class PigmentArgs(UncancelableArgs, total=False):
     """Of both operators of Pigment, besides the configuration."""
 
     conn_id: str
@@ -166,13 +164,31 @@ class PigmentArgs(PollingArgs, total=False):
     max_auto_created: int | None
 
 
-class RocketChatArgs(WaitingArgs, total=False):
+class CancelingArgs(WaitingArgs, total=False):
+    """Of those whose vendor can cancel an import."""
+
+    cancel_on_kill: bool
+    cancel_on_timeout: bool
+
+
+class PollingArgs(CancelingArgs, total=False):
+    """Of those that name no times between two looks of their own."""
+
+    poll_interval: Seconds
+    max_poll_interval: Seconds
+
+
+class RocketChatArgs(PollingArgs, total=False):
     """Of the operators of Rocket.Chat that wait for an import's end."""
 
     conn_id: str
-    poll_interval: Seconds
-    max_poll_interval: Seconds
     if_running: IfRunning
+
+
+class RocketChatCreateArgs(DeferrableArgs, total=False):
+    """Of the operator of Rocket.Chat that makes an operation."""
+
+    cancel_on_kill: bool
 
 
 class AirflowSensorArgs(TaskArgs, total=False):
@@ -193,6 +209,13 @@ class SensorArgs(AirflowSensorArgs, total=False):
     deferrable: bool
     poll_interval: Seconds | None
     outage_tolerance: Seconds
+
+
+class SensorTimesArgs(SensorArgs, total=False):
+    """With the times between two looks."""
+
+    poke_interval: Seconds
+    max_poll_interval: Seconds
 
 
 class JudgingSensorArgs(SensorArgs, total=False):

@@ -11,7 +11,7 @@ from airflow_provider_imports.vendors import VENDOR_ENTRIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, Seconds, WaitingArgs
+    from airflow_provider_imports.arguments import CancelingArgs, IfRunning, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
@@ -39,7 +39,7 @@ class RocketChatOperator(SlotImportOperator):
         if_running: IfRunning = "fail",
         poll_interval: Seconds = POLL_INTERVAL,
         max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[WaitingArgs],
+        **kwargs: Unpack[CancelingArgs],
     ) -> None:
         super().__init__(
             conn_id=conn_id,

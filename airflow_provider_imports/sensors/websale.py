@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.sensors.judging import JudgingImportSensor
 from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.models import ImportRun
 
 
-class WebsaleImportSensor(ImportSensor):
+class WebsaleImportSensor(JudgingImportSensor):
     """
     Wait for an import of WEBSALE that somebody else started.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 #: Waits short enough for a thousand cells; what their lengths should be is tested elsewhere.
 QUICK = {"poll_interval": 0.03, "max_poll_interval": 0.1, "timeout": 20, "outage_tolerance": 10}
@@ -33,6 +33,7 @@ class Case:
     :param requests: what the vendor gets in a first try one by one, if some call comes twice before the last of
         ``first`` comes first
     :param awaits: starts the import that a sensor waits for, and returns the sensor's arguments
+    :param ends: the state of an import that ends well
     """
 
     name: str
@@ -50,6 +51,7 @@ class Case:
     acts_once: bool = False
     requests: tuple[str, ...] = ()
     awaits: Callable[[], dict[str, Any]] | None = None
+    ends: str = "succeeded"
 
 
 def pigment_push(folder: Path, **options: Any) -> Any:
@@ -182,6 +184,44 @@ def rocketchat_awaited() -> dict[str, Any]:
     return {"operation_id": run.key["operation_id"]}
 
 
+#: What the record of an arrival holds, in the file that the vendors' imports load.
+CUSTOMERS = Path(__file__).with_name("customers.csv")
+
+
+def bloomreach_arrival(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.sensors.bloomreach import BloomreachArrivalSensor
+
+    ids = {"registered": "canary@example.com"}
+    return BloomreachArrivalSensor(
+        task_id="wait", customer_ids=ids, property_name="import_stamp", value="run 7", **{**QUICK_SENSOR, **options}
+    )
+
+
+def bloomreach_awaited() -> dict[str, Any]:
+    from airflow_provider_imports.hooks.bloomreach import BloomreachHook
+    from airflow_provider_imports.sandbox.bloomreach import UI_IMPORT_ID
+
+    BloomreachHook().start_import(UI_IMPORT_ID)
+    return {}
+
+
+def blueshift_arrival(folder: Path, **options: Any) -> Any:
+    from airflow_provider_imports.sensors.blueshift import BlueshiftArrivalSensor
+
+    email = "canary@example.com"
+    return BlueshiftArrivalSensor(
+        task_id="wait", customer_email=email, attribute="import_stamp", value="run 7", **{**QUICK_SENSOR, **options}
+    )
+
+
+def blueshift_awaited() -> dict[str, Any]:
+    from airflow_provider_imports.hooks.blueshift import BlueshiftHook
+    from airflow_provider_imports.sandbox.blueshift import LAUNCHED_UUID
+
+    BlueshiftHook().trigger_customer_import(LAUNCHED_UUID)
+    return {}
+
+
 STATUS = "get_import_status"
 
 CASES = [
@@ -250,4 +290,24 @@ SENSORS = [
     Case("pigment sensor", "pigment", pigment_sensor, (STATUS,), (), "", awaits=pigment_awaited),
     Case("websale sensor", "websale", websale_sensor, ("login", STATUS), (), "", awaits=websale_awaited),
     Case("rocketchat sensor", "rocketchat", rocketchat_sensor, (STATUS,), (), "", awaits=rocketchat_awaited),
+    Case(
+        "bloomreach arrival",
+        "bloomreach",
+        bloomreach_arrival,
+        ("get_customer_properties",),
+        (),
+        "",
+        awaits=bloomreach_awaited,
+        ends="evidence",
+    ),
+    Case(
+        "blueshift arrival",
+        "blueshift",
+        blueshift_arrival,
+        ("get_customers",),
+        (),
+        "",
+        awaits=blueshift_awaited,
+        ends="evidence",
+    ),
 ]

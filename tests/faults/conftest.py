@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.sandbox.middlewares import sandbox_app
+from tests.faults.cases import CUSTOMERS
 from tests.faults.matrix import CONNECT, DIRECT, ProxyFault
 from tests.faults.task_life import TOO_LONG, TaskLife
 from tests.http.conftest import server_tls, tls_files  # noqa: F401  # fixtures
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 WITHOUT_LIMITS = {
     "pigment": {"requests_per_window": None, "pushes_per_hour": None},
     "rocketchat": {"calls_per_window": None, "pending_files": 30, "broken_files": 1},
+    "bloomreach": {"source": str(CUSTOMERS)},
+    "blueshift": {"source": str(CUSTOMERS)},
 }
 #: Seconds that the connections wait for an answer; a timeout fault holds it longer.
 TIMEOUT = 0.3

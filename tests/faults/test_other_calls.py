@@ -237,3 +237,51 @@ def test_a_read_is_repeated_until_it_is_answered(long_imports: Any, read: Read, 
             break
     assert told == good
     assert not acted(long_imports)
+
+
+DEFINITION = {
+    "name": "from Airflow",
+    "trigger": {"trigger_type": "now"},
+    "active": True,
+    "source": {"source_type": "url", "import_url": "https://files.example.com/customers.csv", "auth": None},
+    "destination": {"customer_destination": {}},
+    "mapping": {"column_mapping": {"id_mappings": [{"from_column": "email", "to_id": "registered"}]}},
+}
+
+
+def of_our_name(hook: Any) -> list[Any]:
+    return [one for one in hook.list_import_definitions() if one.name == DEFINITION["name"]]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_definition_is_made_and_deleted_once_whatever_becomes_of_the_answer(
+    long_imports: Any, everything_told: Any, fault: str
+) -> None:
+    hook, errors = new_hook("bloomreach"), []
+
+    def until_done(act: Callable[[], Any], *calls: str) -> Any:
+        long_imports.clear_journal()
+        long_imports.add_fault(**fault_at(calls, "bloomreach", calls[-1], fault))
+        for _ in range(3):
+            try:
+                done = act()
+            except VendorImportError as error:
+                errors.append(error)
+            else:
+                break
+        else:
+            raise AssertionError(f"three tries were not enough: {errors}")
+        long_imports.clear_faults()
+        assert acted(long_imports) == {calls[-1]: 1}
+        return done
+
+    made, _ = until_done(lambda: hook.create_import_definition_if_missing(DEFINITION), "list_imports", "create_import")
+    assert [one.import_id for one in of_our_name(hook)] == [made.import_id]
+
+    def delete() -> None:
+        for one in of_our_name(hook):
+            hook.delete_import_definition(one.import_id)
+
+    until_done(delete, "list_imports", "delete_import")
+    assert of_our_name(hook) == []
+    assert long_imports.connection("bloomreach")["password"] not in everything_told(*errors)

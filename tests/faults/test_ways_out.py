@@ -84,6 +84,11 @@ def waiting(make_context, tmp_path) -> Iterator[Callable[..., Any]]:
         assert not thread.is_alive()
 
 
+def allowed(case: Case, cancel_on_kill: bool) -> dict[str, bool]:
+    """What the user says about a kill, where the vendor lets him choose."""
+    return {"cancel_on_kill": cancel_on_kill} if case.cancels else {}
+
+
 def until(condition: Callable[[], Any]) -> None:
     end = time.monotonic() + 10
     while not condition():
@@ -96,7 +101,7 @@ def until(condition: Callable[[], Any]) -> None:
 def test_a_kill_on_the_worker_cancels_our_import_once_where_vendor_and_user_allow(
     long_imports, waiting, case: Case, cancel_on_kill: bool
 ):
-    operator = waiting(long_imports, case, cancel_on_kill=cancel_on_kill)
+    operator = waiting(long_imports, case, **allowed(case, cancel_on_kill))
     operator.on_kill()
     assert canceled(long_imports, case) == int(cancel_on_kill and case.cancels is not None)
     assert starts(long_imports, case) == 1
@@ -107,7 +112,7 @@ def test_a_kill_on_the_worker_cancels_our_import_once_where_vendor_and_user_allo
 def test_a_kill_while_deferred_cancels_our_import_once_where_vendor_and_user_allow(
     long_imports, deferred, case: Case, cancel_on_kill: bool
 ):
-    asyncio.run(deferred(case, cancel_on_kill=cancel_on_kill).on_kill())
+    asyncio.run(deferred(case, **allowed(case, cancel_on_kill)).on_kill())
     assert canceled(long_imports, case) == int(cancel_on_kill and case.cancels is not None)
 
 

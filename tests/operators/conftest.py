@@ -76,6 +76,7 @@ class CancelingOperator(PigmentTriggerImportOperator):
     """Of a vendor that can cancel."""
 
     hook_path = "tests.tries.CancelingHook"
+    without_effect = ()
 
 
 @pytest.fixture
