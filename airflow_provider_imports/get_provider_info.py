@@ -21,7 +21,7 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": entry.vendor_name,
                 "external-doc-url": entry.docs_url,
-                "how-to-guide": [f"/docs/vendors/{conn_type}.rst"],
+                "how-to-guide": _guides(conn_type),
                 "tags": ["service"],
             }
             for conn_type, entry in VENDOR_ENTRIES.items()
@@ -51,6 +51,11 @@ def get_provider_info() -> dict[str, Any]:
             *(link for entry in VENDOR_ENTRIES.values() for link in entry.links),
         ],
     }
+
+
+def _guides(conn_type: str) -> list[str]:
+    page = f"/docs/vendors/{conn_type}.rst"
+    return [page] if VENDOR_ENTRIES[conn_type].slot is None else [page, "/docs/event-driven.rst"]
 
 
 def _triggers(conn_type: str) -> tuple[str, ...]:

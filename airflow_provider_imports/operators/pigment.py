@@ -239,7 +239,7 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
         super().check()
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         self.data = materialized("data", self.data)
-        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property
     def query(self) -> object:

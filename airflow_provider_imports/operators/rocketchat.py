@@ -197,7 +197,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         super().check()
         exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
         self.users = materialized("users", self.users)
-        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property
     def query(self) -> object:

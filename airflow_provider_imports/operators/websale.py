@@ -148,7 +148,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         file_path = None if self.file_path is None else file_path_given(self.file_path)
         self.data = materialized("data", self.data)
-        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
         rows = self._query is not None or isinstance(self.data, list)
         self._format = check_import(self.service, self.format or ("json" if rows else None), file_path, self.send_mail)
         if rows and self._format not in ("json", "csv"):

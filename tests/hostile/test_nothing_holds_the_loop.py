@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Seconds for one step of the loop, and bytes for one waiter.
 LONGEST_HOLD = 0.05
+#: A busy machine takes longer at times, even by the processor's clock; what holds the loop does so each time.
+LOOKS = 5
 MOST_MEMORY = 20 * MIB
 
 
@@ -29,12 +31,14 @@ MOST_MEMORY = 20 * MIB
 async def test_no_answer_holds_the_event_loop(name: str, set_connection: Callable[..., str]) -> None:
     body = bodies()[name]()
     async with looks_at(body, set_connection) as looks:
-        gc.collect()
-        with watched() as watch:
-            for look in looks:
-                assert len(await look()) < 100_000
-
-    assert watch.longest < LONGEST_HOLD
+        for look in looks:
+            for _ in range(LOOKS):
+                gc.collect()
+                with watched() as watch:
+                    assert len(await look()) < 100_000
+                if watch.longest < LONGEST_HOLD:
+                    break
+            assert watch.longest < LONGEST_HOLD
 
 
 @pytest.mark.parametrize("status", [200, 503])
