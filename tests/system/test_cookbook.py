@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import socketserver
-import threading
-from email import message_from_bytes
-from email.policy import default
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID
-from tests.system.test_notifier import Session
+from tests.system.running_airflow import LOOPBACK, free_port
 from tests.tries import starts
 
 if TYPE_CHECKING:
@@ -21,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.sandbox import Sandbox
     from tests.system.running_airflow import RunningAirflow
+    from tests.system.test_notifier import Mails
 
 pytestmark = pytest.mark.system
 
@@ -117,26 +114,29 @@ def test_users_come_from_a_task_and_from_a_data_frame(airflow: RunningAirflow, s
 
 
 @pytest.fixture
-def mails(airflow: RunningAirflow) -> Iterator[list[bytes]]:
+def mails(airflow: RunningAirflow) -> Iterator[Mails]:
     """The mails that the connection ``smtp_default`` of the running Airflow has delivered."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
-        server.mails = []  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        connection = {
-            "connection_id": "smtp_default",
-            "conn_type": "smtp",
-            "host": "127.0.0.1",
-            "port": server.server_address[1],
-            "extra": '{"disable_ssl": true, "disable_tls": true, "from_email": "airflow@example.com"}',
-        }
-        airflow.api("POST", "connections", json=connection)
-        yield server.mails  # type: ignore[attr-defined]
-        airflow.api("DELETE", "connections/smtp_default")
-        server.shutdown()
+    from aiosmtpd.controller import Controller
+
+    from tests.system.test_notifier import Mails  # skips without the notifiers' providers
+
+    controller = Controller(Mails(), hostname=LOOPBACK, port=free_port())
+    controller.start()
+    connection = {
+        "connection_id": "smtp_default",
+        "conn_type": "smtp",
+        "host": LOOPBACK,
+        "port": controller.port,
+        "extra": '{"disable_ssl": true, "disable_tls": true, "from_email": "airflow@example.com"}',
+    }
+    airflow.api("POST", "connections", json=connection)
+    yield controller.handler
+    airflow.api("DELETE", "connections/smtp_default")
+    controller.stop()
 
 
 def test_an_e_mail_tells_the_counts_of_rejected_rows(
-    airflow: RunningAirflow, sandbox: Sandbox, mails: list[bytes], tmp_path: Path
+    airflow: RunningAirflow, sandbox: Sandbox, mails: Mails, tmp_path: Path
 ) -> None:
     file = tmp_path / "plan.csv"
     file.write_text("a;b\n1;2\n3\n")
@@ -146,9 +146,8 @@ def test_an_e_mail_tells_the_counts_of_rejected_rows(
     assert_ended(airflow, "pigment_tell_of_failures", run_id, "failed")
     manifest: dict[str, Any] = airflow.xcom("pigment_tell_of_failures", run_id, "push_csv", "manifest")
     assert (manifest["rejected"], manifest["counts"]["inserted"]) == (1, 1)
-    airflow.wait_for(lambda: mails or None, 300, "the e-mail")
-    (mail,) = mails
-    text = message_from_bytes(mail, policy=default).get_body(("html",))
-    assert text is not None
-    assert manifest["run"]["import_id"] in text.get_content()
-    assert "1 row was rejected" in text.get_content()
+    airflow.wait_for(lambda: mails.received or None, 300, "the e-mail")
+    subject, content = mails.only()
+    assert subject == "pigment_tell_of_failures.push_csv failed: 1 rejected"
+    assert manifest["run"]["import_id"] in content
+    assert "1 row was rejected" in content
