@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     MakeContext = Callable[..., dict[str, Any]]
 
+# of the HTTP provider, about Airflow
+pytestmark = pytest.mark.filterwarnings("ignore:The `airflow.utils.operator_helpers.determine_kwargs` attribute")
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "compared.rst"
 FIGURES = ROOT / "docs" / "_static" / "benchmarks"
