@@ -388,8 +388,6 @@ class RunningAirflow:
             "scheduler.scheduler_idle_sleep_time": "0.2",
             "scheduler.trigger_timeout_check_interval": "2",
             "scheduler.task_instance_heartbeat_timeout": "60",
-            # By default a task fails before it begins if the API server of a busy machine takes 5 s to answer.
-            "workers.execution_api_timeout": "60",
             # How soon a running task learns that a user ended it.
             "workers.min_heartbeat_interval": "2",
             # The first answers of an API server on a busy machine take longer than 5 s; a task whose start goes
