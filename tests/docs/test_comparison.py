@@ -7,6 +7,7 @@ import csv
 import json
 import re
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -253,7 +254,17 @@ def test_ours_fails_if_more_rows_were_rejected_than_the_author_allows(
     assert raised.value.rejected == 1
 
 
-# The tables
+# The page
+
+
+def test_the_page_quotes_the_mixin_and_names_the_versions() -> None:
+    page = " ".join(PAGE.read_text().split())
+
+    quoted = page.partition("Known limitation: ")[2].partition(" [...] ")
+    said = " ".join((ResumableJobMixin.execute_resumable.__doc__ or "").split())
+    assert quoted[0] in said
+    assert quoted[2].partition(".")[0] in said
+    assert f"Airflow {version('apache-airflow')} and version {version('apache-airflow-providers-http')}" in page
 
 
 def figure(name: str, measured: str, compared_with: str) -> dict[str, str]:
