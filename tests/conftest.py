@@ -49,6 +49,18 @@ settings.load_profile("few")
 SAMPLES = Path(__file__).parent / "samples"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep each file's tests in one process, and all that need a running Airflow: two of them are slower than one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/system" if nodeid.startswith("tests/system/") else nodeid.split("::")[0]
+
+    return ByFile(config, log)
+
+
 @pytest.fixture(autouse=True)
 def nothing_blocks_an_event_loop() -> Iterator[None]:
     """Fail every test in which a coroutine of ours blocks its thread: in a triggerer, thousands would stand still."""
