@@ -207,6 +207,9 @@ VENDOR_ENTRIES: dict[str, VendorEntry] = {
             {"host": "https://www.example-shop.de", "login": "leave empty if the password is an API key"},
         ),
         conn_fields={
+            "login_field": _field(
+                "Log-in field", "Field of the log-in that carries the admin (default: email; or userName)"
+            ),
             "auth_header": _field(
                 "Authorization header", "Name of the header that carries the access token (default: Authorization)"
             ),
