@@ -105,6 +105,7 @@ lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict airflow_provider_imports
+	MYPYPATH=example_vendor $(BIN)/mypy --strict -p airflow_provider_harbor
 
 # A page that was made for a module which is gone would be one that nothing leads to.
 docs: $(STAMP) ## Build the documentation, a warning is an error
@@ -118,7 +119,7 @@ build: $(STAMP) ## Build the wheel and the source distribution, check and try th
 	$(MAKE) test-wheel DIST=dist
 
 test-wheel: $(STAMP) ## Install the wheel into an empty environment, and see Airflow list it (DIST=dist: one that is built)
-	WHEEL_FROM_NOTHING=1 DIST=$(DIST) $(BIN)/python -m pytest tests/test_distribution.py $(PYTEST_ARGS)
+	WHEEL_FROM_NOTHING=1 DIST=$(DIST) $(BIN)/python -m pytest tests/distribution $(PYTEST_ARGS)
 
 clean: ## Remove everything the other targets made
 	rm -rf $(VENV) .venv-airflow-* .venv-cluster build dist docs/_build docs/api/generated htmlcov mutants .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,7 +8,7 @@ itself is in none of them. Defaults are in the signatures, see :mod:`airflow_pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Required, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
@@ -36,23 +36,6 @@ class DataFrame(Protocol):
     @property
     def to_dict(self) -> Callable[..., Any]:
         """Make dicts of it."""
-
-
-class RocketChatUser(TypedDict, total=False):
-    """One user of :class:`~airflow_provider_imports.operators.rocketchat.RocketChatImportUsersOperator`."""
-
-    emails: Required[list[str]]
-    importIds: Required[list[str]]
-    username: str
-    name: str
-    bio: str
-    statusText: str
-    avatarUrl: str
-    password: str
-    utcOffset: float
-    deleted: bool
-    roles: list[str]
-    type: Literal["user", "bot"]
 
 
 class TaskArgs(TypedDict, total=False):
@@ -155,24 +138,6 @@ class PollingArgs(WaitingArgs, total=False):
 
     poll_interval: Seconds
     max_poll_interval: Seconds
-
-
-class PigmentArgs(PollingArgs, total=False):
-    """Of both operators of Pigment, besides the configuration."""
-
-    conn_id: str
-    application: str | None
-    block: str | None
-    max_auto_created: int | None
-
-
-class RocketChatArgs(WaitingArgs, total=False):
-    """Of the operators of Rocket.Chat that wait for an import's end."""
-
-    conn_id: str
-    poll_interval: Seconds
-    max_poll_interval: Seconds
-    if_running: IfRunning
 
 
 class AirflowSensorArgs(TaskArgs, total=False):

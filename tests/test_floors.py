@@ -18,7 +18,7 @@ MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / PACKAGE).rglob("*.py
 #: Folders by floor; what stands beside them is on the first.
 FLOORS = {"http": 2, "hooks": 3, "triggers": 4, "operators": 5, "sensors": 5}
 #: What a folder that stands apart may import of the rest.
-APART = {"sandbox": {"vendors"}}
+APART = {"sandbox": {"installed"}}
 
 
 def room(module: str) -> str:

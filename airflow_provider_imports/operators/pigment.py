@@ -6,6 +6,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.payload import exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
@@ -17,10 +18,18 @@ from airflow_provider_imports.operators.waiting import WaitingImportOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import PigmentArgs, PollingArgs, Rows
+    from airflow_provider_imports.arguments import PollingArgs, Rows
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun
+
+    class PigmentArgs(PollingArgs, total=False):
+        """Of both operators of Pigment, besides the configuration."""
+
+        conn_id: str
+        application: str | None
+        block: str | None
+        max_auto_created: int | None
 
     class PigmentPushArgs(PigmentArgs, total=False):
         """What :class:`PigmentPushCsvOperator` sends, and how."""
@@ -47,7 +56,7 @@ class PigmentImportOperator(WaitingImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
+    entry = PIGMENT
     inputs: ClassVar[Sequence[str]] = ("configuration_id",)
     later_inputs: ClassVar[Sequence[str]] = ("configuration", "application", "block")
     template_fields: Sequence[str] = (
@@ -116,7 +125,7 @@ class PigmentImportOperator(WaitingImportOperator):
             self._found_id = self.configuration_id or self._look_up_configuration()
 
     def _look_up_configuration(self) -> str:
-        finder: PigmentHook = resolve_name(self.hook_path)(self.metadata_conn_id)
+        finder: PigmentHook = resolve_name(self.entry.hook)(self.metadata_conn_id)
         try:
             return finder.find_configuration(self.configuration or "", self.application, self.block)
         finally:

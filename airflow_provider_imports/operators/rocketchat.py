@@ -15,6 +15,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.payload import exactly_one
 from airflow_provider_imports.operators.records import materialized
+from airflow_provider_imports.operators.rocketchat_user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.operators.rocketchat_workspace import (
     MAX_POLL_INTERVAL,
     POLL_INTERVAL,
@@ -22,14 +23,14 @@ from airflow_provider_imports.operators.rocketchat_workspace import (
     RocketChatOperator,
 )
 from airflow_provider_imports.operators.sql_source import Query, query_given
-from airflow_provider_imports.operators.user_records import UserRecords, check_every_user, in_batches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import DeferrableArgs, IfRunning, RocketChatArgs, Rows, Seconds
+    from airflow_provider_imports.arguments import DeferrableArgs, IfRunning, Rows, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
+    from airflow_provider_imports.operators.rocketchat_workspace import RocketChatArgs
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000

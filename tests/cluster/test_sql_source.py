@@ -13,8 +13,8 @@ import pytest
 from airflow_provider_imports.exceptions import InvalidInputError, QueryFailedError
 from airflow_provider_imports.operators.payload import open_payload
 from airflow_provider_imports.operators.rocketchat import check_every_user
+from airflow_provider_imports.operators.rocketchat_user_records import UserRecords
 from airflow_provider_imports.operators.sql_source import Query
-from airflow_provider_imports.operators.user_records import UserRecords
 from tests.cluster.servers import MissingServerError, Postgres
 
 pytest.importorskip("psycopg2", reason="the cluster's packages are not installed: make cluster-test")

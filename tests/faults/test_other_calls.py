@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_imports.exceptions import VendorImportError
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
 from tests.faults.matrix import FAULTS, STEP
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ CELLS = [
 
 
 def new_hook(vendor: str, conn_id: str | None = None) -> Any:
-    entry = VENDOR_ENTRIES[vendor]
-    return resolve_name(f"airflow_provider_imports.hooks.{vendor}.{entry.hook}")(conn_id)
+    return resolve_name(installed().entries[vendor].hook)(conn_id)
 
 
 def fault_at(control_calls: tuple[str, ...], vendor: str, operation: str, fault: str) -> dict[str, Any]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.payload import exactly_one, file_path_given
 from airflow_provider_imports.operators.records import materialized
-from airflow_provider_imports.operators.user_files import READERS, Placed, Unreadable, decoded, fields_of, read_query
+from airflow_provider_imports.operators.rocketchat_user_files import (
+    READERS,
+    Placed,
+    Unreadable,
+    decoded,
+    fields_of,
+    read_query,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +37,23 @@ CHUNK = 1 << 16
 MOST_COMPARED = 150_000
 #: Duplicates of importIds that are named in the log.
 MOST_DUPLICATES_SHOWN = 10
+
+
+class RocketChatUser(TypedDict, total=False):
+    """One user of :class:`~airflow_provider_imports.operators.rocketchat.RocketChatImportUsersOperator`."""
+
+    emails: Required[list[str]]
+    importIds: Required[list[str]]
+    username: str
+    name: str
+    bio: str
+    statusText: str
+    avatarUrl: str
+    password: str
+    utcOffset: float
+    deleted: bool
+    roles: list[str]
+    type: Literal["user", "bot"]
 
 
 class UserRecords:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
+from airflow_provider_harbor.entry import HARBOR
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.base import ImportSensor
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.arguments import PollingSensorArgs
 
 
 class HarborImportSensor(ImportSensor):
@@ -16,10 +20,10 @@ class HarborImportSensor(ImportSensor):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.harbor.HarborHook"
+    entry = HARBOR
     template_fields = ("conn_id", "number")
 
-    def __init__(self, *, number: str, conn_id: str = "harbor_default", **kwargs: Any) -> None:
+    def __init__(self, *, number: str, conn_id: str = "harbor_default", **kwargs: Unpack[PollingSensorArgs]) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.number = number
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
+from airflow_provider_harbor.entry import HARBOR
 from airflow_provider_imports import validation
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.hooks.harbor import HarborHook
+    from airflow_provider_harbor.hooks import HarborHook
+    from airflow_provider_imports.arguments import PollingArgs
     from airflow_provider_imports.models import ImportRun
 
 
@@ -20,11 +22,11 @@ class HarborLoadListOperator(WaitingImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.harbor.HarborHook"
+    entry = HARBOR
     inputs = ("name",)
     template_fields = ("conn_id", "name", "on_unknown_outcome")
 
-    def __init__(self, *, name: str, conn_id: str = "harbor_default", **kwargs: Any) -> None:
+    def __init__(self, *, name: str, conn_id: str = "harbor_default", **kwargs: Unpack[PollingArgs]) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.name = name
 
