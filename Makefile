@@ -57,7 +57,7 @@ test-airflow-%: $(MATRIX)/.installed
 	$(subst %,$*,$(MATRIX))/bin/python -m pytest $(NOT_BY_VERSION) $(PYTEST_ARGS)
 
 test-lowest: $(subst %,lowest,$(MATRIX))/.installed ## Run the tests on the lowest versions, without the sandbox's own
-	$(subst %,lowest,$(MATRIX))/bin/python -m pytest $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/faults -q $(PYTEST_ARGS)
+	$(subst %,lowest,$(MATRIX))/bin/python -m pytest $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/vendors -q $(PYTEST_ARGS)
 
 $(MATRIX)/.installed: pyproject.toml constraints/airflow-%.txt
 	$(PYTHON) -m venv $(@D)
@@ -78,11 +78,12 @@ mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status
 	$(BIN)/python -m tests.mutants
 
 coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
+	$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m coverage report --fail-under=95
 
 faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in six)
-	$(BIN)/python -m tests.faults
-	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -q tests/faults $(PYTEST_ARGS)
+	$(BIN)/python -m tests.vendors
+	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -q tests/vendors $(PYTEST_ARGS)
 
 protocol: $(STAMP) ## Try ten thousand lives of a task against a vendor that may act at any moment (make test: 300)
 	PROTOCOL_LIVES=10000 $(BIN)/python -m pytest -q tests/protocol $(PYTEST_ARGS)

@@ -37,8 +37,7 @@ LARGEST_BATCH = 10_000
 MOST_OPERATIONS = 3  #: how often one try begins again with a new one
 #: Seconds after which a look makes sure, between two batches, that the operation is still ours.
 LOOK_SECONDS = 10.0
-#: Lines in the log while users are staged.
-PROGRESS_LINES = 10
+PROGRESS_LINES = 10  #: lines in the log while users are staged
 
 
 class RocketChatCreateImportOperator(RocketChatOperator):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from airflow_provider_harbor.in_data.entry import HARBOR_IN_DATA
 from airflow_provider_imports.get_provider_info import provider_info
 from airflow_provider_imports.vendors import VendorEntry, form
 
@@ -22,4 +23,4 @@ HARBOR = VendorEntry(
 
 def get_provider_info() -> dict[str, Any]:
     """Describe this distribution to Airflow."""
-    return provider_info(HARBOR)
+    return provider_info(HARBOR, HARBOR_IN_DATA)

@@ -14,7 +14,12 @@ from airflow_provider_imports.models import Counts, ImportRun, ImportState, Impo
 if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import Settings
 
-STATES = {"working": ImportState.RUNNING, "done": ImportState.SUCCEEDED, "broken": ImportState.FAILED}
+STATES = {
+    "working": ImportState.RUNNING,
+    "done": ImportState.SUCCEEDED,
+    "broken": ImportState.FAILED,
+    "canceled": ImportState.CANCELED,
+}
 
 
 class HarborHook(ImportHook):

@@ -42,10 +42,18 @@ class Harbor(StandIn):
 
     async def get_import(self, request: web.Request) -> web.Response:
         name, run = self.imports[int(request.match_info["id"]) - 1]
-        ended = "broken" if name == "broken" else "done"
-        return web.json_response({"state": ended if run.fraction >= 1 else "working", "loaded": run.of(100), "bad": 0})
+        word = "canceled" if run.halted_at else "working"
+        if run.fraction >= 1:
+            word = "broken" if name == "broken" else "done"
+        return web.json_response({"state": word, "loaded": run.of(100), "bad": 0})
 
     async def cancel_import(self, request: web.Request) -> web.Response:
         self.imports[int(request.match_info["id"]) - 1][1].halt()
         acted(request, request.match_info["id"])
         return web.json_response({})
+
+
+class HarborInData(Harbor):
+    """The same for the vendor that is described in data."""
+
+    name = "harbor_in_data"

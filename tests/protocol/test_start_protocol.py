@@ -38,7 +38,7 @@ from airflow_provider_imports.operators.record import Phase
 from airflow_provider_imports.operators.run_store import KEY
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.polling import Ending
-from tests.conftest import TaskInstanceOfTest
+from airflow_provider_imports.testing.context import TaskInstanceOfTest
 from tests.protocol.vendor import Vendor, clock_of, iso
 from tests.protocol.workers import Store, Try, pause
 

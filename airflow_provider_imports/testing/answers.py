@@ -1,34 +1,19 @@
-"""Bodies that nobody would write by accident, each a status of three vendors as far as it can be read at all."""
+"""Bodies that nobody would write by accident, each a status as far as it can be read at all."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import zlib
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MIB = 1 << 20
 #: What stands in for the connection's password, so that a vendor can echo it.
 PASSWORD = "S3cr'et+P<w>&d\"x/ä!(1)"
-#: A status of Pigment, WEBSALE and Rocket.Chat in one.
-STATUS: dict[str, Any] = {
-    "importStatus": "InProgress",
-    "status": 2,
-    "start": "2026-11-25T10:00:00Z",
-    "success": True,
-    "state": "importing",
-    "operation": {
-        "_id": "64d6f0c2a9b1c80001e2f3a4",
-        "status": "importer_importing_users",
-        "valid": True,
-        "user": "rbAXPnMktTFbNpwtJ",
-        "count": {"total": 3, "completed": 1},
-    },
-}
 
 
 class Body(NamedTuple):
@@ -55,19 +40,19 @@ class Body(NamedTuple):
         return "\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""]).encode() + framed + b"0\r\n\r\n"
 
 
-def status_with(filler: str) -> bytes:
-    """A status in whose every field of errors stands this JSON."""
-    return (json.dumps(STATUS)[:-1] + f', "filler": {filler}}}').encode()
+def status_with(status: Mapping[str, Any], filler: str) -> bytes:
+    """A status with one more field, in which this JSON stands."""
+    return (json.dumps({"a": 1, **status})[:-1] + f', "filler": {filler}}}').encode()
 
 
-def told(filler: str) -> bytes:
+def told(status: Mapping[str, Any], filler: str) -> bytes:
     """A status which tells this JSON: as an error, as a reason, as a word that is not documented."""
     details = f'"detailedReport": {{"impactedBlocks": [{{"skippedData": [{{"reason": {filler}, "samples": [1]}}]}}]}}'
     words = ", ".join(
         f'"{name}": {filler}' for name in ("lastError", "importErrors", "importStatus", "message", "state")
     )
     return (
-        json.dumps(STATUS)[:-1] + f', {words}, {details}, "errorsDetails": [{{"description": {filler}}}]}}'
+        json.dumps({"a": 1, **status})[:-1] + f', {words}, {details}, "errorsDetails": [{{"description": {filler}}}]}}'
     ).encode()
 
 
@@ -138,35 +123,45 @@ PAGES = (
 )
 
 
-@cache
-def bodies() -> dict[str, Callable[[], Body]]:
-    """Every body by its name; made when it is asked for, since together they would fill the memory."""
+def bodies(status: Mapping[str, Any]) -> dict[str, Callable[[], Body]]:
+    """
+    Every body by its name; made when it is asked for, since together they would fill the memory.
+
+    :param status: a vendor's good answer
+    """
     found: dict[str, Callable[[], Body]] = {}
+    good, tells = partial(status_with, status), partial(told, status)
     for name, item in ITEMS.items():
         for size in (100_000, 1_900_000, 8 * MIB):
-            found[f"{name}, {size:,} bytes"] = lambda item=item, size=size: Body(status_with(listed(item, size)))
-        found[f"{name}, told"] = lambda item=item: Body(told(listed(item, 60_000)))
-        found[f"{name}, as many as there may be"] = lambda item=item: Body(told(_most(item)))
+            found[f"{name}, {size:,} bytes"] = partial(lambda item, size: Body(good(listed(item, size))), item, size)
+        found[f"{name}, told"] = partial(lambda item: Body(tells(listed(item, 60_000))), item)
+        found[f"{name}, as many as there may be"] = partial(lambda item: Body(tells(_most(item))), item)
     for name, unit in UNITS.items():
-        found[f"a text of {name}"] = lambda unit=unit: Body(told(text_of(unit, 150_000)))
-        found[f"a long text of {name}"] = lambda unit=unit: Body(status_with(text_of(unit, 1_900_000)))
-        found[f"many texts of {name}"] = lambda unit=unit: Body(told(listed(text_of(unit, 600), 150_000)))
-        found[f"a plain text of {name}"] = lambda unit=unit: Body((unit * MIB)[: 2 * MIB].encode("utf-8", "replace"))
-        found[f"an error of {name}"] = lambda unit=unit: Body(b'{"error": ' + text_of(unit, 60_000).encode() + b"}")
+        found[f"a text of {name}"] = partial(lambda unit: Body(tells(text_of(unit, 150_000))), unit)
+        found[f"a long text of {name}"] = partial(lambda unit: Body(good(text_of(unit, 1_900_000))), unit)
+        found[f"many texts of {name}"] = partial(lambda unit: Body(tells(listed(text_of(unit, 600), 150_000))), unit)
+        found[f"a plain text of {name}"] = partial(
+            lambda unit: Body((unit * MIB)[: 2 * MIB].encode("utf-8", "replace")), unit
+        )
+        found[f"an error of {name}"] = partial(
+            lambda unit: Body(b'{"error": ' + text_of(unit, 60_000).encode() + b"}"), unit
+        )
     for page in PAGES:
-        found[f"a page of {page}"] = lambda page=page: Body((f"<html>{page * 600_000}")[: 2 * MIB].encode())
+        found[f"a page of {page}"] = partial(lambda page: Body((f"<html>{page * 600_000}")[: 2 * MIB].encode()), page)
     for depth in (60, 70, 500, 990, 100_000, MIB):
-        found[f"lists, {depth:,} deep"] = lambda depth=depth: Body(status_with("[" * depth + "]" * depth))
-        found[f"objects, {depth:,} deep"] = lambda depth=depth: Body(told('{"a":' * depth + "1" + "}" * depth))
-        found[f"lists without an end, {depth:,} deep"] = lambda depth=depth: Body(b"[" * depth)
+        found[f"lists, {depth:,} deep"] = partial(lambda depth: Body(good("[" * depth + "]" * depth)), depth)
+        found[f"objects, {depth:,} deep"] = partial(
+            lambda depth: Body(tells('{"a":' * depth + "1" + "}" * depth)), depth
+        )
+        found[f"lists without an end, {depth:,} deep"] = partial(lambda depth: Body(b"[" * depth), depth)
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"):
-        found[f"a status in {encoding}"] = lambda encoding=encoding: Body(
-            status_with(text_of("größer ", 400_000)).decode().encode(encoding)
+        found[f"a status in {encoding}"] = partial(
+            lambda encoding: Body(good(text_of("größer ", 400_000)).decode().encode(encoding)), encoding
         )
-        found[f"many values in {encoding}"] = lambda encoding=encoding: Body(
-            status_with(listed('"ab"', 120_000)).decode().encode(encoding)
+        found[f"many values in {encoding}"] = partial(
+            lambda encoding: Body(good(listed('"ab"', 120_000)).decode().encode(encoding)), encoding
         )
-    for name, unit in {
+    for name, octets in {
         "half pairs in UTF-16": b"\x00\xd8",
         "half pairs and letters in UTF-16": b"\x00\xd8a\x00",
         "bytes that are not UTF-8": b"\xff",
@@ -174,23 +169,21 @@ def bodies() -> dict[str, Callable[[], Body]]:
         "NULs": b"\x00",
         "numbers of UTF-32 that are no characters": b"\xff\xff\xff\x00",
     }.items():
-        found[f"nothing but {name}"] = lambda unit=unit: Body(b'{"a"' + unit * (2 * MIB // len(unit)))
-    found["nineteen thousand names"] = lambda: Body(
-        status_with("{" + ",".join(f'"name {n}":0' for n in range(19_000)) + "}")
-    )
-    found["the same name again and again"] = lambda: Body(status_with("{" + ",".join(['"a":0'] * 19_000) + "}"))
+        found[f"nothing but {name}"] = partial(lambda octets: Body(b'{"a"' + octets * (2 * MIB // len(octets))), octets)
+    found["nineteen thousand names"] = lambda: Body(good("{" + ",".join(f'"name {n}":0' for n in range(19_000)) + "}"))
+    found["the same name again and again"] = lambda: Body(good("{" + ",".join(['"a":0'] * 19_000) + "}"))
     for name, text in {
         "an escape": r"abcdefgh\u0041",
         "a percent sign": "abcdefgh%41",
         "the password": json.dumps(PASSWORD)[1:-1],
         "a control": r"abcdefgh\u202e",
     }.items():
-        found[f"many different texts, each with {name}"] = lambda text=text: Body(
-            status_with("[" + ",".join(f'"{n} {text}"' for n in range(19_000)) + "]")
+        found[f"many different texts, each with {name}"] = partial(
+            lambda text: Body(good("[" + ",".join(f'"{n} {text}"' for n in range(19_000)) + "]")), text
         )
-    found["numbers that are not JSON"] = lambda: Body(status_with("[NaN, Infinity, -Infinity, 1e999]"))
+    found["numbers that are not JSON"] = lambda: Body(good("[NaN, Infinity, -Infinity, 1e999]"))
     found["nothing but blanks"] = lambda: Body(b" " * 2 * MIB)
-    found.update(_compressed())
+    found.update(_compressed(status))
     return found
 
 
@@ -199,12 +192,12 @@ def _most(item: str) -> str:
     return listed(item, min(200_000, 2_200 * (len(item) + 1)))
 
 
-def _compressed() -> dict[str, Callable[[], Body]]:
-    plain = status_with(text_of("word ", 5_000))
+def _compressed(status: Mapping[str, Any]) -> dict[str, Callable[[], Body]]:
+    plain = status_with(status, text_of("word ", 5_000))
 
     def bomb(filler: bytes, size: int) -> bytes:
         stream = zlib.compressobj(9, wbits=31)
-        pieces = [stream.compress(status_with('"')[:-2]), *(stream.compress(filler * MIB) for _ in range(size))]
+        pieces = [stream.compress(status_with(status, '"')[:-2]), *(stream.compress(filler * MIB) for _ in range(size))]
         return b"".join([*pieces, stream.flush()])
 
     whole = gzip.compress(plain)
@@ -226,5 +219,5 @@ def _compressed() -> dict[str, Callable[[], Body]]:
         "gzip of empty blocks": lambda: Body(whole[:10] + b"\x00\x00\x00\xff\xff" * 600_000, "gzip"),
         "deflate without a header": lambda: Body(zlib.compress(plain)[2:-4], "deflate"),
         "brotli, which nobody asked for": lambda: Body(plain, "br"),
-        "the smallest chunks": lambda: Body(status_with(text_of("x", 400_000)), piece=1),
+        "the smallest chunks": lambda: Body(status_with(status, text_of("x", 400_000)), piece=1),
     }

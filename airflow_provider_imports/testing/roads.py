@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,11 @@ import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.sandbox.middlewares import sandbox_app
-from tests.faults.matrix import CONNECT, DIRECT, ProxyFault
-from tests.faults.task_life import TOO_LONG, TaskLife
-from tests.http.conftest import server_tls, tls_files  # noqa: F401  # fixtures
-from tests.http.proxy import HOST, ProxyServer
-from tests.vendor_clock import VendorClock
+from airflow_provider_imports.testing.cases import Wait
+from airflow_provider_imports.testing.matrix import CONNECT, DIRECT, ProxyFault
+from airflow_provider_imports.testing.proxy import HOST, ProxyServer
+from airflow_provider_imports.testing.task_life import TaskLife
+from airflow_provider_imports.testing.vendor_clock import VendorClock
 
 if TYPE_CHECKING:
     import ssl
@@ -26,12 +25,9 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from tests.faults.cases import Case
+    from airflow_provider_imports.testing.cases import Case
+    from airflow_provider_imports.testing.suite import Suite
 
-WITHOUT_LIMITS = {
-    "pigment": {"requests_per_window": None, "pushes_per_hour": None},
-    "rocketchat": {"calls_per_window": None, "pending_files": 30, "broken_files": 1},
-}
 #: Seconds that the connections wait for an answer; a timeout fault holds it longer.
 TIMEOUT = 0.3
 #: The same where each byte passes through threads of this process twice.
@@ -98,12 +94,12 @@ class Road:
 
 @pytest.fixture(scope="session")
 def clock() -> VendorClock:
-    """The time of all sandboxes here."""
+    """The time of all sandboxes of the conformance suite."""
     return VendorClock()
 
 
 @pytest.fixture(scope="session")
-def sandboxes(clock: VendorClock, server_tls: ssl.SSLContext) -> Iterator[dict[bool, WatchedSandbox]]:  # noqa: F811
+def sandboxes(clock: VendorClock, server_tls: ssl.SSLContext) -> Iterator[dict[bool, WatchedSandbox]]:
     """One that speaks plain HTTP (False), and one that speaks TLS."""
     with (
         WatchedSandbox(clock=clock).in_thread() as plain,
@@ -114,19 +110,21 @@ def sandboxes(clock: VendorClock, server_tls: ssl.SSLContext) -> Iterator[dict[b
 
 @pytest.fixture
 def reach(
+    request: pytest.FixtureRequest,
     sandboxes: dict[bool, WatchedSandbox],
     clock: VendorClock,
     monkeypatch: pytest.MonkeyPatch,
-    tls_files: Path,  # noqa: F811
+    tls_files: Path,
 ) -> Iterator[Callable[[str], Road]]:
     """``reach(way)``: connections that lead to a sandbox that way, with quick imports, and that give up soon."""
+    suite: type[Suite] = request.cls
     with ExitStack() as stack:
 
         def lead(way: str = DIRECT) -> Road:
             sandbox = sandboxes[way == CONNECT]
             sandbox.calm_down()
             clock.be_true()
-            sandbox.change_settings(run_seconds=0.1, **WITHOUT_LIMITS)
+            sandbox.change_settings(run_seconds=0.1, **{suite.vendor(): suite.settings})
             more: dict[str, Any] = {"timeout": TIMEOUT}
             proxy = None
             if way != DIRECT:
@@ -137,30 +135,38 @@ def reach(
                     "allow_http": True,
                     "verify": str(tls_files / "cert.pem"),
                 }
-            hurry(sandbox, monkeypatch, HOST if proxy else "127.0.0.1", more)
+            hurry(sandbox, suite, monkeypatch, HOST if proxy else "127.0.0.1", more)
             return Road(sandbox, clock, proxy)
 
         yield lead
 
 
 @pytest.fixture(scope="session")
-def session_long_imports(clock: VendorClock) -> Iterator[Any]:
+def session_long_imports(clock: VendorClock) -> Iterator[Sandbox]:
     """A sandbox whose imports take ten minutes of ``clock``. Use ``long_imports``."""
     with Sandbox(run_seconds=600, clock=clock).in_thread() as sandbox:
-        sandbox.change_settings(**WITHOUT_LIMITS)
         yield sandbox
 
 
 @pytest.fixture
-def long_imports(session_long_imports: Any, clock: VendorClock, monkeypatch: pytest.MonkeyPatch) -> Any:
+def long_imports(
+    request: pytest.FixtureRequest,
+    session_long_imports: Sandbox,
+    clock: VendorClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Sandbox:
     """A sandbox whose imports do not end while a test looks, unless it moves ``clock``."""
+    suite: type[Suite] = request.cls
     session_long_imports.reset()
+    session_long_imports.change_settings(**{suite.vendor(): suite.settings})
     clock.be_true()
-    hurry(session_long_imports, monkeypatch, "127.0.0.1", {"timeout": TIMEOUT})
+    hurry(session_long_imports, suite, monkeypatch, "127.0.0.1", {"timeout": TIMEOUT})
     return session_long_imports
 
 
-def hurry(sandbox: Any, monkeypatch: pytest.MonkeyPatch, host: str, more: dict[str, Any]) -> None:
+def hurry(
+    sandbox: Sandbox, suite: type[Suite], monkeypatch: pytest.MonkeyPatch, host: str, more: dict[str, Any]
+) -> None:
     """
     Let all connections lead to a sandbox, and all waits of ours be short.
 
@@ -174,45 +180,30 @@ def hurry(sandbox: Any, monkeypatch: pytest.MonkeyPatch, host: str, more: dict[s
         connection["extra"] = {**extra, "requests_per_minute": 100_000, **more}
         connection["host"] = connection["host"].replace("127.0.0.1", host)
         monkeypatch.setenv(name, json.dumps(connection))
-    from airflow_provider_imports.hooks.base import ImportHook
-    from airflow_provider_imports.hooks.pigment import PigmentHook
-    from airflow_provider_imports.hooks.rocketchat import calls as rocketchat_calls
-    from airflow_provider_imports.http import retry
-    from airflow_provider_imports.operators import unclear_start
-
-    monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.1)
-    monkeypatch.setattr(retry, "LONGEST_BACKOFF", 0.1)
-    monkeypatch.setattr(retry, "LONGEST_ASKED_WAIT", 0.2)
-    monkeypatch.setattr(rocketchat_calls, "LOOK_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(unclear_start, "FIND_OUT_INTERVAL", 0.05)
-    monkeypatch.setattr(ImportHook, "longest_start", 0.2)
-    for hook in (ImportHook, PigmentHook):
-        monkeypatch.setattr(hook, "rate_limit_wait", lambda self, answer, now: 0.1)
-
-
-@pytest.fixture(autouse=True)
-def in_bounded_time() -> Iterator[None]:
-    """No test here may hang."""
-
-    def too_long(*_: Any) -> None:
-        raise TimeoutError("the cell takes too long")
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(TOO_LONG)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    hook = suite.hook_class()
+    monkeypatch.setattr("airflow_provider_imports.http.retry.FIRST_BACKOFF", 0.1)
+    monkeypatch.setattr("airflow_provider_imports.http.retry.LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr("airflow_provider_imports.http.retry.LONGEST_ASKED_WAIT", 0.2)
+    monkeypatch.setattr("airflow_provider_imports.operators.unclear_start.FIND_OUT_INTERVAL", 0.05)
+    monkeypatch.setattr(hook, "longest_start", 0.2)
+    monkeypatch.setattr(hook, "rate_limit_wait", lambda self, answer, now: 0.1)
+    for place, short in suite.quick.items():
+        monkeypatch.setattr(place, short)
 
 
 @pytest.fixture
-def live(make_context: Callable[..., dict[str, Any]], tmp_path: Path) -> Callable[..., TaskLife]:
+def live(
+    request: pytest.FixtureRequest, make_context: Callable[..., dict[str, Any]], tmp_path: Path
+) -> Callable[..., TaskLife]:
     """Lead the life of a task that starts an import, or waits for one that was just started."""
+    suite: type[Suite] = request.cls
 
     def lead(case: Case, sandbox: Sandbox, **options: Any) -> TaskLife:
         if not case.waits:
             options.pop("deferrable", None)
-        if case.awaits is not None:
-            options |= case.awaits()
+        if isinstance(case, Wait):
+            run = suite.starts[0].begin(tmp_path, make_context(task_state_store=None))
+            options = {**case.parameters(run), **options}
             sandbox.clear_journal()
         return TaskLife(lambda: case.make(tmp_path, **options), make_context)
 

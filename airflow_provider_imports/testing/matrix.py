@@ -1,6 +1,6 @@
 """
-The cells of the fault matrix: every call of every vendor x every fault x every way to the vendor x both modes x first
-try and retry; and what follows from a cell by the rules of the promise.
+The cells of the fault matrix: every call of a vendor x every fault x every way to the vendor x both modes x first try
+and retry; and what follows from a cell by the rules of the promise.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.cases import CASES, SENSORS, Case
-from tests.http.wire import answer
+from airflow_provider_imports.testing.wire import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-#: One cell in so many is run; ``make faults`` runs all. A prime that no dimension has, so that the share has some of
-#: everything.
+    from airflow_provider_imports.testing.cases import Case, Start
+
+#: One cell in so many is run; all with ``FAULT_MATRIX_STEP=1``. A prime that no dimension has, so that the share has
+#: some of everything.
 STEP = int(os.environ.get("FAULT_MATRIX_STEP", "23"))
 
 #: To the vendor itself, to one that speaks plain HTTP through a proxy, and to one with TLS through a proxy's CONNECT.
@@ -56,7 +57,7 @@ class ProxyFault:
     What a proxy does with one connection.
 
     :param answer: answers this, and passes nothing on
-    :param closes: see :class:`~tests.http.proxy.ProxyServer`
+    :param closes: see :class:`~airflow_provider_imports.testing.proxy.ProxyServer`
     :param loses: passes the request on, and resets the connection when the answer comes
     """
 
@@ -94,7 +95,7 @@ class Cell:
     def __str__(self) -> str:
         mode = "deferrable" if self.deferrable else "sync"
         try_ = "retry" if self.retry else "first try"
-        return f"{self.case.name}: {self.operation}: {self.fault}: {self.way}: {mode}: {try_}"
+        return f"{self.case}: {self.operation}: {self.fault}: {self.way}: {mode}: {try_}"
 
     @property
     def hits_a_start(self) -> bool:
@@ -171,9 +172,9 @@ class Cell:
         return {"vendor": self.case.vendor, "after_operation": calls[before], **fault} if before >= 0 else fault
 
 
-def cells() -> Iterator[Cell]:
+def cells(cases: Iterable[Case]) -> Iterator[Cell]:
     """All cells."""
-    for case in (*CASES, *SENSORS):
+    for case in cases:
         for retry, calls in ((False, case.first), (True, case.again)):
             for operation in calls:
                 for way in WAYS:
@@ -196,7 +197,7 @@ class LateCell:
     :param when: :data:`WITHIN` or :data:`AFTER` the vendor's ``longest_start``
     """
 
-    case: Case
+    case: Start
     operation: str
     instead: str
     when: str
@@ -205,7 +206,7 @@ class LateCell:
 
     def __str__(self) -> str:
         mode = "deferrable" if self.deferrable else "sync"
-        return f"{self.case.name}: {self.operation}: late, {self.instead}: {self.when}: {self.way}: {mode}"
+        return f"{self.case}: {self.operation}: late, {self.instead}: {self.when}: {self.way}: {mode}"
 
     @property
     def is_sent_again(self) -> bool:
@@ -215,9 +216,9 @@ class LateCell:
         return {"status": 503, "html": 502}.get(self.instead) in self.case.repeats
 
 
-def late_cells() -> Iterator[LateCell]:
+def late_cells(cases: Iterable[Start]) -> Iterator[LateCell]:
     """All cells of late acts."""
-    for case in CASES:
+    for case in cases:
         for operation in (*case.stages, case.start):
             for instead in INSTEAD:
                 for when in (WITHIN, AFTER):

@@ -39,7 +39,7 @@ def watched() -> Iterator[Watch]:
         run(handle)
         watch.longest = max(watch.longest, time.thread_time() - began)
 
-    asyncio.Handle._run = timed  # type: ignore[method-assign]  # the loop calls it for each of its steps
+    asyncio.Handle._run = timed  # type: ignore[assignment, method-assign]  # the loop calls it for each of its steps
     try:
         yield watch
     finally:
