@@ -12,6 +12,8 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/airflow-3.3.2.txt
 PYTEST_ARGS ?=
+# Tests run in so many processes.
+WORKERS ?= 2
 # Each has a constraints file; "lowest" is Airflow 2.11.0 with the lowest versions that pyproject.toml allows.
 VERSIONS ?= lowest 2.11.2 3.0.6 3.1.8 3.2.2 3.3.2
 # What needs a running Airflow 3.3, or takes long and has nothing to do with Airflow's version.
@@ -45,7 +47,7 @@ screenshots: $(STAMP) ## Make the pictures of Airflow's UI in the documentation,
 	$(BIN)/python -m tests.system.screenshots
 
 test: lint docs ## Lint, type-check, build the docs, run every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 test-failed: lint docs ## Run once more what failed last
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(PYTEST_ARGS)
@@ -54,14 +56,15 @@ test-matrix: $(VERSIONS:%=test-airflow-%) ## Run the tests on every supported Ai
 
 test-airflow-%: $(MATRIX)/.installed
 	$(subst %,$*,$(MATRIX))/bin/airflow providers list | grep -q airflow-provider-imports
-	$(subst %,$*,$(MATRIX))/bin/python -m pytest $(NOT_BY_VERSION) $(PYTEST_ARGS)
+	$(subst %,$*,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) $(PYTEST_ARGS)
 
 test-lowest: $(subst %,lowest,$(MATRIX))/.installed ## Run the tests on the lowest versions, without the sandbox's own
-	$(subst %,lowest,$(MATRIX))/bin/python -m pytest $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/vendors -q $(PYTEST_ARGS)
+	$(subst %,lowest,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/vendors -q $(PYTEST_ARGS)
 
+# OpenLineage's library needs a newer requests than the lowest.
 $(MATRIX)/.installed: pyproject.toml constraints/airflow-%.txt
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --editable ".[test]" --constraint constraints/airflow-$*.txt
+	$(@D)/bin/python -m pip install --quiet --editable ".[test$(if $(filter lowest,$*),,,openlineage)]" --constraint constraints/airflow-$*.txt
 	@touch $@
 
 .PRECIOUS: $(MATRIX)/.installed
@@ -83,7 +86,7 @@ coverage: $(STAMP) ## Measure which lines and branches of the package the tests 
 
 faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in six)
 	$(BIN)/python -m tests.vendors
-	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -q tests/vendors $(PYTEST_ARGS)
+	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -n $(WORKERS) -q tests/vendors $(PYTEST_ARGS)
 
 protocol: $(STAMP) ## Try ten thousand lives of a task against a vendor that may act at any moment (make test: 300)
 	PROTOCOL_LIVES=10000 $(BIN)/python -m pytest -q tests/protocol $(PYTEST_ARGS)

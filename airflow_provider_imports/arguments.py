@@ -121,7 +121,6 @@ class DeferrableArgs(ImportArgs, total=False):
     deferrable: bool
     timeout: Seconds
     outage_tolerance: Seconds
-    cancel_on_kill: bool
 
 
 class WaitingArgs(DeferrableArgs, total=False):
@@ -130,10 +129,23 @@ class WaitingArgs(DeferrableArgs, total=False):
     wait_for_completion: bool
     max_rejected: int | float | None
     min_rows: int | None
+
+
+class UncancelableArgs(WaitingArgs, total=False):
+    """Of those whose vendor can't cancel an import."""
+
+    poll_interval: Seconds
+    max_poll_interval: Seconds
+
+
+class CancelingArgs(WaitingArgs, total=False):
+    """Of those whose vendor can cancel an import."""
+
+    cancel_on_kill: bool
     cancel_on_timeout: bool
 
 
-class PollingArgs(WaitingArgs, total=False):
+class PollingArgs(CancelingArgs, total=False):
     """Of those that name no times between two looks of their own."""
 
     poll_interval: Seconds
@@ -158,6 +170,13 @@ class SensorArgs(AirflowSensorArgs, total=False):
     deferrable: bool
     poll_interval: Seconds | None
     outage_tolerance: Seconds
+
+
+class SensorTimesArgs(SensorArgs, total=False):
+    """With the times between two looks."""
+
+    poke_interval: Seconds
+    max_poll_interval: Seconds
 
 
 class JudgingSensorArgs(SensorArgs, total=False):

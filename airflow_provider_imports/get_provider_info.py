@@ -38,7 +38,7 @@ def provider_info(*entries: VendorEntry) -> dict[str, Any]:
             {
                 "integration-name": entry.vendor_name,
                 "external-doc-url": entry.docs_url,
-                **({} if entry.guide is None else {"how-to-guide": [entry.guide]}),
+                "how-to-guide": list(entry.guides),
                 "tags": ["service"],
             }
             for entry in entries

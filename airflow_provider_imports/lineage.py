@@ -144,7 +144,8 @@ def file_dataset(path: object) -> Dataset | None:
 
     What stands before an ``@`` is an Airflow connection, which is no part of the name.
     """
-    text = os.fspath(path) if isinstance(path, os.PathLike) else str(path)
+    is_object = hasattr(path, "protocol")  # os.fspath() of an ObjectStoragePath is deprecated
+    text = os.fspath(path) if isinstance(path, os.PathLike) and not is_object else str(path)
     if "{{" in text or "{%" in text:
         return None
     parts = urlsplit(text) if "://" in text else None

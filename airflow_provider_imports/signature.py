@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_imports.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class WholeSignature:
@@ -14,7 +19,7 @@ class WholeSignature:
     """
 
     def __get__(self, instance: object, owner: type) -> inspect.Signature:
-        """The signature of ``owner``; what it sets itself (``without_effect``) is not shown."""
+        """The signature of ``owner``; what would have no effect (``without_effect``) is not shown."""
         merged: dict[str, inspect.Parameter] = {}
         for one in owner.__mro__:
             init = vars(one).get("__init__")
@@ -27,3 +32,15 @@ class WholeSignature:
         others = [one for one in merged.values() if one.default is not one.empty]
         rest = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD, annotation=Any)
         return inspect.Signature([*required, *others, rest])
+
+
+def refuse(task: str, names: Iterable[str], given: Mapping[str, object]) -> None:
+    """
+    Refuse parameters that would have no effect; those of shared ``default_args`` never come here.
+
+    :param task: the class, for the error
+    :raises InvalidInputError: naming the first of them
+    """
+    for name in names:
+        if name in given:
+            raise InvalidInputError(f"{task} takes no {name}: it would have no effect. Nothing was sent.")

@@ -141,6 +141,28 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
+def flag_or_none(name: str, value: object) -> bool | None:
+    """
+    Check a yes or no that may be left to the vendor.
+
+    :raises InvalidInputError: unless it is True, False or None
+    """
+    if value is not None and not isinstance(value, bool):
+        raise InvalidInputError(f"{name} must be True, False or None, not {_shown(value)}. {NOTHING}")
+    return value
+
+
+def whole_number(name: str, value: object, most: int) -> int:
+    """
+    Check a number of things.
+
+    :raises InvalidInputError: unless it is a whole number from 1 to ``most``
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
+        raise InvalidInputError(f"{name} must be a number from 1 to {most:,}, not {_shown(value)}. {NOTHING}")
+    return value
+
+
 def max_rejected(value: object) -> None:
     """
     Check ``max_rejected``.

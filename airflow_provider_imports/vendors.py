@@ -41,7 +41,7 @@ class VendorEntry:
     :param stand_in: import path of the stand-in's class, for the sandbox
     :param operators: modules with its operators
     :param sensors: modules with its sensors, if there is something to wait for
-    :param guide: page of its distribution's documentation, as Airflow's provider info names it
+    :param guides: pages of its distribution's documentation, as Airflow's provider info names them
     :param reports_status: the vendor tells what becomes of a run, so there is something to wait for
     :param ui_field_behaviour: ``hidden-fields``, ``relabeling``, ``placeholders`` of the form, see :func:`form`
     :param own_fields: fields of its form beside the standard ones and :data:`SHARED_FIELDS`, see :func:`form_field`;
@@ -68,7 +68,7 @@ class VendorEntry:
     reports_status: bool = True
     own_fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     sensors: tuple[str, ...] = ()
-    guide: str | None = None
+    guides: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     poll_interval: float = POLL_INTERVAL
     max_poll_interval: float = MAX_POLL_INTERVAL

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest.importorskip("statsd", reason="Airflow sends to statsd only with this library")
-pytestmark = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="older versions switch metrics on in other ways")
 
 CSV = "month,nonfarm\n2006-01-01,135450\n2006-02-01,135762\n"
 PAGE = __file__.replace("tests/test_metrics.py", "docs/metrics.rst")
@@ -60,19 +59,31 @@ class Statsd:
 @pytest.fixture
 def statsd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Statsd]:
     """Switch Airflow's metrics on, with a server of its own."""
-    from airflow.sdk._shared.observability.metrics import stats
-    from airflow.sdk.observability.metrics import stats_utils
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         settings = {"ON": "True", "HOST": "127.0.0.1", "PORT": str(server.getsockname()[1]), "INFLUXDB_ENABLED": "True"}
         for name, value in settings.items():
             monkeypatch.setenv(f"AIRFLOW__METRICS__STATSD_{name}", value)
+        switch_on(monkeypatch)
+        yield Statsd(server)
+
+
+def switch_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Airflow read the settings, as each of its processes does when it starts."""
+    if AIRFLOW_V_3_3_PLUS:
+        from airflow.sdk._shared.observability.metrics import stats
+        from airflow.sdk.observability.metrics import stats_utils
+
         for name in ("_factory", "_backend", "_export_legacy_names"):
             monkeypatch.setattr(stats, name, getattr(stats, name))
         stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
-        yield Statsd(server)
+        return
+    from airflow.metrics.statsd_logger import get_statsd_logger
+    from airflow.stats import Stats
+
+    monkeypatch.setattr(type(Stats), "factory", get_statsd_logger)
+    monkeypatch.setattr(Stats, "instance", None)
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_every_module_of_the_package_is_listed_and_imports(kind: str) -> None:
 
 def test_the_how_to_guides_exist() -> None:
     guides = [guide for one in INFO["integrations"] for guide in one["how-to-guide"]]
-    assert len(guides) == len(VENDORS)
+    assert {f"/docs/vendors/{vendor}.rst" for vendor in VENDORS} < set(guides)
     assert [guide for guide in guides if not (PACKAGE.parent / guide.lstrip("/")).is_file()] == []
 
 

@@ -21,7 +21,7 @@ from airflow_provider_imports.models import ImportState, ImportStatus
 from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.polling import Ending, Outcome
-from airflow_provider_imports.sensors.base import OUTAGE_KEY, ImportSensor
+from airflow_provider_imports.sensors.base import OUTAGE_KEY
 from airflow_provider_imports.sensors.pigment import PigmentImportSensor
 from airflow_provider_imports.sensors.websale import WebsaleImportSensor
 
@@ -117,14 +117,14 @@ def test_what_is_not_templated_is_refused_when_the_dag_is_parsed(
 @pytest.mark.parametrize("name", ["wait_for_completion", "cancel_on_kill", "cancel_on_timeout", "durable"])
 def test_a_yes_or_no_is_refused_when_the_dag_is_parsed(name: str) -> None:
     with pytest.raises(InvalidInputError, match=f"{name} must be True or False, not 'no'"):
-        MAKERS["push"](**{name: "no"})
+        MAKERS["start"](**{name: "no"})
 
 
 def test_what_has_the_same_name_has_the_same_default() -> None:
-    operators = inspect.signature(PigmentPushCsvOperator.__mro__[2].__init__).parameters
-    sensors = inspect.signature(ImportSensor.__init__).parameters
+    operators = inspect.signature(PigmentPushCsvOperator).parameters
+    sensors = inspect.signature(PigmentImportSensor).parameters
 
-    shared = set(operators) & set(sensors) - {"self", "kwargs", "conn_id", "poll_interval"}
+    shared = set(operators) & set(sensors) - {"kwargs", "poll_interval"}
     assert shared >= {"deferrable", "max_poll_interval", "max_rejected", "min_rows", "outage_tolerance"}
     assert {name: operators[name].default for name in shared} == {name: sensors[name].default for name in shared}
 

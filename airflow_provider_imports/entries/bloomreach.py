@@ -12,7 +12,7 @@ BLOOMREACH = VendorEntry(
     stand_in="airflow_provider_imports.sandbox.bloomreach.Bloomreach",
     operators=("airflow_provider_imports.operators.bloomreach",),
     sensors=("airflow_provider_imports.sensors.bloomreach",),
-    guide="/docs/vendors/bloomreach.rst",
+    guides=("/docs/vendors/bloomreach.rst",),
     reports_status=False,
     ui_field_behaviour=form(
         {"login": "API key ID", "password": "API secret"},

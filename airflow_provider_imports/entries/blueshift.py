@@ -12,7 +12,7 @@ BLUESHIFT = VendorEntry(
     stand_in="airflow_provider_imports.sandbox.blueshift.Blueshift",
     operators=("airflow_provider_imports.operators.blueshift",),
     sensors=("airflow_provider_imports.sensors.blueshift",),
-    guide="/docs/vendors/blueshift.rst",
+    guides=("/docs/vendors/blueshift.rst",),
     reports_status=False,
     ui_field_behaviour=form(
         {"password": "User API key"},

@@ -12,7 +12,7 @@ PIGMENT = VendorEntry(
     stand_in="airflow_provider_imports.sandbox.pigment.Pigment",
     operators=("airflow_provider_imports.operators.pigment",),
     sensors=("airflow_provider_imports.sensors.pigment",),
-    guide="/docs/vendors/pigment.rst",
+    guides=("/docs/vendors/pigment.rst",),
     ui_field_behaviour=form(
         {"password": "API key"},
         {"host": "https://pigment.app", "password": "a key of the type Import"},

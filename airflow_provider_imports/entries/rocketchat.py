@@ -12,7 +12,7 @@ ROCKETCHAT = VendorEntry(
     stand_in="airflow_provider_imports.sandbox.rocketchat.RocketChat",
     operators=("airflow_provider_imports.operators.rocketchat",),
     sensors=("airflow_provider_imports.sensors.rocketchat",),
-    guide="/docs/vendors/rocketchat.rst",
+    guides=("/docs/vendors/rocketchat.rst", "/docs/event-driven.rst"),
     ui_field_behaviour=form(
         {"host": "Workspace URL", "login": "User ID", "password": "Personal access token"},
         {"host": "https://chat.example.com", "login": "the user's ID, not the name", "password": "of that user"},

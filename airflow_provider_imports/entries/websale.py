@@ -12,7 +12,7 @@ WEBSALE = VendorEntry(
     stand_in="airflow_provider_imports.sandbox.websale.Websale",
     operators=("airflow_provider_imports.operators.websale",),
     sensors=("airflow_provider_imports.sensors.websale",),
-    guide="/docs/vendors/websale.rst",
+    guides=("/docs/vendors/websale.rst", "/docs/event-driven.rst"),
     ui_field_behaviour=form(
         {"host": "Shop URL", "login": "Admin e-mail", "password": "Password or API key"},
         {"host": "https://www.example-shop.de", "login": "leave empty if the password is an API key"},

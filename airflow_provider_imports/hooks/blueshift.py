@@ -171,6 +171,7 @@ def blueshift_run(uuid: str, base_url: str) -> ImportRun:
 
 def customer_arrival(email: str, attribute: str, value: str) -> ImportRun:
     """The run whose status is: does the customer with this address have this value?"""
+    email, attribute = validation.required("customer_email", email), validation.required("attribute", attribute)
     return arrival_run("blueshift", email, attribute, value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,27 +14,35 @@ from airflow_provider_imports.http.transfer import PIECE, Transfer, current_tran
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from aiohttp.connector import Connection
+    from aiohttp.connector import AddrInfoType, Connection
 
     from airflow_provider_imports.http.call import Body
     from airflow_provider_imports.http.settings import Settings
 
 #: A request that waits for a socket within ``aiohttp`` is heavy, its timeout runs, and nobody can overtake it.
 _LIMITED_BY_OUR_QUEUE = 0
+#: Bytes that the system holds for a socket, which the event loop takes at one go. An answer of very small chunks costs
+#: a microsecond for each.
+_RECEIVED_AT_ONCE = 1 << 16
 #: For a body that is streamed, whose time is put off by every piece that is accepted.
 WITHOUT_END = aiohttp.ClientTimeout(total=None)
 
 
 async def open_session(settings: Settings) -> aiohttp.ClientSession:
     """Open a session with the connection's TLS, without cookies and the environment's rules."""
-    if settings.base_url.startswith("https") or (settings.proxy or "").startswith("https"):
-        tls = await asyncio.to_thread(client_context, settings)
-        connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE, ssl=tls)
-    else:
-        connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE)
+    needs_tls = settings.base_url.startswith("https") or (settings.proxy or "").startswith("https")
+    tls = await asyncio.to_thread(client_context, settings) if needs_tls else True
+    connector = aiohttp.TCPConnector(limit=_LIMITED_BY_OUR_QUEUE, ssl=tls, socket_factory=_open_socket)
     return aiohttp.ClientSession(
         connector=connector, request_class=_RecordedRequest, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     )
+
+
+def _open_socket(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    opened = socket.socket(family, kind, protocol)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_AT_ONCE)
+    return opened
 
 
 class _RecordedRequest(aiohttp.ClientRequest):

@@ -8,6 +8,7 @@ loop, on which thousands wait: whatever an answer is, it is cut first, and looke
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -27,7 +28,7 @@ LARGEST_ERROR = 1 << 16
 MOST_VALUES = 20_000
 DEEPEST = 64
 #: Characters with escapes that are decoded in search of our secrets, in one answer. Texts behind them are not told.
-MOST_DECODED = 1 << 14
+MOST_DECODED = 1 << 13
 #: What one text costs besides, in characters.
 _EACH = 300
 _LONGEST_NUMBER = 100
@@ -183,7 +184,7 @@ def parsed(text: str) -> Any:
     """
     if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
         raise ValueError(f"it holds more than {MOST_VALUES:,} values")
-    return _JSON.decode(text)
+    return (_JSON_OF_LARGE_NUMBERS if _LARGE_NUMBER.search(text) else _JSON).decode(text)
 
 
 def _is_plain(text: str, longest_text: int) -> bool:
@@ -260,5 +261,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+#: What a number that is too large has in it, and some texts have.
+_LARGE_NUMBER = re.compile(rf"(?<![0-9])[0-9]{{{_LONGEST_NUMBER}}}|[0-9][eE]\+?[0-9]{{3}}")
 #: ``json.loads`` with an argument would make a new decoder for every answer.
-_JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer, parse_float=_real)
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+#: A function of ours for each number takes four times as long as what Python has for it.
+_JSON_OF_LARGE_NUMBERS = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer, parse_float=_real)

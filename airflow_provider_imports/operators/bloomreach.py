@@ -80,10 +80,10 @@ class BloomreachStartImportOperator(AskingImportOperator):
         super().__init__(conn_id=conn_id, **kwargs)
         self.import_id = import_id
         self.path = path
-        self.test_connection = test_connection
+        self.test_connection = validation.flag_or_none("test_connection", test_connection)
         self.project_token = project_token
         self.workspace_id = workspace_id
-        self.managed_by_api = managed_by_api
+        self.managed_by_api = validation.flag("managed_by_api", managed_by_api)
 
     def check(self) -> None:
         """Check the import's id and place as well."""

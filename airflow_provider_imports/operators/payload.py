@@ -69,7 +69,6 @@ def open_payload(
     query: Query | None = None,
     chosen: str = "csv",
     csv_format: CsvFormat | None = None,
-    fewest_rows: int = 1,
 ) -> Payload:
     """
     Open what is to be sent, before anything is sent.
@@ -80,13 +79,12 @@ def open_payload(
     :param query: whose rows to send; it runs now
     :param chosen: the vendor's format that records and rows are written in: ``csv`` or ``json``
     :param csv_format: how CSV is written
-    :param fewest_rows: of a query
     :raises InvalidInputError: if it is empty, or can't be sent
     :raises FileNotFoundError: if there is no such file (yet, or on this worker: a retry may find it)
     :raises QueryFailedError: if the database does not give the rows
     """
     if query is not None:
-        return _rows_of(query, chosen, csv_format, fewest_rows)
+        return _rows_of(query, chosen, csv_format)
     if file_path is not None:
         from airflow_provider_imports.http.body import FileBody
 
@@ -117,7 +115,7 @@ def file_path_given(value: object) -> FilePath:
     )
 
 
-def _rows_of(query: Query, chosen: str, csv_format: CsvFormat | None, fewest_rows: int) -> Payload:
+def _rows_of(query: Query, chosen: str, csv_format: CsvFormat | None) -> Payload:
     from airflow_provider_imports.http.body import SpooledBody
     from airflow_provider_imports.operators.rows import write_csv, write_json
 
@@ -129,10 +127,6 @@ def _rows_of(query: Query, chosen: str, csv_format: CsvFormat | None, fewest_row
         return write_csv(body, "sql", columns, batches, csv_format or {})
 
     rows = query.run(write)
-    if rows < fewest_rows:
-        raise InvalidInputError(
-            f"The query of sql gave {rows:,} rows, and at least {fewest_rows:,} are to be sent. {validation.NOTHING}"
-        )
     return Payload(body, Sent(rows, len(body)), body.version)
 
 

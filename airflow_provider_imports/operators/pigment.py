@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.entries.pigment import PIGMENT
-from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.exceptions import InvalidInputError, VendorImportError, VendorRequestError
 from airflow_provider_imports.operators.payload import exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
+from airflow_provider_imports.signature import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import PollingArgs, Rows
+    from airflow_provider_imports.arguments import Rows, UncancelableArgs
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun
 
-    class PigmentArgs(PollingArgs, total=False):
+    class PigmentArgs(UncancelableArgs, total=False):
         """Of both operators of Pigment, besides the configuration."""
 
         conn_id: str
@@ -50,13 +52,14 @@ class PigmentImportOperator(WaitingImportOperator):
     :param configuration: its name instead, looked up when the task starts the import (templated)
     :param application: name or UUID of the application to look in; None: all (templated)
     :param block: name or UUID of the block to look in; None: all (templated)
-    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*
-        (templated)
+    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*;
+        with it an unknown ``configuration_id`` lists what there is, too (templated)
     :param max_auto_created: how many items of dimensions the import may create by itself: None only warns
     :param conn_id: the Airflow connection (templated)
     """
 
     entry = PIGMENT
+    without_effect = ("cancel_on_kill", "cancel_on_timeout")  # Pigment can't
     inputs: ClassVar[Sequence[str]] = ("configuration_id",)
     later_inputs: ClassVar[Sequence[str]] = ("configuration", "application", "block")
     template_fields: Sequence[str] = (
@@ -85,8 +88,9 @@ class PigmentImportOperator(WaitingImportOperator):
         metadata_conn_id: str | None = None,
         max_auto_created: int | None = None,
         conn_id: str = "pigment_default",
-        **kwargs: Unpack[PollingArgs],
+        **kwargs: Unpack[UncancelableArgs],
     ) -> None:
+        refuse(type(self).__name__, self.without_effect, kwargs)
         super().__init__(conn_id=conn_id, **kwargs)
         self.configuration_id = configuration_id
         self.configuration = configuration
@@ -106,12 +110,15 @@ class PigmentImportOperator(WaitingImportOperator):
             )
         if self.configuration_id is not None:
             validation.uuid("configuration_id", self.configuration_id)
-            return
-        validation.required("configuration", self.configuration)
-        if not self.metadata_conn_id:
+        else:
+            validation.required("configuration", self.configuration)
+        for name in ("application", "block", "metadata_conn_id"):
+            if getattr(self, name) is not None:
+                validation.required(name, getattr(self, name))
+        if self.metadata_conn_id is None and (self.configuration or self.application or self.block):
             raise InvalidInputError(
-                "A configuration is looked up by its name with an API key of the type Modeling Metadata, which can't "
-                "import: give the connection that has it as metadata_conn_id. Nothing was sent.",
+                "A configuration, an application and a block are looked up with an API key of the type Modeling "
+                "Metadata, which can't import: give the connection that has it as metadata_conn_id. Nothing was sent.",
                 vendor="pigment",
             )
 
@@ -125,11 +132,45 @@ class PigmentImportOperator(WaitingImportOperator):
             self._found_id = self.configuration_id or self._look_up_configuration()
 
     def _look_up_configuration(self) -> str:
-        finder: PigmentHook = resolve_name(self.entry.hook)(self.metadata_conn_id)
-        try:
+        with closing(self._finder) as finder:
             return finder.find_configuration(self.configuration or "", self.application, self.block)
-        finally:
-            finder.close()
+
+    @property
+    def _finder(self) -> PigmentHook:
+        hook: PigmentHook = resolve_name(self.entry.hook)(self.metadata_conn_id)
+        return hook
+
+    def send(self, hook: PigmentHook, configuration_id: str) -> ImportRun:
+        """Send the call that starts the import."""
+        raise NotImplementedError(f"{type(self).__name__} has no send()")
+
+    def start(self, hook: PigmentHook) -> ImportRun:
+        """
+        Start the import.
+
+        :raises VendorRequestError: for an unknown ``configuration_id``, with what there is if ``metadata_conn_id`` is
+            given
+        """
+        try:
+            return self.send(hook, self._found_id or "")
+        except VendorRequestError as error:
+            if error.status_code != 404 or self.configuration_id is None or self.metadata_conn_id is None:
+                raise
+            raise VendorRequestError(
+                f"{error} {self._what_there_is(self.configuration_id)}.",
+                vendor=error.vendor,
+                operation=error.operation,
+                status_code=error.status_code,
+                vendor_message=error.vendor_message,
+                request_id=error.request_id,
+            ) from error
+
+    def _what_there_is(self, configuration_id: str) -> str:
+        try:
+            with closing(self._finder) as finder:
+                return finder.place_of_configuration(configuration_id, self.application, self.block)
+        except VendorImportError as error:
+            return f"What there is can't be listed: {str(error).rstrip('.')}"
 
 
 class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
@@ -147,8 +188,8 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
         (templated)
     :param application: name or UUID of the application to look in; None: all (templated)
     :param block: name or UUID of the block to look in; None: all (templated)
-    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*
-        (templated)
+    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*;
+        with it an unknown ``configuration_id`` lists what there is, too (templated)
     :param max_auto_created: how many items of dimensions the import may create by itself, because the data names them:
         None only warns
     :param file_path: a local path, an object-storage URI such as ``s3://conn@bucket/key.csv``, or an
@@ -207,7 +248,7 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
         super().check()
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         self.data = materialized("data", self.data)
-        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property
     def query(self) -> object:
@@ -220,9 +261,9 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
             self._payload = open_payload(self.file_path, self.data, self._query, csv_format=self.csv_format)
         super().prepare()
 
-    def start(self, hook: PigmentHook) -> ImportRun:
+    def send(self, hook: PigmentHook, configuration_id: str) -> ImportRun:
         """Push the CSV."""
-        return hook.push_csv(self._found_id or "", b"" if self._payload is None else self._payload.body)
+        return hook.push_csv(configuration_id, b"" if self._payload is None else self._payload.body)
 
 
 class PigmentTriggerImportOperator(PigmentImportOperator):
@@ -239,13 +280,13 @@ class PigmentTriggerImportOperator(PigmentImportOperator):
         (templated)
     :param application: name or UUID of the application to look in; None: all (templated)
     :param block: name or UUID of the block to look in; None: all (templated)
-    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*
-        (templated)
+    :param metadata_conn_id: the Airflow connection for the look-up, whose API key is of the type *Modeling Metadata*;
+        with it an unknown ``configuration_id`` lists what there is, too (templated)
     :param max_auto_created: how many items of dimensions the import may create by itself, because the data names them:
         None only warns
     :param conn_id: the Airflow connection (templated)
     """
 
-    def start(self, hook: PigmentHook) -> ImportRun:
+    def send(self, hook: PigmentHook, configuration_id: str) -> ImportRun:
         """Trigger the import."""
-        return hook.trigger_import(self._found_id or "")
+        return hook.trigger_import(configuration_id)

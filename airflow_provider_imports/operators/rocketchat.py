@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
     ImportSupersededError,
     ImportTimeoutError,
@@ -23,14 +24,15 @@ from airflow_provider_imports.operators.rocketchat_workspace import (
     RocketChatOperator,
 )
 from airflow_provider_imports.operators.sql_source import Query, query_given
+from airflow_provider_imports.signature import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import DeferrableArgs, IfRunning, Rows, Seconds
+    from airflow_provider_imports.arguments import IfRunning, Rows, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
-    from airflow_provider_imports.operators.rocketchat_workspace import RocketChatArgs
+    from airflow_provider_imports.operators.rocketchat_workspace import RocketChatArgs, RocketChatCreateArgs
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
@@ -62,8 +64,9 @@ class RocketChatCreateImportOperator(RocketChatOperator):
         if_running: IfRunning = "fail",
         poll_interval: Seconds = POLL_INTERVAL,
         max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[DeferrableArgs],
+        **kwargs: Unpack[RocketChatCreateArgs],
     ) -> None:
+        refuse(type(self).__name__, self.without_effect, kwargs)
         super().__init__(
             conn_id=conn_id,
             if_running=if_running,
@@ -179,15 +182,12 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         **kwargs: Unpack[RocketChatArgs],
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or not 0 < batch_size <= LARGEST_BATCH:
-            told = f"batch_size must be a number from 1 to {LARGEST_BATCH:,}, not {batch_size!r}. Nothing was sent."
-            raise InvalidInputError(told)
         self.users: Any = users  # whatever another task or a template gives; check() takes the records out
         self.file_path = file_path
         self.sql = sql
         self.sql_conn_id = sql_conn_id
         self.parameters = parameters
-        self.batch_size = batch_size
+        self.batch_size = validation.whole_number("batch_size", batch_size, LARGEST_BATCH)
         self._query: Query | None = None
         self._records: UserRecords | None = None
         self._total = 0
@@ -197,7 +197,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         super().check()
         exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
         self.users = materialized("users", self.users)
-        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property
     def query(self) -> object:

@@ -11,19 +11,22 @@ from airflow_provider_imports.operators.slots import SlotImportOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, Seconds, WaitingArgs
+    from airflow_provider_imports.arguments import CancelingArgs, DeferrableArgs, IfRunning, PollingArgs, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
     from airflow_provider_imports.operators.record import Record
 
-    class RocketChatArgs(WaitingArgs, total=False):
+    class RocketChatArgs(PollingArgs, total=False):
         """Of the operators of Rocket.Chat that wait for an import's end."""
 
         conn_id: str
-        poll_interval: Seconds
-        max_poll_interval: Seconds
         if_running: IfRunning
+
+    class RocketChatCreateArgs(DeferrableArgs, total=False):
+        """Of the operator of Rocket.Chat that makes an operation."""
+
+        cancel_on_kill: bool
 
 
 POLL_INTERVAL = ROCKETCHAT.poll_interval
@@ -54,7 +57,7 @@ class RocketChatOperator(SlotImportOperator):
         if_running: IfRunning = "fail",
         poll_interval: Seconds = POLL_INTERVAL,
         max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[WaitingArgs],
+        **kwargs: Unpack[CancelingArgs],
     ) -> None:
         super().__init__(
             conn_id=conn_id,

@@ -39,12 +39,14 @@ class Query:
     :param sql: one statement that gives rows
     :param conn_id: the Airflow connection of the database, of any type whose hook is a ``DbApiHook``
     :param parameters: for the statement's placeholders, as the database's driver wants them
+    :param min_rows: how many rows must get in, so fewer are not sent; None: any number but none
     :param tables: what it reads, for OpenLineage; known once it has run
     """
 
     sql: str = field(repr=False)
     conn_id: str
     parameters: Parameters | None = field(default=None, repr=False)
+    min_rows: int | None = field(default=None, compare=False)
     tables: list[Dataset] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -57,7 +59,7 @@ class Query:
         Run the query, and have its rows written while they arrive.
 
         :return: how many rows
-        :raises InvalidInputError: if it gives no rows to send, or the connection can't be used for it
+        :raises InvalidInputError: if it gives fewer rows than must get in, or the connection can't be used for it
         :raises QueryFailedError: if the database refuses it or can't be reached; a retry runs it again
         """
         with self._cursor() as cursor:
@@ -67,7 +69,14 @@ class Query:
             if described is None:
                 raise InvalidInputError(f"sql gives no rows: it must be a SELECT or alike. {validation.NOTHING}")
             columns = [str(column[0]) for column in described]
-            return write(columns, _as_rows(columns, first, batches))
+            rows = write(columns, _as_rows(columns, first, batches))
+        fewest = 1 if self.min_rows is None else self.min_rows
+        if rows < fewest:
+            raise InvalidInputError(
+                f"The query of sql gave {rows:,} rows, and at least {fewest:,} must get in (min_rows={self.min_rows}). "
+                f"{validation.NOTHING}"
+            )
+        return rows
 
     def _batches(self, cursor: Cursor) -> Iterator[Sequence[Any]]:
         while True:
@@ -105,10 +114,11 @@ class Query:
             ) from error
 
 
-def query_given(sql: object, sql_conn_id: object, parameters: object) -> Query | None:
+def query_given(sql: object, sql_conn_id: object, parameters: object, min_rows: int | None) -> Query | None:
     """
     Check a query's parameters.
 
+    :param min_rows: checked already
     :return: None if no query is given
     :raises InvalidInputError: naming the parameter
     """
@@ -125,7 +135,7 @@ def query_given(sql: object, sql_conn_id: object, parameters: object) -> Query |
         raise InvalidInputError(
             f"parameters must be a list, a tuple or a dict, not {validation.kind(parameters)}. {validation.NOTHING}"
         )
-    return Query(text, conn_id, parameters)
+    return Query(text, conn_id, parameters, min_rows)
 
 
 def _hook(conn_id: str) -> Any:

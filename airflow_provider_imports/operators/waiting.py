@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NoReturn, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Unpack
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -26,7 +26,7 @@ from airflow_provider_imports.vendors import MAX_POLL_INTERVAL, POLL_INTERVAL
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from airflow.providers.common.compat.sdk import Context
@@ -54,6 +54,8 @@ class WaitingImportOperator(ImportOperator):
     :param cancel_on_timeout: cancel the import at the deadline, where the vendor can
     """
 
+    #: Parameters that would have no effect at a vendor, or in a class that sets them itself.
+    without_effect: ClassVar[Sequence[str]] = ()
     #: How many items the vendor may create by itself, for one that does.
     max_auto_created: int | None = None
 

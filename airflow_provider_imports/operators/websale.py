@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
+from airflow_provider_imports import validation
 from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
@@ -19,7 +20,7 @@ from airflow_provider_imports.operators.websale_control import WebsaleControlOpe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, Rows, Seconds, WaitingArgs
+    from airflow_provider_imports.arguments import CancelingArgs, IfRunning, Rows, Seconds
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
@@ -118,7 +119,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         if_running: IfRunning = "fail",
         poll_interval: Seconds = POLL_INTERVAL,
         max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[WaitingArgs],
+        **kwargs: Unpack[CancelingArgs],
     ) -> None:
         super().__init__(
             conn_id=conn_id,
@@ -135,7 +136,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         self.parameters = parameters
         self.format = format
         self.csv_format = check_csv_format(csv_format)
-        self.send_mail = send_mail
+        self.send_mail = validation.flag("send_mail", send_mail)
         self._format = ""
         self._query: Query | None = None
 
@@ -147,7 +148,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         file_path = None if self.file_path is None else file_path_given(self.file_path)
         self.data = materialized("data", self.data)
-        self._query = query_given(self.sql, self.sql_conn_id, self.parameters)
+        self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
         rows = self._query is not None or isinstance(self.data, list)
         self._format = check_import(self.service, self.format or ("json" if rows else None), file_path, self.send_mail)
         if rows and self._format not in ("json", "csv"):
@@ -198,7 +199,7 @@ class WebsaleResumeImportOperator(WebsaleWaitingOperator):
         conn_id: str = "websale_default",
         poll_interval: Seconds = POLL_INTERVAL,
         max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[WaitingArgs],
+        **kwargs: Unpack[CancelingArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
         self.service = service

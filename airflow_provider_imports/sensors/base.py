@@ -29,9 +29,8 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hand_over import failures_handed_over, hand_over
-from airflow_provider_imports.judging import Limits
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
-from airflow_provider_imports.report import look_failed, report
+from airflow_provider_imports.report import NO_LIMITS, look_failed, report
 from airflow_provider_imports.signature import WholeSignature
 from airflow_provider_imports.vendors import MAX_POLL_INTERVAL
 from airflow_provider_imports.version_compat import backstop, deadline
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.arguments import AirflowSensorArgs
     from airflow_provider_imports.hooks.base import ImportHook
+    from airflow_provider_imports.judging import Limits
     from airflow_provider_imports.models import ImportRun, ImportStatus, Sent
 
 
@@ -68,9 +68,6 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
     :param poll_interval: the same by the operators' name, for ``default_args`` of both; a ``poke_interval`` other than
         the default wins
     :param max_poll_interval: longest time between two looks, if deferrable
-    :param max_rejected: how many rows the vendor may reject: None only warns, an int is rows, a float a share of all
-        rows. An import whose every row was rejected fails whatever is set
-    :param min_rows: how many rows must get in: None only warns if there was none at all
     :param outage_tolerance: time on end for which the status may be unreadable; in reschedule mode Airflow 3.3 is
         needed for it, and an older one looks again until ``timeout``
     :param soft_fail: skip in place of failing, also at ``timeout``; a connection that can't be used, refused
@@ -80,8 +77,6 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
     __signature__ = WholeSignature()
     #: The vendor's own, where it has one.
     default_poke_interval: ClassVar[float] = POKE_INTERVAL
-    #: How many items the vendor may create by itself, for one that does.
-    max_auto_created: int | None = None
 
     def __init__(
         self,
@@ -91,8 +86,6 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         poke_interval: float | timedelta = POKE_INTERVAL,
         poll_interval: float | timedelta | None = None,
         max_poll_interval: float | timedelta = MAX_POLL_INTERVAL,
-        max_rejected: int | float | None = None,
-        min_rows: int | None = None,
         outage_tolerance: float | timedelta = 1800,
         **kwargs: Unpack[AirflowSensorArgs],
     ) -> None:
@@ -101,14 +94,10 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         if poll_interval is not None and pause == self.default_poke_interval:
             pause = validation.seconds("poll_interval", poll_interval)
         super().__init__(poke_interval=pause, **kwargs)
-        validation.max_rejected(max_rejected)
-        validation.min_rows(min_rows)
         self.conn_id = conn_id
         self.deferrable = validation.flag("deferrable", deferrable)
         self.poll_interval = pause
         self.max_poll_interval = validation.seconds("max_poll_interval", max_poll_interval)
-        self.max_rejected = max_rejected
-        self.min_rows = min_rows
         self.outage_tolerance = validation.seconds("outage_tolerance", outage_tolerance)
         self._run: ImportRun | None = None
         self._status: ImportStatus | None = None
@@ -132,6 +121,11 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         """
         validation.required("conn_id", self.conn_id)
 
+    @property
+    def limits(self) -> Limits:
+        """What the user accepts of an import that ended well."""
+        return NO_LIMITS
+
     @cached_property
     def hook(self) -> ImportHook:
         """The vendor's hook."""
@@ -143,8 +137,7 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         Wait for the end, and return the manifest.
 
         :raises ImportFailedError: if the vendor says so
-        :raises ImportRejectedRecordsError: if more rows were rejected than ``max_rejected`` allows, or fewer got in
-            than ``min_rows`` asks for
+        :raises ImportRejectedRecordsError: if more rows were rejected, or fewer got in, than the user accepts
         :raises SensorTimeoutError: at ``timeout``; it is an ``AirflowSensorTimeout``, too
         """
         self.check()
@@ -281,8 +274,8 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         return time.time() - began < self.hook.not_found_grace
 
     def _report(self, run: ImportRun, ending: Ending) -> dict[str, Any]:
-        limits = Limits(self.max_rejected, self.max_auto_created, self.min_rows)
-        return report(self.hook.hook_name, run, ending, limits, "The import was left as it is; the next try waits on.")
+        advice = "The import was left as it is; the next try waits on."
+        return report(self.hook.hook_name, run, ending, self.limits, advice)
 
     def _timed_out(self, run: ImportRun, status: ImportStatus | None) -> SensorTimeoutError:
         last = "" if status is None else f" Last seen: {status}."

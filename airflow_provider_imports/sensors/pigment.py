@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Unpack
 from airflow_provider_imports import validation
 from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.models import ImportRun
-from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.sensors.judging import JudgingImportSensor
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import PollingSensorArgs, Text
 
 
-class PigmentImportSensor(ImportSensor):
+class PigmentImportSensor(JudgingImportSensor):
     """
     Wait for an import of Pigment, of any kind, that somebody else started.
 
@@ -38,13 +38,13 @@ class PigmentImportSensor(ImportSensor):
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.import_id = import_id
+        validation.max_auto_created(max_auto_created)
         self.max_auto_created = max_auto_created
 
     def check(self) -> None:
         """Check the import's id as well."""
         super().check()
         validation.uuid("import_id", self.import_id)
-        validation.max_auto_created(self.max_auto_created)
 
     def run_to_watch(self) -> ImportRun:
         """The import with this id."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Unpack
 from airflow_provider_imports import validation
 from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.models import ImportRun
-from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.sensors.judging import JudgingImportSensor
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import PollingSensorArgs
 
 
-class RocketChatImportSensor(ImportSensor):
+class RocketChatImportSensor(JudgingImportSensor):
     """
     Wait for an import operation of Rocket.Chat, of any kind, that somebody else runs.
 

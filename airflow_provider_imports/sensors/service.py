@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.models import ImportRun
-from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.sensors.judging import JudgingImportSensor
 from airflow_provider_imports.service import ID
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.vendors import VendorEntry
 
 
-class ServiceSensor(ImportSensor):
+class ServiceSensor(JudgingImportSensor):
     """
     Wait for an import that somebody else started.
 

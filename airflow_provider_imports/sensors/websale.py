@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports.entries.websale import WEBSALE
-from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.sensors.judging import JudgingImportSensor
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import JudgingSensorArgs, Seconds
     from airflow_provider_imports.models import ImportRun
 
 
-class WebsaleImportSensor(ImportSensor):
+class WebsaleImportSensor(JudgingImportSensor):
     """
     Wait for an import of WEBSALE that somebody else started.
 

@@ -80,6 +80,11 @@ class Start:
         return self.status is not None
 
     @property
+    def ends(self) -> str:
+        """The state of an import that ends well."""
+        return "succeeded" if self.waits else "accepted"
+
+    @property
     def starts_import(self) -> bool:
         """It is no sensor."""
         return True
@@ -106,16 +111,18 @@ class Wait:
     :param parameters: makes its parameters of the run that it shall wait for
     :param status: the call that reads the status
     :param first: the vendor's calls, in order of their first time (default: status)
+    :param ends: the state of an import that ends well
     """
 
     sensor: Any
     parameters: Callable[[ImportRun], Mapping[str, Any]]
     status: str
     first: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()
-    stages: tuple[str, ...] = ()
-    repeats: tuple[int, ...] = ()
-    requests: tuple[str, ...] = ()
+    ends: str = "succeeded"
+    again: tuple[str, ...] = field(default=(), init=False)
+    stages: tuple[str, ...] = field(default=(), init=False)
+    repeats: tuple[int, ...] = field(default=(), init=False)
+    requests: tuple[str, ...] = field(default=(), init=False)
     start: str = field(default="", init=False)
     adopts: bool = field(default=False, init=False)
 

@@ -79,6 +79,11 @@ def waiting(make_context: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         assert not thread.is_alive()
 
 
+def allowed(case: Start, cancel_on_kill: bool) -> dict[str, bool]:
+    """What the user says about a kill, where the vendor lets him choose."""
+    return {"cancel_on_kill": cancel_on_kill} if case.cancel else {}
+
+
 def until(condition: Callable[[], Any]) -> None:
     """Wait for something that another thread does."""
     end = time.monotonic() + 10
@@ -95,7 +100,7 @@ class WaysOut(Suite):
     def test_a_kill_on_the_worker_cancels_our_import_once_where_vendor_and_user_allow(
         self, long_imports: Any, waiting: Any, case: Start, cancel_on_kill: bool
     ) -> None:
-        operator = waiting(long_imports, case, cancel_on_kill=cancel_on_kill)
+        operator = waiting(long_imports, case, **allowed(case, cancel_on_kill))
         operator.on_kill()
         assert canceled(long_imports, case) == int(cancel_on_kill and case.cancel is not None)
         assert starts(long_imports, case) == 1
@@ -105,7 +110,7 @@ class WaysOut(Suite):
     def test_a_kill_while_deferred_cancels_our_import_once_where_vendor_and_user_allow(
         self, long_imports: Any, deferred: Any, case: Start, cancel_on_kill: bool
     ) -> None:
-        asyncio.run(deferred(case, cancel_on_kill=cancel_on_kill).on_kill())
+        asyncio.run(deferred(case, **allowed(case, cancel_on_kill)).on_kill())
         assert canceled(long_imports, case) == int(cancel_on_kill and case.cancel is not None)
 
     @each("case", lambda suite: suite.starts, unless=tells_nothing)

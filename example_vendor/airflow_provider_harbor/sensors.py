@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_harbor.entry import HARBOR
 from airflow_provider_imports.models import ImportRun
-from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.sensors.judging import JudgingImportSensor
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import PollingSensorArgs
 
 
-class HarborImportSensor(ImportSensor):
+class HarborImportSensor(JudgingImportSensor):
     """
     Wait for an import at Harbor that somebody else started.
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.cluster.servers import Postgres, Redis
 from tests.system.running_airflow import AirflowComponentError, RunningAirflow
@@ -92,17 +92,29 @@ class Cluster(RunningAirflow):
 
         Asked of the database: the API server's time is for the workers.
         """
+        rows = self._select(
+            "SELECT trigger.triggerer_id, count(*)"
+            " FROM task_instance LEFT JOIN trigger ON trigger.id = task_instance.trigger_id"
+            " WHERE task_instance.dag_id = %s AND task_instance.run_id = %s AND task_instance.state = 'deferred'"
+            " GROUP BY trigger.triggerer_id",
+            dag_id,
+            run_id,
+        )
+        return Counter(dict(rows))
+
+    def watching_triggerer(self) -> int | None:
+        """Id of the triggerer that has the one event trigger; None if nobody has."""
+        ((triggerer,),) = self._select(
+            "SELECT triggerer_id FROM trigger WHERE classpath LIKE %s", "%.ImportEndedTrigger"
+        )
+        return None if triggerer is None else int(triggerer)
+
+    def _select(self, sql: str, *parameters: str) -> list[tuple[Any, ...]]:
         import psycopg2  # only where the cluster's packages are installed
 
         with closing(psycopg2.connect(f"postgresql{self.postgres.url}")) as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT trigger.triggerer_id, count(*)"
-                " FROM task_instance LEFT JOIN trigger ON trigger.id = task_instance.trigger_id"
-                " WHERE task_instance.dag_id = %s AND task_instance.run_id = %s AND task_instance.state = 'deferred'"
-                " GROUP BY trigger.triggerer_id",
-                (dag_id, run_id),
-            )
-            return Counter(dict(cursor.fetchall()))
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall())
 
     def component_of(self, pid: int) -> str:
         """Which component a process belongs to."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: How long an import takes at the vendors, by their clock: until the test sets it forward.
 RUN_SECONDS = 7200
+TESTS = Path(__file__).parents[1]
+DAGS = (TESTS / "cluster" / "dags" / "cluster.py", TESTS / "system" / "dags" / "import_ended.py")
 
 
 @pytest.fixture(scope="session")
@@ -47,16 +50,19 @@ def hold(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster(sandbox: Sandbox, hold: Path) -> Iterator[Cluster]:
+def cluster(sandbox: Sandbox, hold: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A whole Airflow with two workers and two triggerers, ready."""
-    install_servers()
+    install_servers("postgresql", "redis-server")
     connections = {
         name: json.dumps({**(connection := json.loads(value)), "extra": _unpaced(connection)})
         for name, value in sandbox.connection_env().items()
     }
     environment = {"CLUSTER_HOLD": str(hold), "CLUSTER_IMPORTS": os.environ.get("CLUSTER_IMPORTS", "200")}
     home = Path(os.environ["CLUSTER_HOME"]) if "CLUSTER_HOME" in os.environ else None
-    with Cluster(Path(__file__).parent / "dags", connections, environment, home) as cluster:
+    folder = tmp_path_factory.mktemp("dags")
+    for file in DAGS:
+        shutil.copy(file, folder)
+    with Cluster(folder, connections, environment, home) as cluster:
         cluster.wait_until_ready()
         yield cluster
 

@@ -22,25 +22,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 START_SECONDS = 60
-DEBIAN_PACKAGES = ("postgresql", "redis-server")
 
 
 class MissingServerError(RuntimeError):
     """A server program is not installed; the message says how to install it."""
 
 
-def install_servers() -> None:
-    """Install Debian's PostgreSQL and Redis if they are missing.
+def install_servers(*packages: str) -> None:
+    """Install Debian's packages of servers if they are missing.
 
+    :param packages: ``postgresql``, ``redis-server``
     :raises MissingServerError: if that takes rights or a package manager that we don't have
     """
-    if _postgres_folder() is not None and shutil.which("redis-server"):
+    there = {"postgresql": _postgres_folder(), "redis-server": shutil.which("redis-server")}
+    missing = [package for package in packages if there[package] is None]
+    if not missing:
         return
-    by_hand = f"Install them yourself: apt-get install {' '.join(DEBIAN_PACKAGES)}"
+    by_hand = f"Install them yourself: apt-get install {' '.join(missing)}"
     if shutil.which("apt-get") is None or os.getuid() != 0:
-        raise MissingServerError(f"The cluster test needs PostgreSQL and Redis. {by_hand} (needs root, Debian)")
+        raise MissingServerError(f"{' and '.join(missing)} is needed here. {by_hand} (needs root, Debian)")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *DEBIAN_PACKAGES]):
+    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *missing]):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise MissingServerError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}\n{by_hand}")

@@ -50,7 +50,7 @@ def public_classes() -> Iterator[type]:
     for package in (operators, sensors, hooks):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             for value in vars(importlib.import_module(found.name)).values():
-                is_defined_there = inspect.isclass(value) and value.__module__ == found.name
+                is_defined_there = inspect.isclass(value) and f"{value.__module__}.".startswith(f"{found.name}.")
                 if is_defined_there and issubclass(value, BaseOperator | ImportHook):
                     yield value
 

@@ -457,8 +457,8 @@ def test_a_definition_is_made_as_it_is_given(vendor: requests_mock.Mocker, conne
     [
         ({}, r"definition\['name'\] must be a text"),
         ({"name": " "}, r"definition\['name'\] must be a text"),
-        ("Customers", "definition must be a dict, not str"),
-        (None, "definition must be a dict, not NoneType"),
+        ("Customers", "definition must be a dict, not a text"),
+        (None, "definition must be a dict, not None"),
     ],
 )
 @pytest.mark.parametrize("method", ["create_import_definition", "create_import_definition_if_missing"])
@@ -695,10 +695,10 @@ def test_an_answer_that_tells_nothing_of_the_customer_is_an_error(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (({}, "p", "v"), "customer_ids must name at least one id"),
-        (({"registered": ""}, "p", "v"), "none may be empty"),
-        (({"registered": 7}, "p", "v"), "customer_ids must be a dict of texts"),
-        (("a", "p", "v"), "customer_ids must be a dict of texts"),
+        (({}, "p", "v"), "customer_ids must be a dict with at least one id, not an empty one"),
+        (({"registered": ""}, "p", "v"), r"customer_ids\['registered'\] must be a text that is not empty"),
+        (({"registered": ["a"]}, "p", "v"), r"customer_ids\['registered'\] must be a text .* type list"),
+        (("a", "p", "v"), "customer_ids must be a dict with at least one id, not a text"),
         ((CANARY, " ", "v"), "property_name must be a text"),
         ((CANARY, "p", ""), "value must be a text"),
     ],

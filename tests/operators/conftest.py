@@ -77,6 +77,7 @@ class CancelingOperator(PigmentTriggerImportOperator):
     """Of a vendor that can cancel."""
 
     entry = replace(PigmentTriggerImportOperator.entry, hook="tests.tries.CancelingHook")
+    without_effect = ()
 
 
 @pytest.fixture

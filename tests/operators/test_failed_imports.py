@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 import time
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, AirflowTaskTimeout, Asset
@@ -24,12 +26,18 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.base import ImportHook
+from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
 from airflow_provider_imports.polling import Ending, Outcome
-from airflow_provider_imports.sandbox.pigment import FAILING_CONFIGURATION_ID
+from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID, UPLOAD_CONFIGURATION_ID
 from airflow_provider_imports.sensors.pigment import PigmentImportSensor
 from tests.tries import defer, finish, starts
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 2
+    from airflow.exceptions import AirflowRescheduleException
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,9 +125,6 @@ def test_every_end_of_a_deferred_sensor_is_told(
 @pytest.mark.parametrize("mode", ["poke", "deferrable"])
 def test_a_sensor_that_skips_tells_it_too(mode: str, sandbox_connections: Any, make_context: Any, sandbox: Any) -> None:
     sandbox.change_settings(run_seconds=300.0)
-    from airflow_provider_imports.hooks.pigment import PigmentHook
-    from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID
-
     run, context = PigmentHook().trigger_import(INTEGRATION_CONFIGURATION_ID), make_context()
 
     def sensor() -> PigmentImportSensor:
@@ -141,42 +146,78 @@ def test_a_sensor_that_skips_tells_it_too(mode: str, sandbox_connections: Any, m
     assert_told(error, context)
 
 
-def test_rejected_rows_are_told_with_the_vendors_words(push_task: Any, make_context: Any, sandbox: Any) -> None:
-    context = make_context()
+class Way(NamedTuple):
+    """
+    A way in which an import ends badly.
 
-    error = failure_of(lambda: finish(push_task(data=BAD_ROW, max_rejected=0), context), ImportRejectedRecordsError)
+    :param told: what the manifest says: its state, the vendor's word and the rejected rows
+    :param parameters: what makes the task see it
+    """
+
+    kind: type[VendorImportError]
+    told: tuple[str, str, int | None]
+    parameters: dict[str, Any]
+
+
+WAYS = {
+    "failed": Way(ImportFailedError, ("failed", "Failed", None), {}),
+    "rejected": Way(ImportRejectedRecordsError, ("succeeded", "Completed", 1), {"max_rejected": 0}),
+    "too few": Way(ImportRejectedRecordsError, ("succeeded", "Completed", 1), {"min_rows": 3}),
+    "timeout": Way(ImportTimeoutError, ("running", "InProgress", None), {"timeout": 0.4}),
+    "outage": Way(VendorUnavailableError, ("running", "unknown", None), {"outage_tolerance": 0.1, "timeout": 60}),
+}
+
+
+def let_it_end_badly(sandbox: Any, way: str) -> None:
+    """Make the vendor end its imports in this way."""
+    sandbox.change_settings(run_seconds=300.0 if way == "timeout" else 0.05)
+    if way == "outage":
+        sandbox.add_fault("status", vendor="pigment", operation="get_import_status", status=503, count=None)
+
+
+def look_until_the_end(sensor: PigmentImportSensor, context: dict[str, Any]) -> Any:
+    """Go on as Airflow does with a sensor that is rescheduled."""
+    began = datetime.now(UTC)
+    context["ti"].get_first_reschedule_date = lambda context: began
+    while True:
+        try:
+            return finish(lambda: sensor, context)
+        except AirflowRescheduleException:
+            continue
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", ["blocking", "deferrable", "poke", "reschedule", "deferrable sensor"])
+def test_whatever_ends_an_import_badly_is_told_by_every_task(
+    way: str, mode: str, pigment: Any, make_context: Any
+) -> None:
+    let_it_end_badly(pigment, way)
+    kind, told, parameters = WAYS[way]
+    data: Any = [{"__fail__": "1"}, {"__fail__": "2"}] if way == "failed" else "a;b\n1;2\n3\n"
+    context = make_context()
+    if mode in ("blocking", "deferrable"):
+        given = {"configuration_id": UPLOAD_CONFIGURATION_ID, "data": data, "poll_interval": 0.05, **parameters}
+        push = partial(PigmentPushCsvOperator, task_id="push", deferrable=mode == "deferrable", **given)
+        error = failure_of(lambda: finish(push, context), kind)
+        run = {"import_id": starts(pigment)[0].run}
+    else:
+        body = b"__fail__;a\n1;2\n" if way == "failed" else b"a;b\n1;2\n3\n"
+        run = dict(PigmentHook().push_csv(UPLOAD_CONFIGURATION_ID, body).key)
+        given = {**run, "poke_interval": 0.05, "mode": "reschedule" if mode == "reschedule" else "poke", **parameters}
+        sensor = PigmentImportSensor(task_id="wait", deferrable=mode == "deferrable sensor", **given)
+        error = failure_of(lambda: look_until_the_end(sensor, context), kind)
 
     manifest = assert_told(error, context)
-    assert (manifest["state"], manifest["rejected"]) == ("succeeded", 1)
-    assert manifest["run"] == {"import_id": starts(sandbox)[0].run} == context["ti"].xcoms["import_run"]
-    assert manifest["errors"], "the vendor says which row"
-
-
-def test_a_failed_import_is_told(trigger_task: Any, make_context: Any) -> None:
-    context = make_context()
-
-    error = failure_of(lambda: finish(trigger_task(configuration_id=FAILING_CONFIGURATION_ID), context))
-
-    assert assert_told(error, context)["state"] == "failed"
-
-
-def test_an_import_that_takes_too_long_is_told(trigger_task: Any, make_context: Any, sandbox: Any) -> None:
-    sandbox.change_settings(run_seconds=300.0)
-    context = make_context()
-
-    error = failure_of(lambda: finish(trigger_task(timeout=0.3), context), ImportTimeoutError)
-
-    assert assert_told(error, context)["state"] == "running"
-
-
-def test_an_outage_is_told(trigger_task: Any, make_context: Any, sandbox: Any) -> None:
-    sandbox.add_fault("status", vendor="pigment", operation="get_import_status", status=503, count=None)
-    context = make_context()
-
-    error = failure_of(lambda: finish(trigger_task(outage_tolerance=0.1), context), VendorUnavailableError)
-
-    manifest = assert_told(error, context)
-    assert (manifest["vendor_status"], manifest["run"]) == ("unknown", {"import_id": starts(sandbox)[0].run})
+    assert (manifest["state"], manifest["vendor_status"], manifest["rejected"]) == told
+    assert manifest["run"] == run
+    assert bool(manifest["errors"]) is (told[0] != "running"), "the vendor's own words"
+    if mode in ("blocking", "deferrable"):
+        sent = starts(pigment)[0].bytes
+        assert manifest["sent"] == {"rows": 2 if way == "failed" else None, "bytes": sent}
+        assert context["ti"].xcoms["import_run"] == run
+    else:
+        assert manifest["sent"] is None, "another system sent it"
+    assert len(starts(pigment)) == 1
 
 
 def test_an_event_that_is_not_understood_is_told_with_the_run_that_is_stored(
@@ -238,9 +279,6 @@ def test_a_sensor_gives_its_asset_events_what_an_operator_gives(
     soft: bool, sandbox_connections: Any, make_context: Any, sandbox: Any
 ) -> None:
     sandbox.change_settings(run_seconds=0.05)
-    from airflow_provider_imports.hooks.pigment import PigmentHook
-    from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID
-
     run, context, plan = PigmentHook().trigger_import(INTEGRATION_CONFIGURATION_ID), make_context(), Asset("x://plan")
 
     manifest = finish(

@@ -516,6 +516,11 @@ FPA, SALES = "057f8f30-a9a0-4daf-becd-eadc08af93ae", "b3f1c9a2-6d2e-4a57-8f0e-2c
             {"configuration_id": None, "configuration": " ", "metadata_conn_id": "m"},
             "configuration must be a text that is not empty",
         ),
+        ({"application": "Sales"}, "give the connection that has it as metadata_conn_id"),
+        ({"block": "Revenue"}, "give the connection that has it as metadata_conn_id"),
+        ({"application": "None", "metadata_conn_id": "m"}, "application is the text 'None': a template rendered to"),
+        ({"block": " ", "metadata_conn_id": "m"}, "block must be a text that is not empty"),
+        ({"metadata_conn_id": ""}, "metadata_conn_id must be a text that is not empty"),
         ({"max_auto_created": -1}, "max_auto_created must be None or a number of items"),
         ({"max_auto_created": 0.5}, "max_auto_created must be None or a number of items"),
         ({"max_auto_created": True}, "max_auto_created must be None or a number of items"),
@@ -587,6 +592,45 @@ def test_the_key_that_imports_cannot_look_up_names(by_name: MakeTask, sandbox: A
     with pytest.raises(VendorAuthError, match="type Modeling Metadata, which is another key"):
         finish(by_name(metadata_conn_id="pigment_default"), make_context())
     assert not starts(sandbox)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({}, f"There is: 'Sales plan' of block 'Headcount' in 'Workforce' ({INTEGRATION_CONFIGURATION_ID});"),
+        ({"application": "Sales", "block": "Overview"}, "There is none at all."),
+        ({"application": "Sale"}, "What there is can't be listed: Pigment shows no application 'Sale'"),
+        ({"metadata_conn_id": "pigment_default"}, "What there is can't be listed: Pigment get_applications: HTTP 401"),
+    ],
+    ids=["all", "none", "wrong application", "wrong key"],
+)
+def test_an_unknown_configuration_id_lists_what_there_is(
+    trigger_task: MakeTask,
+    sandbox: Any,
+    make_context: Any,
+    task_state_store: Any,
+    parameters: dict[str, str],
+    told: str,
+) -> None:
+    mistyped = f"{INTEGRATION_CONFIGURATION_ID[:-1]}0"
+    given = {"configuration_id": mistyped, "metadata_conn_id": "pigment_metadata", **parameters}
+    with pytest.raises(VendorRequestError) as caught:
+        finish(trigger_task(**given), make_context())
+    text = str(caught.value)
+    assert text.count("Check configuration_id") == 1
+    assert told in text
+    assert (caught.value.status_code, caught.value.operation) == (404, "trigger_import")
+    assert not starts(sandbox)
+    assert not task_state_store.written
+    assert API_KEY not in text
+
+
+def test_a_configuration_that_only_the_key_of_the_look_up_sees_is_told_where_it_is(
+    push_task: MakeTask, sandbox: Any, make_context: Any
+) -> None:
+    sandbox.add_fault("status", vendor="pigment", operation="push_csv", status=404)
+    with pytest.raises(VendorRequestError, match="It is 'Customer list' of block 'Customers' in 'Sales'; the owner of"):
+        finish(push_task(data=GOOD, metadata_conn_id="pigment_metadata"), make_context())
 
 
 def test_a_retry_goes_on_with_what_was_found_by_name(

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import sys
 import tracemalloc
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from types import ModuleType
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.operators.rows import CsvFormat
 
 QUERY = Query("SELECT month, amount FROM plan ORDER BY month", "warehouse")
+NEVER = "SELECT * FROM plan WHERE month = 'never'"
 OPERATORS = [PigmentPushCsvOperator, WebsaleStartImportOperator, RocketChatImportUsersOperator]
 
 
@@ -232,7 +234,7 @@ def test_a_million_cells_take_no_more_memory_than_a_batch(use_hook: Any) -> None
     left = [300_000]
     hook.cursor_of_test.description = [("a",), ("b",), ("c",)]
     hook.cursor_of_test.fetchmany = lambda size: hook.fetched(size, left)
-    open_payload(None, None, Query("SELECT 1", "warehouse"), fewest_rows=0)  # imports, once
+    open_payload(None, None, Query("SELECT 1", "warehouse", min_rows=0))  # imports, once
     left[0] = 300_000
     tracemalloc.start()
     try:
@@ -296,22 +298,22 @@ def test_drivers_that_would_fetch_all_rows_at_once_are_asked_for_a_cursor_at_the
 )
 def test_a_query_is_checked_by_name(sql: Any, conn_id: Any, parameters: Any, problem: str) -> None:
     with pytest.raises(InvalidInputError, match=problem) as raised:
-        query_given(sql, conn_id, parameters)
+        query_given(sql, conn_id, parameters, None)
     assert "s3cret" not in str(raised.value)
 
 
 def test_a_connection_alone_is_no_query() -> None:
-    assert query_given(None, "warehouse", None) is None
+    assert query_given(None, "warehouse", None, None) is None
 
 
 def test_no_rows_are_refused_unless_none_are_enough(warehouse: SqliteHook) -> None:
-    none = Query("SELECT * FROM plan WHERE month = 'never'", "warehouse")
-    with pytest.raises(InvalidInputError, match="The query of sql gave 0 rows, and at least 1 are to be sent"):
-        sent_for(none)
-    assert sent_for(none, fewest_rows=0) == b"month,amount\r\n"
-    assert sent_for(none, fewest_rows=0, chosen="json") == b"[]"
+    with pytest.raises(InvalidInputError, match="The query of sql gave 0 rows, and at least 1 must get in"):
+        sent_for(Query(NEVER, "warehouse"))
+    none = Query(NEVER, "warehouse", min_rows=0)
+    assert sent_for(none) == b"month,amount\r\n"
+    assert sent_for(none, chosen="json") == b"[]"
     with pytest.raises(InvalidInputError, match="gave 2,500 rows, and at least 2,501"):
-        sent_for(fewest_rows=2501)
+        sent_for(replace(QUERY, min_rows=2501))
 
 
 def test_a_statement_that_gives_no_rows_is_refused_and_changes_nothing(warehouse: SqliteHook) -> None:
@@ -457,8 +459,31 @@ def test_a_cleared_task_whose_query_gives_the_same_rows_goes_on_and_runs_it_once
 
 def test_an_empty_result_sends_nothing(push: Any, sandbox: Any, make_context: Any, warehouse: SqliteHook) -> None:
     with pytest.raises(InvalidInputError, match="gave 0 rows"):
-        finish(push(sql="SELECT * FROM plan WHERE month = 'never'"), make_context())
+        finish(push(sql=NEVER), make_context())
     assert sandbox.journal == []
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_fewer_rows_than_must_get_in_are_not_sent(
+    operator: Any, sandbox_connections: Any, make_context: Any, warehouse: SqliteHook
+) -> None:
+    sql = QUERY.sql if operator is not RocketChatImportUsersOperator else "SELECT mail AS emails FROM users"
+    given = {"configuration_id": UPLOAD_CONFIGURATION_ID} if operator is PigmentPushCsvOperator else {}
+    given |= {"service": "product"} if operator is WebsaleStartImportOperator else {}
+    task = operator(task_id="few", sql=sql, sql_conn_id="warehouse", min_rows=2501, **given)
+    with pytest.raises(InvalidInputError, match=r"at least 2,501 must get in \(min_rows=2501\)"):
+        task.execute(make_context())
+    assert starts(sandbox_connections) == []
+
+
+def test_an_empty_result_is_a_success_if_that_is_enough(
+    push: Any, sandbox: Any, make_context: Any, warehouse: SqliteHook
+) -> None:
+    manifest = finish(push(sql=NEVER, min_rows=0), make_context())
+    (start,) = starts(sandbox)
+    assert start.bytes == len("month,amount\r\n")
+    assert manifest["state"] == "succeeded"
+    assert manifest["sent"]["rows"] == manifest["counts"]["inserted"] == 0
 
 
 @pytest.mark.parametrize(("format", "told"), [(None, "json"), ("csv", "csv")])

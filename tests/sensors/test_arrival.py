@@ -162,10 +162,10 @@ def test_a_wrong_key_ends_it_for_good(
 @pytest.mark.parametrize(
     ("vendor", "parameters", "told"),
     [
-        ("bloomreach", {"customer_ids": {}}, "customer_ids must name at least one id"),
+        ("bloomreach", {"customer_ids": {}}, "customer_ids must be a dict with at least one id"),
         ("bloomreach", {"property_name": ""}, "property_name must be a text"),
         ("bloomreach", {"value": "None"}, "value is the text 'None'"),
-        ("blueshift", {"customer_email": " "}, "record must be a text"),
+        ("blueshift", {"customer_email": " "}, "customer_email must be a text"),
         ("blueshift", {"value": ""}, "value must be a text"),
         ("blueshift", {"conn_id": ""}, "conn_id must be"),
     ],

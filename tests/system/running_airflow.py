@@ -390,6 +390,9 @@ class RunningAirflow:
             "scheduler.task_instance_heartbeat_timeout": "60",
             # How soon a running task learns that a user ended it.
             "workers.min_heartbeat_interval": "2",
+            # The first answers of an API server on a busy machine take longer than 5 s; a task whose start goes
+            # unanswered fails, and is tried again only after its retry_delay.
+            "workers.execution_api_timeout": "120",
             "dag_processor.refresh_interval": "5",
             "dag_processor.bundle_refresh_check_interval": "1",
             "dag_processor.parsing_processes": "1",

@@ -27,7 +27,6 @@ CANCELS = {"websale": "cancel_import", "rocketchat": "clear_import"}
 PATIENCE = 240
 RUN_SECONDS = 3600
 
-every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 every_vendor_that_cancels = pytest.mark.parametrize("vendor", CANCELS)
 
 
@@ -183,7 +182,7 @@ def test_pigments_import_is_waited_for_again_after_clearing(
     assert airflow.task_states(DEFERRED, RUN)["pigment_cleared"] == "success"
 
 
-@every_vendor
+@every_vendor_that_cancels
 def test_nothing_is_canceled_if_the_user_wants_that(
     airflow: RunningAirflow, sandboxes: dict[str, Sandbox], vendor: str
 ) -> None:

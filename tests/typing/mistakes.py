@@ -53,6 +53,8 @@ with DAG("mistakes"):
     PigmentImportSensor(task_id="ac", import_id="i", mode="defer")  # mistake
     PigmentImportSensor(task_id="ad", import_id="i", cancel_on_kill=True)  # mistake
     WebsaleImportSensor(task_id="ae", service="product", max_rejected="5 %")  # mistake
+    PigmentTriggerImportOperator(task_id="ah", configuration_id="c", cancel_on_timeout=False)  # mistake
+    BloomreachArrivalSensor(task_id="ai", customer_ids={}, property_name="p", value="v", min_rows=1)  # mistake
     BloomreachArrivalSensor(task_id="af", customer_ids={}, property_name="p", value="v", max_rejected=0)  # mistake
     no_emails: RocketChatUser = {"importIds": ["1"]}  # mistake
     robot: RocketChatUser = {"emails": [], "importIds": ["1"], "type": "robot"}  # mistake

@@ -24,7 +24,6 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.arrival import arrival_run
 from airflow_provider_imports.http.call import Answer, Call, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.reading import LARGEST_REPORT
-from airflow_provider_imports.json_values import texts_from_json
 from airflow_provider_imports.models import ImportRun
 
 if TYPE_CHECKING:
@@ -59,11 +58,7 @@ def start_call(operation: str, url_path: str, source: str | None, test_connectio
     if source is not None:
         options[_PATH_KEYS[operation]] = validation.required("path", source)
     if test_connection is not None:
-        if not isinstance(test_connection, bool):
-            raise InvalidInputError(
-                f"test_connection must be True, False or None, not {test_connection!r}. Nothing was sent."
-            )
-        options["test_connection"] = test_connection
+        options["test_connection"] = validation.flag_or_none("test_connection", test_connection)
     return Call(operation, "POST", url_path, json=options or None, repeat=Repeat.IF_NOT_ACTED, starts=True)
 
 
@@ -136,9 +131,7 @@ def read(token: str, import_id: str) -> Flow[ImportDefinition]:
 
 def create(token: str, definition: Mapping[str, Any]) -> Flow[str]:
     """Make an import, which runs at once if its trigger says so; return its id."""
-    if not isinstance(definition, Mapping):
-        raise InvalidInputError(f"definition must be a dict, not {type(definition).__name__}. Nothing was sent.")
-    validation.required("definition['name']", definition.get("name"))
+    _name(definition)
     answer = yield Call(
         "create_import_definition",
         "POST",
@@ -188,9 +181,7 @@ def delete(token: str, import_id: str) -> Flow[None]:
 
 
 def _named(token: str, definition: Mapping[str, Any]) -> Flow[ImportDefinition | None]:
-    if not isinstance(definition, Mapping):
-        raise InvalidInputError(f"definition must be a dict, not {type(definition).__name__}. Nothing was sent.")
-    name = validation.required("definition['name']", definition.get("name"))
+    name = _name(definition)
     there = yield from list_all(token)
     matches = [one for one in there if one.name == name]
     if len(matches) > 1:
@@ -201,6 +192,15 @@ def _named(token: str, definition: Mapping[str, Any]) -> Flow[ImportDefinition |
             vendor="bloomreach",
         )
     return matches[0] if matches else None
+
+
+def _name(definition: object) -> str:
+    if not isinstance(definition, Mapping):
+        raise InvalidInputError(
+            f"definition must be a dict, not {validation.kind(definition)}.{validation.hint(definition)} "
+            f"{validation.NOTHING}"
+        )
+    return validation.required("definition['name']", definition.get("name"))
 
 
 def _of_import(operation: str, method: str, token: str, import_id: str) -> Call:
@@ -252,12 +252,13 @@ def customer_arrival(
 
     :raises InvalidInputError: if an id is missing or no text
     """
-    try:
-        ids = texts_from_json(customer_ids)
-    except ValueError as error:
-        raise InvalidInputError(f"customer_ids must be a dict of texts ({error}). Nothing was sent.") from None
-    if not ids or not all(ids.values()):
-        raise InvalidInputError("customer_ids must name at least one id, and none may be empty. Nothing was sent.")
+    validation.rendered_to_nothing("customer_ids", customer_ids)
+    if not isinstance(customer_ids, Mapping) or not customer_ids:
+        given = "an empty one" if customer_ids == {} else validation.kind(customer_ids)
+        raise InvalidInputError(f"customer_ids must be a dict with at least one id, not {given}. {validation.NOTHING}")
+    ids = {str(name): validation.required(f"customer_ids[{name!r}]", one) for name, one in customer_ids.items()}
+    if project_token is not None:
+        project_token = validation.required("project_token", project_token)
     record = json.dumps(ids, sort_keys=True, ensure_ascii=False)
     return arrival_run("bloomreach", record, property_name, value, project_token=project_token)
 

@@ -181,6 +181,21 @@ class PigmentHook(ImportHook):
         """
         return self.run_flow(metadata.find_configuration(name, application, block))
 
+    def place_of_configuration(
+        self, configuration_id: str, application: str | None = None, block: str | None = None
+    ) -> str:
+        """
+        Say where an import configuration is, or what there is in its place. Needs a key of type *Modeling Metadata*.
+
+        :param configuration_id: UUID
+        :param application: name or UUID of the application to look in; None: all
+        :param block: name or UUID of the block to look in; None: all
+        :return: a sentence without its full stop
+        :raises InvalidInputError: if there is no such application or block, with what there is
+        """
+        wanted = validation.uuid("configuration_id", configuration_id)
+        return self.run_flow(metadata.place_of(wanted, application, block))
+
     def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
         """Read the status; once the import has ended, the detailed report as well."""
         status = yield from _status(run.key["import_id"], detailed_report=False)

@@ -120,6 +120,36 @@ def find_configuration(name: str, application: str | None, block: str | None) ->
     :raises InvalidInputError: if there is none or more than one, with what there is
     """
     name = validation.required("configuration", name)
+    seen = yield from _places(application, block)
+    matches = [one for one in seen if one.name == name]
+    if len(matches) == 1:
+        log.info("Import configuration %s has the id %s", matches[0], matches[0].id)
+        return matches[0].id
+    if not matches:
+        raise _no_such("configuration", name, [str(one) for one in seen], [one.name for one in seen])
+    raise InvalidInputError(
+        f"There are {len(matches)} import configurations with the name {name!r}: "
+        f"{'; '.join(f'{one} ({one.id})' for one in matches[:MOST_LISTED])}. Name the application and the block as "
+        "well, or give configuration_id. Nothing was sent.",
+        vendor="pigment",
+    )
+
+
+def place_of(configuration_id: str, application: str | None, block: str | None) -> Flow[str]:
+    """
+    Say where a configuration is, or what there is in its place.
+
+    :raises InvalidInputError: if there is no such application or block, with what there is
+    """
+    seen = yield from _places(application, block)
+    for one in seen:
+        if one.id == configuration_id:
+            return f"It is {one}; the owner of the key that imports may not see it"
+    return _what_there_is(configuration_id, [f"{one} ({one.id})" for one in seen], [one.id for one in seen])
+
+
+def _places(application: str | None, block: str | None) -> Flow[list[_Place]]:
+    """Look into one block after the other."""
     there = yield from applications()
     seen: list[_Place] = []
     other_blocks: list[str] = []
@@ -135,18 +165,7 @@ def find_configuration(name: str, application: str | None, block: str | None) ->
                 seen += [_Place(each.id, each.name, one.name, app.name) for each in found]
     if block is not None and not looked_into:
         raise _no_such("block", block, other_blocks)
-    matches = [one for one in seen if one.name == name]
-    if len(matches) == 1:
-        log.info("Import configuration %s has the id %s", matches[0], matches[0].id)
-        return matches[0].id
-    if not matches:
-        raise _no_such("configuration", name, [str(one) for one in seen], [one.name for one in seen])
-    raise InvalidInputError(
-        f"There are {len(matches)} import configurations with the name {name!r}: "
-        f"{'; '.join(f'{one} ({one.id})' for one in matches[:MOST_LISTED])}. Name the application and the block as "
-        "well, or give configuration_id. Nothing was sent.",
-        vendor="pigment",
-    )
+    return seen
 
 
 def _chosen(application: str, there: Sequence[Application]) -> Application:
@@ -163,16 +182,20 @@ def _chosen(application: str, there: Sequence[Application]) -> Application:
 
 
 def _no_such(what: str, wanted: str, shown: Sequence[str], names: Sequence[str] | None = None) -> InvalidInputError:
-    """Say what there is, what is most alike first."""
-    names = names or shown
+    return InvalidInputError(
+        f"Pigment shows no {what} {wanted!r} to the owner of this key. "
+        f"{_what_there_is(wanted, shown, names or shown)}. Nothing was sent.",
+        vendor="pigment",
+    )
+
+
+def _what_there_is(wanted: str, shown: Sequence[str], names: Sequence[str]) -> str:
+    """List what there is, what is most alike first."""
     rank = {name: at for at, name in enumerate(get_close_matches(wanted, dict.fromkeys(names), n=3))}
     order = sorted(range(len(shown)), key=lambda at: rank.get(names[at], len(rank)))
     listed = "; ".join(shown[at] for at in order[:MOST_LISTED])
     more = len(shown) - MOST_LISTED
-    there = f"There is: {listed}{f'; and {more:,} more' if more > 0 else ''}" if shown else "There is none at all"
-    return InvalidInputError(
-        f"Pigment shows no {what} {wanted!r} to the owner of this key. {there}. Nothing was sent.", vendor="pigment"
-    )
+    return f"There is: {listed}{f'; and {more:,} more' if more > 0 else ''}" if shown else "There is none at all"
 
 
 def _items(call: Call) -> Flow[list[Mapping[str, Any]]]:

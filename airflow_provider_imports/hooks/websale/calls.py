@@ -186,9 +186,7 @@ def check_import(service: str, format: str | None, file_path: FilePath | None, s
     :raises InvalidInputError: naming what would be right
     """
     formats = FORMATS.get(check_service(service), tuple(CONTENT_TYPES))
-    if not isinstance(send_mail, bool):
-        raise InvalidInputError(f"send_mail must be True or False, not {send_mail!r}. Nothing was sent.")
-    if send_mail and service != MAILING_SERVICE:
+    if validation.flag("send_mail", send_mail) and service != MAILING_SERVICE:
         raise InvalidInputError(
             f"send_mail is only for service {MAILING_SERVICE!r}, not for {service!r}. Nothing was sent."
         )

@@ -18,7 +18,14 @@ ON_WORKER = "on_worker"
 
 
 def imports(way: str, **options: Any) -> None:
-    options = {"poll_interval": 1, "max_poll_interval": 2, "cancel_on_kill": way != "kept", **options}
+    options = {"poll_interval": 1, "max_poll_interval": 2, **options}
+    PigmentTriggerImportOperator(
+        task_id=f"pigment_{way}",
+        conn_id=f"pigment_{way}",
+        configuration_id="7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        **options,
+    )
+    options["cancel_on_kill"] = way != "kept"
     WebsaleStartImportOperator(
         task_id=f"websale_{way}",
         conn_id=f"websale_{way}",
@@ -31,12 +38,6 @@ def imports(way: str, **options: Any) -> None:
         task_id=f"rocketchat_{way}",
         conn_id=f"rocketchat_{way}",
         users=[{"emails": [f"{n}@example.com"], "importIds": [f"{n}"], "username": f"u{n}"} for n in range(120)],
-        **options,
-    )
-    PigmentTriggerImportOperator(
-        task_id=f"pigment_{way}",
-        conn_id=f"pigment_{way}",
-        configuration_id="7c9e6679-7425-40de-944b-e07fc1f90ae7",
         **options,
     )
 
