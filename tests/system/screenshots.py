@@ -6,14 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.sandbox import Sandbox
-from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
 from tests.system.browser import open_browser
 from tests.system.demo import SANDBOX_SETTINGS, connections
 from tests.system.demo_runs import PIPELINE, POOL, Progress
 from tests.system.running_airflow import RunningAirflow
 
 if TYPE_CHECKING:
+    from airflow_provider_imports.vendors import VendorEntry
     from tests.system.browser import AirflowUi
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,8 +37,8 @@ def main() -> int:
         pipeline = Progress(airflow, PIPELINE)
         with open_browser(airflow.url) as ui:
             with ui.height(FORM_HEIGHT):
-                for conn_type, entry in VENDOR_ENTRIES.items():
-                    _picture_form(ui, conn_type, entry.vendor_name)
+                for entry in installed().entries.values():
+                    _picture_form(ui, entry)
             airflow.wait_for(lambda: _ended(pipeline) or None, ENDS_WITHIN, f"{PIPELINE.dag_id} to end")
             _picture_run(ui, pipeline.run_id)
     return 0
@@ -48,13 +49,13 @@ def _ended(progress: Progress) -> bool:
     return progress.has_ended
 
 
-def _picture_form(ui: AirflowUi, conn_type: str, vendor_name: str) -> None:
-    form = ui.open_connection_form(vendor_name, f"{conn_type}_default")
-    ui.screenshot(FOLDER / f"connection-{conn_type}.png", of=form)
-    if VENDOR_ENTRIES[conn_type].conn_fields.keys() == SHARED_FIELDS.keys():
-        return  # nothing of its own
+def _picture_form(ui: AirflowUi, entry: VendorEntry) -> None:
+    form = ui.open_connection_form(entry.vendor_name, entry.default_conn_id)
+    ui.screenshot(FOLDER / f"connection-{entry.conn_type}.png", of=form)
+    if not entry.own_fields:
+        return
     ui.show_extra_fields(form)
-    ui.screenshot(FOLDER / f"connection-{conn_type}-extra.png", of=form)
+    ui.screenshot(FOLDER / f"connection-{entry.conn_type}-extra.png", of=form)
 
 
 def _picture_run(ui: AirflowUi, run_id: str) -> None:
