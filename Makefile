@@ -59,7 +59,7 @@ test-airflow-%: $(MATRIX)/.installed
 	$(subst %,$*,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) $(PYTEST_ARGS)
 
 test-lowest: $(subst %,lowest,$(MATRIX))/.installed ## Run the tests on the lowest versions, without the sandbox's own
-	$(subst %,lowest,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/faults -q $(PYTEST_ARGS)
+	$(subst %,lowest,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/vendors -q $(PYTEST_ARGS)
 
 # OpenLineage's library needs a newer requests than the lowest.
 $(MATRIX)/.installed: pyproject.toml constraints/airflow-%.txt
@@ -81,11 +81,12 @@ mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status
 	$(BIN)/python -m tests.mutants
 
 coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
+	$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m coverage report --fail-under=95
 
 faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in six)
-	$(BIN)/python -m tests.faults
-	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -n $(WORKERS) -q tests/faults $(PYTEST_ARGS)
+	$(BIN)/python -m tests.vendors
+	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -n $(WORKERS) -q tests/vendors $(PYTEST_ARGS)
 
 protocol: $(STAMP) ## Try ten thousand lives of a task against a vendor that may act at any moment (make test: 300)
 	PROTOCOL_LIVES=10000 $(BIN)/python -m pytest -q tests/protocol $(PYTEST_ARGS)
@@ -109,6 +110,7 @@ lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict airflow_provider_imports
+	MYPYPATH=example_vendor $(BIN)/mypy --strict -p airflow_provider_harbor
 
 # A page that was made for a module which is gone would be one that nothing leads to.
 docs: $(STAMP) ## Check the documentation's language and build it, a warning is an error
@@ -123,7 +125,7 @@ build: $(STAMP) ## Build the wheel and the source distribution, check and try th
 	$(MAKE) test-wheel DIST=dist
 
 test-wheel: $(STAMP) ## Install the wheel into an empty environment, and see Airflow list it (DIST=dist: one that is built)
-	WHEEL_FROM_NOTHING=1 DIST=$(DIST) $(BIN)/python -m pytest tests/test_distribution.py $(PYTEST_ARGS)
+	WHEEL_FROM_NOTHING=1 DIST=$(DIST) $(BIN)/python -m pytest tests/distribution $(PYTEST_ARGS)
 
 clean: ## Remove everything the other targets made
 	rm -rf $(VENV) .venv-airflow-* .venv-cluster build dist docs/_build docs/api/generated htmlcov mutants .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,7 +8,7 @@ itself is in none of them. Defaults are in the signatures, see :mod:`airflow_pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Required, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
@@ -36,23 +36,6 @@ class DataFrame(Protocol):
     @property
     def to_dict(self) -> Callable[..., Any]:
         """Make dicts of it."""
-
-
-class RocketChatUser(TypedDict, total=False):
-    """One user of :class:`~airflow_provider_imports.operators.rocketchat.RocketChatImportUsersOperator`."""
-
-    emails: Required[list[str]]
-    importIds: Required[list[str]]
-    username: str
-    name: str
-    bio: str
-    statusText: str
-    avatarUrl: str
-    password: str
-    utcOffset: float
-    deleted: bool
-    roles: list[str]
-    type: Literal["user", "bot"]
 
 
 class TaskArgs(TypedDict, total=False):
@@ -155,15 +138,6 @@ class UncancelableArgs(WaitingArgs, total=False):
     max_poll_interval: Seconds
 
 
-class PigmentArgs(UncancelableArgs, total=False):
-    """Of both operators of Pigment, besides the configuration."""
-
-    conn_id: str
-    application: str | None
-    block: str | None
-    max_auto_created: int | None
-
-
 class CancelingArgs(WaitingArgs, total=False):
     """Of those whose vendor can cancel an import."""
 
@@ -176,19 +150,6 @@ class PollingArgs(CancelingArgs, total=False):
 
     poll_interval: Seconds
     max_poll_interval: Seconds
-
-
-class RocketChatArgs(PollingArgs, total=False):
-    """Of the operators of Rocket.Chat that wait for an import's end."""
-
-    conn_id: str
-    if_running: IfRunning
-
-
-class RocketChatCreateArgs(DeferrableArgs, total=False):
-    """Of the operator of Rocket.Chat that makes an operation."""
-
-    cancel_on_kill: bool
 
 
 class AirflowSensorArgs(TaskArgs, total=False):

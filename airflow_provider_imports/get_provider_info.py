@@ -2,68 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.entries.bloomreach import BLOOMREACH
+from airflow_provider_imports.entries.blueshift import BLUESHIFT
+from airflow_provider_imports.entries.pigment import PIGMENT
+from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
+from airflow_provider_imports.entries.websale import WEBSALE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_imports.vendors import VendorEntry
 
 _PACKAGE = "airflow_provider_imports"
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Describe the package to Airflow, in the form of ``provider_info.schema.json``."""
-    waiting = [conn_type for conn_type, entry in VENDOR_ENTRIES.items() if entry.reports_status or entry.shows_records]
+    """Describe this distribution to Airflow."""
+    info = provider_info(BLOOMREACH, BLUESHIFT, PIGMENT, ROCKETCHAT, WEBSALE)
+    info["name"] = "Imports into business software"
+    info["extra-links"].insert(0, f"{_PACKAGE}.links.ImportLink")
+    return info
+
+
+def provider_info(*entries: VendorEntry) -> dict[str, Any]:
+    """Describe a distribution's vendors to Airflow, in the form of ``provider_info.schema.json``."""
+    waiting = [entry for entry in entries if entry.sensors]
+    names = ", ".join(entry.vendor_name for entry in entries)
     return {
-        "package-name": "airflow-provider-imports",
-        "name": "Imports into business software",
-        "description": "Start data imports at business software and wait for their end: "
-        + ", ".join(entry.vendor_name for entry in VENDOR_ENTRIES.values()),
+        "package-name": entries[0].distribution,
+        "name": names,
+        "description": f"Start data imports at business software and wait for their end: {names}",
         "integrations": [
             {
                 "integration-name": entry.vendor_name,
                 "external-doc-url": entry.docs_url,
-                "how-to-guide": _guides(conn_type),
+                "how-to-guide": list(entry.guides),
                 "tags": ["service"],
             }
-            for conn_type, entry in VENDOR_ENTRIES.items()
+            for entry in entries
         ],
         "connection-types": [
             {
-                "connection-type": conn_type,
-                "hook-class-name": f"{_PACKAGE}.hooks.{conn_type}.{entry.hook}",
+                "connection-type": entry.conn_type,
+                "hook-class-name": entry.hook,
                 "hook-name": entry.vendor_name,
                 "ui-field-behaviour": entry.ui_field_behaviour,
                 "conn-fields": entry.conn_fields,
             }
-            for conn_type, entry in VENDOR_ENTRIES.items()
+            for entry in entries
         ],
-        "hooks": [_modules("hooks", conn_type) for conn_type in VENDOR_ENTRIES],
-        "operators": [_modules("operators", conn_type) for conn_type in VENDOR_ENTRIES],
-        "sensors": [_modules("sensors", conn_type) for conn_type in waiting],
-        "triggers": [
-            {
-                "integration-name": VENDOR_ENTRIES[conn_type].vendor_name,
-                "python-modules": [f"{_PACKAGE}.triggers.{module}" for module in _triggers(conn_type)],
-            }
-            for conn_type in waiting
-        ],
-        "extra-links": [
-            f"{_PACKAGE}.links.ImportLink",
-            *(link for entry in VENDOR_ENTRIES.values() for link in entry.links),
-        ],
+        "hooks": [_modules(entry, [entry.hook.rpartition(".")[0]]) for entry in entries],
+        "operators": [_modules(entry, entry.operators) for entry in entries],
+        "sensors": [_modules(entry, entry.sensors) for entry in waiting],
+        "triggers": [_modules(entry, _triggers(entry)) for entry in waiting],
+        "extra-links": [link for entry in entries for link in entry.links],
     }
 
 
-def _guides(conn_type: str) -> list[str]:
-    page = f"/docs/vendors/{conn_type}.rst"
-    return [page] if VENDOR_ENTRIES[conn_type].slot is None else [page, "/docs/event-driven.rst"]
+def _triggers(entry: VendorEntry) -> list[str]:
+    names = ("imports",) if entry.slot is None else ("imports", "events")
+    return [f"{_PACKAGE}.triggers.{name}" for name in names]
 
 
-def _triggers(conn_type: str) -> tuple[str, ...]:
-    return ("imports",) if VENDOR_ENTRIES[conn_type].slot is None else ("imports", "events")
-
-
-def _modules(kind: str, conn_type: str) -> dict[str, Any]:
-    return {
-        "integration-name": VENDOR_ENTRIES[conn_type].vendor_name,
-        "python-modules": [f"{_PACKAGE}.{kind}.{conn_type}"],
-    }
+def _modules(entry: VendorEntry, modules: Sequence[str]) -> dict[str, Any]:
+    return {"integration-name": entry.vendor_name, "python-modules": list(modules)}

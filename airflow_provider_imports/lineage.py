@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from airflow_provider_imports.counts import Counts
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_imports.models import ImportRun
+    from airflow_provider_imports.vendors import VendorEntry
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ class Dataset(NamedTuple):
 class LineageOfImport:
     """The part of an operator or sensor that OpenLineage asks."""
 
+    #: The vendor's entry; it names the hook, which is imported only when the task runs.
+    entry: ClassVar[VendorEntry]
     #: The name at the vendor of what the task writes, if it is not what the vendor's entry says.
     dataset: ClassVar[str | None] = None
 
@@ -103,16 +105,16 @@ class LineageOfImport:
             return
         address = urlsplit(base_url)
         namespace = f"{run.vendor}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}"
-        name = self.dataset or self._dataset_of_vendor(run.vendor)
+        name = self.dataset or self._dataset_of_vendor()
         if name is not None:
             counts = Counts.from_json(result["counts"]) if "counts" in result else Counts()
             yield Dataset(namespace, name), counts.arrived, (result.get("sent") or {}).get("bytes")
         for part, rows in (result.get("written") or {}).items():
             yield Dataset(namespace, part), rows, None
 
-    def _dataset_of_vendor(self, vendor: str) -> str | None:
+    def _dataset_of_vendor(self) -> str | None:
         """The first of the entry's names whose parameters the task has."""
-        for template in VENDOR_ENTRIES[vendor].datasets:
+        for template in self.entry.datasets:
             try:
                 name = template.format_map(_Given(vars(self)))
             except KeyError:

@@ -26,15 +26,3 @@ class ImportLink(BaseOperatorLink):
         """
         known: str | None = getattr(operator, URL_KEY, None)
         return (XCom.get_value(key=URL_KEY, ti_key=ti_key) or "") if known is None else known
-
-
-class BlueshiftLink(ImportLink):
-    """The import task's page in Blueshift; known for the US region only, so empty for every other host."""
-
-    name = "Open in Blueshift"
-
-
-class RocketChatImportLink(ImportLink):
-    """The workspace's import page (``/admin/import``)."""
-
-    name = "Open in Rocket.Chat"

@@ -11,7 +11,7 @@ os.environ.setdefault("AIRFLOW_HOME", os.path.join(tempfile.gettempdir(), "airfl
 sys.path.insert(0, str(Path(__file__).parent))
 
 from airflow_provider_imports import __version__
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
 
 project = "airflow-provider-imports"
 author = "The airflow-provider-imports developers"
@@ -34,7 +34,7 @@ autosummary_generate = True
 # Of the packages of operators, sensors and hooks, only what a user or a new vendor builds on is public.
 autosummary_context = {
     "public": {
-        *VENDOR_ENTRIES,
+        *installed().entries,
         "base",
         "description",
         "waiting",

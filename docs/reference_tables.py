@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 from sphinx.util.docutils import SphinxDirective
 
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.triggers.events import ImportEndedTrigger
 from airflow_provider_imports.triggers.imports import ImportTrigger
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ NOT_A_VALUE = {"deferrable": "``[operators] default_deferrable``", "conn_id": "`
 
 def classes(kind: str) -> Iterator[tuple[str, type]]:
     """Vendor and class of each operator or sensor (``operators`` or ``sensors``) that a DAG author uses."""
-    for vendor in sorted(VENDOR_ENTRIES):
+    for vendor in sorted(installed().entries):
         name = f"airflow_provider_imports.{kind}.{vendor}"
         if find_spec(name) is None:
             continue
@@ -106,7 +106,7 @@ def _with_default(name: str, parameter: inspect.Parameter) -> str:
 def _defaults(name: str, users: Iterable[tuple[str, type]]) -> str:
     by_default: dict[str, dict[str, None]] = defaultdict(dict)
     for vendor, one in users:
-        by_default[f"``{_shown(parameters(one)[name].default)}``"][VENDOR_ENTRIES[vendor].vendor_name] = None
+        by_default[f"``{_shown(parameters(one)[name].default)}``"][installed().entries[vendor].vendor_name] = None
     if len(by_default) == 1:
         return next(iter(by_default))
     return ", ".join(f"{value} ({', '.join(vendors)})" for value, vendors in by_default.items())
@@ -125,7 +125,7 @@ def _vendors_or_classes(users: Iterable[tuple[str, type]], kind: str) -> str:
     for vendor, one in users:
         having[vendor].append(one)
     return ", ".join(
-        VENDOR_ENTRIES[vendor].vendor_name
+        installed().entries[vendor].vendor_name
         if set(those) == of_vendor[vendor]
         else ", ".join(f":class:`~{one.__module__}.{one.__name__}`" for one in those)
         for vendor, those in having.items()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import blocking
+from airflow_provider_imports.testing import blocking
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ import pytest
 from packaging.version import Version
 
 from airflow_provider_imports.get_provider_info import get_provider_info
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_V_3_3_PLUS, AIRFLOW_VERSION
 
-EVERY_VENDOR = pytest.mark.parametrize("vendor", VENDOR_ENTRIES)
+ENTRIES = installed().entries
+EVERY_VENDOR = pytest.mark.parametrize("vendor", ENTRIES)
 AIRFLOW_V_3_2_PLUS = Version("3.2") <= AIRFLOW_VERSION
 IS_AIRFLOW_3_0 = Version("3.0") <= AIRFLOW_VERSION < Version("3.1")
 WITHOUT_FIELDS = IS_AIRFLOW_3_0 and find_spec("flask_appbuilder") is None
@@ -54,7 +55,7 @@ def forms(request: pytest.FixtureRequest) -> dict[str, tuple[str, dict[str, str 
             set(form["extra_fields"]),
         )
         for name, form in request.getfixturevalue("served")["forms"].items()
-        if name in VENDOR_ENTRIES
+        if name in ENTRIES
     }
 
 
@@ -63,7 +64,7 @@ def _forms_of_airflow_2() -> dict[str, tuple[str, dict[str, str | None], set[str
 
     manager = ProvidersManager()
     forms = {}
-    for vendor in VENDOR_ENTRIES:
+    for vendor in ENTRIES:
         hook, behaviour = manager.hooks[vendor], manager.field_behaviours[vendor]
         assert hook is not None
         standard: dict[str, str | None] = {
@@ -82,8 +83,8 @@ def _forms_of_airflow_2() -> dict[str, tuple[str, dict[str, str | None], set[str
 def test_the_form_has_the_vendors_name_and_every_declared_field(forms: dict[str, Any], vendor: str) -> None:
     title, _, further = forms[vendor]
 
-    assert title == VENDOR_ENTRIES[vendor].vendor_name
-    assert further == set(VENDOR_ENTRIES[vendor].conn_fields)
+    assert title == ENTRIES[vendor].vendor_name
+    assert further == set(ENTRIES[vendor].conn_fields)
 
 
 @NEEDS_FIELDS
@@ -91,7 +92,7 @@ def test_the_form_has_the_vendors_name_and_every_declared_field(forms: dict[str,
 def test_the_form_names_the_password_as_the_vendor_does(forms: dict[str, Any], vendor: str) -> None:
     _, standard, _ = forms[vendor]
 
-    assert standard["password"] == VENDOR_ENTRIES[vendor].ui_field_behaviour["relabeling"]["password"]
+    assert standard["password"] == ENTRIES[vendor].ui_field_behaviour["relabeling"]["password"]
 
 
 @pytest.mark.skipif(not WITHOUT_FIELDS, reason="is about Airflow 3.0 without the FAB provider")
@@ -99,7 +100,7 @@ def test_the_form_names_the_password_as_the_vendor_does(forms: dict[str, Any], v
 def test_without_the_fab_provider_the_form_has_the_vendors_name_alone(served: dict[str, Any], vendor: str) -> None:
     form = served["forms"][vendor]
 
-    assert form["hook_name"] == VENDOR_ENTRIES[vendor].vendor_name
+    assert form["hook_name"] == ENTRIES[vendor].vendor_name
     assert form["standard_fields"] is form["extra_fields"] is None
 
 
@@ -108,7 +109,7 @@ def test_without_the_fab_provider_the_form_has_the_vendors_name_alone(served: di
 def test_the_form_that_is_served_is_the_declared_one(served: dict[str, Any], vendor: str) -> None:
     form = served["forms"][vendor]
     (entry,) = (one for one in get_provider_info()["connection-types"] if one["connection-type"] == vendor)
-    assert form["hook_name"] == VENDOR_ENTRIES[vendor].vendor_name
+    assert form["hook_name"] == ENTRIES[vendor].vendor_name
     assert form["hook_class_name"] == entry["hook-class-name"]
     behaviour, standard = entry["ui-field-behaviour"], form["standard_fields"]
     for name in ("host", "port", "login", "password"):
@@ -138,9 +139,11 @@ def test_airflow_imports_no_more_for_the_forms_than_it_must(served: dict[str, An
             "airflow_provider_imports",
             "airflow_provider_imports.vendors",
             "airflow_provider_imports.get_provider_info",
+            "airflow_provider_imports.entries",
+            *(f"airflow_provider_imports.entries.{vendor}" for vendor in ENTRIES),
         }
     else:  # imports every provider's hooks, even where the form is in the provider info
-        assert {f"airflow_provider_imports.hooks.{vendor}" for vendor in VENDOR_ENTRIES} <= ours
+        assert {f"airflow_provider_imports.hooks.{vendor}" for vendor in ENTRIES} <= ours
         beyond = {
             name for name in ours if name.split(".")[1:2] in (["operators"], ["sensors"], ["triggers"], ["sandbox"])
         }

@@ -14,7 +14,6 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.http.call import Call
 from airflow_provider_imports.operators.run_store import KEY
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +29,9 @@ STARTS = ("push_csv", "trigger_import")
 
 def default_poll_interval(monkeypatch: pytest.MonkeyPatch, vendor: str, seconds: float) -> None:
     """Let a vendor's imports settle as if everybody looked so often."""
-    monkeypatch.setitem(VENDOR_ENTRIES, vendor, replace(VENDOR_ENTRIES[vendor], poll_interval=seconds))
+    at = {"websale": "status.WEBSALE", "rocketchat": "operation.ROCKETCHAT"}[vendor]
+    place = f"airflow_provider_imports.hooks.{vendor}.{at}"
+    monkeypatch.setattr(place, replace(resolve_name(place), poll_interval=seconds))
 
 
 class Killed(BaseException):

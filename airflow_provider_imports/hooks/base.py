@@ -17,6 +17,7 @@ from airflow_provider_imports.http.loop_clients import client_apart, join_client
 from airflow_provider_imports.http.rate_limit import RateLimit
 from airflow_provider_imports.http.send_steps import guarded
 from airflow_provider_imports.http.sync_client import SyncClient, on_the_wire
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.polling import Ending, LookFailed, PollPolicy, Wait
 from airflow_provider_imports.report import look_failed
@@ -86,6 +87,8 @@ class ImportHook(ConnectionHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection with a harmless read; it never starts anything."""
+        if problem := installed().problems.get(self.conn_type):
+            return False, str(problem)
         try:
             return True, self.run_flow(self.test_flow(), patience=0.0)
         except VendorImportError as error:
@@ -183,7 +186,7 @@ class ImportHook(ConnectionHook):
     def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         """Judge an outcome: by the vendor's rules, then by HTTP's; None for an answer to work with."""
         error = self.refusal(call, outcome) if isinstance(outcome, Answer) else None
-        error = error or refusal_of(self.vendor, self.hook_name, call, outcome)
+        error = error or refusal_of(self.vendor, self.hook_name, call, outcome, self.entry.credentials)
         if error is not None and (hint := self.hint(call, error)):
             error.args = (f"{error} {hint}",)
         return error

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.blueshift import BLUESHIFT
 from airflow_provider_imports.exceptions import ConnectionSettingsError, ImportBusyError, VendorRequestError
 from airflow_provider_imports.hooks.arrival import ARRIVAL, arrival_run, arrival_status
 from airflow_provider_imports.hooks.base import ImportHook
@@ -47,9 +48,7 @@ class BlueshiftHook(ImportHook):
     cancels one. Its only signal is an e-mail, which people switch on in the import task's notification preferences.
     """
 
-    conn_type = "blueshift"
-    default_conn_name = "blueshift_default"
-    hook_name = "Blueshift"
+    entry = BLUESHIFT
     where_to_look = "the import task's page in Blueshift"
     hints = {
         ("*", 401): (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorU
 from airflow_provider_imports.hooks.description import VendorDescription
 from airflow_provider_imports.http.settings import AirflowConnection, Settings, read_settings
 from airflow_provider_imports.http.sync_session import open_session
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
 
 if TYPE_CHECKING:
     from requests import Session
@@ -34,6 +35,7 @@ class ConnectionHook(VendorDescription, HttpHook):
     conn_name_attr = "conn_id"
 
     def __init__(self, conn_id: str | None = None, longest_timeout: float | None = None) -> None:
+        self.entry.check()
         super().__init__(method="GET", http_conn_id=conn_id or self.default_conn_name)
         self.conn_id: str = self.http_conn_id
         self._longest_timeout = longest_timeout
@@ -66,6 +68,8 @@ class ConnectionHook(VendorDescription, HttpHook):
                 f"The Airflow connection {self.conn_id!r} could not be looked up ({type(error).__name__}).",
                 vendor=self.vendor,
             ) from error
+        if connection.conn_type != self.conn_type:
+            await asyncio.to_thread(installed)  # whose type it may be is asked below
         return self._settings(connection)
 
     def _no_connection(self) -> ConnectionSettingsError:
@@ -85,7 +89,7 @@ class ConnectionHook(VendorDescription, HttpHook):
         )
 
     def _settings(self, connection: AirflowConnection) -> Settings:
-        return self._shortened(read_settings(self.conn_type, connection, self.default_host_of(connection)))
+        return self._shortened(read_settings(self.entry, connection, self.default_host_of(connection)))
 
     def _shortened(self, settings: Settings) -> Settings:
         if self._longest_timeout is None:
@@ -113,7 +117,7 @@ class ConnectionHook(VendorDescription, HttpHook):
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """The connection form's standard fields, from the same data as the provider info."""
-        behaviour = VENDOR_ENTRIES[cls.conn_type].ui_field_behaviour
+        behaviour = cls.entry.ui_field_behaviour
         return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
     @classmethod
@@ -132,4 +136,4 @@ class ConnectionHook(VendorDescription, HttpHook):
             validators = [Optional(), any_of(choices)] if choices else [Optional()]
             return StringField(label, validators, widget=BS3TextFieldWidget(), description=description)
 
-        return {name: field(declared) for name, declared in VENDOR_ENTRIES[cls.conn_type].conn_fields.items()}
+        return {name: field(declared) for name, declared in cls.entry.conn_fields.items()}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.errors import HTML_PAGE
 from airflow_provider_imports.intent import Found
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.http.settings import AirflowConnection, Settings
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
+    from airflow_provider_imports.vendors import VendorEntry
 
 
 class NewestImport(NamedTuple):
@@ -45,9 +45,10 @@ class VendorDescription:
     read, cancel and test: :meth:`status_flow`, :meth:`cancel_flow`, :meth:`test_flow`. A vendor overrides what it has.
     """
 
-    #: The connection type, and the vendor's name in manifests and errors.
+    #: The vendor's entry, from which the connection's type, its default id and the vendor's name come.
+    entry: ClassVar[VendorEntry]
     conn_type: str
-    #: The vendor's name for people.
+    default_conn_name: str
     hook_name: str
     #: Where the vendor lives if the connection names no host.
     default_host: str
@@ -67,6 +68,14 @@ class VendorDescription:
     #: Advice that only this vendor's documentation gives, by operation (or ``*``) and HTTP status.
     hints: ClassVar[Mapping[tuple[str, int], str]] = {}
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a vendor's class the attributes that Airflow reads."""
+        super().__init_subclass__(**kwargs)
+        if "entry" in cls.__dict__:
+            cls.conn_type = cls.entry.conn_type
+            cls.default_conn_name = cls.entry.default_conn_id
+            cls.hook_name = cls.entry.vendor_name
+
     @property
     def vendor(self) -> str:
         """The vendor's name in manifests and errors: its connection type."""
@@ -85,10 +94,9 @@ class VendorDescription:
         """
         for field in fields:
             if not getattr(settings, field):
-                entry = VENDOR_ENTRIES.get(self.conn_type)
                 raise ConnectionSettingsError(
-                    f"Connection {settings.conn_id!r} has no {field if entry is None else entry.label(field)}; "
-                    f"enter it as {field}. Nothing was sent.",
+                    f"Connection {settings.conn_id!r} has no {self.entry.label(field)}; enter it as {field}. "
+                    "Nothing was sent.",
                     vendor=self.vendor,
                 )
 

@@ -19,7 +19,6 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.http.call import Answer, Call, SendResult
 from airflow_provider_imports.http.reading import LARGEST_ERROR, parsed, read_text
 from airflow_provider_imports.http.text import LONGEST_TEXT, clean
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 #: How the message of a web page begins.
 HTML_PAGE = "an HTML page"
@@ -56,13 +55,16 @@ def is_web_page(content: bytes) -> bool:
     return content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
 
 
-def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: SendResult) -> VendorImportError | None:
+def refusal_of(
+    vendor: str, vendor_name: str, call: Call, outcome: SendResult, credentials: str = "login and password"
+) -> VendorImportError | None:
     """
     Judge what became of a call as HTTP has it; None if the answer is one to work with (2xx).
 
     After a start, everything that does not say for certain "I have not acted" is an unknown outcome.
 
     :param vendor_name: as people write it
+    :param credentials: what the vendor's form calls them
     """
     if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
         return None
@@ -83,7 +85,7 @@ def refusal_of(vendor: str, vendor_name: str, call: Call, outcome: SendResult) -
         return unclear(f"{what}: {outcome.reason}. {_fate(call)}", vendor=vendor, operation=call.operation)
     said = read_message(outcome)
     told = f"{what}: HTTP {outcome.status}{f': {said}' if said else ' without a message'}"
-    kind, advice = _judge_status(vendor, call, outcome)
+    kind, advice = _judge_status(call, outcome, credentials)
     return error_from(kind, vendor, call, outcome, told, advice)
 
 
@@ -118,14 +120,14 @@ def error_from(
     )
 
 
-def _judge_status(vendor: str, call: Call, answer: Answer) -> tuple[type[VendorImportError], str]:
+def _judge_status(call: Call, answer: Answer, credentials: str) -> tuple[type[VendorImportError], str]:
     status, page = answer.status, is_web_page(answer.content)
     if page and status in (401, 403):  # "Just a moment…": a gateway's word, which says nothing about our credentials
         return VendorUnavailableError, f"Nothing was done; a retry is safe. {_WEB_PAGE}"
     if status == 401:
-        return VendorAuthError, f"The credentials were refused; nothing was done. {_check_credentials(vendor)}"
+        return VendorAuthError, f"The credentials were refused; nothing was done. {_CHECK.format(credentials)}"
     if status == 403:
-        return VendorAuthError, f"The credentials lack a permission; nothing was done. {_check_credentials(vendor)}"
+        return VendorAuthError, f"The credentials lack a permission; nothing was done. {_CHECK.format(credentials)}"
     if status == 429:
         return VendorRateLimitError, "Too many requests; nothing was done. A later retry is safe."
     see_other = status in (302, 303) and call.starts  # as many servers answer a form that they have acted on
@@ -146,12 +148,8 @@ def _judge_status(vendor: str, call: Call, answer: Answer) -> tuple[type[VendorI
     return VendorRequestError, "The request was refused; nothing was done, and a retry would be refused again."
 
 
+_CHECK = "Check the Airflow connection's {}."
 _WEB_PAGE = "A web page answered, not an import API: check the host of the Airflow connection, and any proxy."
-
-
-def _check_credentials(vendor: str) -> str:
-    entry = VENDOR_ENTRIES.get(vendor)
-    return f"Check the Airflow connection's {'login and password' if entry is None else entry.credentials}."
 
 
 def _fate(call: Call) -> str:

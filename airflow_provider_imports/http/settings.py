@@ -6,14 +6,17 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from unicodedata import category
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.address import PORTS, canonical, is_loopback, proxy_url, split
-from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
+
+if TYPE_CHECKING:
+    from airflow_provider_imports.vendors import VendorEntry
 
 DEFAULT_TIMEOUT = 60.0
 LONGEST_CONNECT_TIMEOUT = 10.0
@@ -106,17 +109,17 @@ class Settings:
         return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
 
 
-def read_settings(conn_type: str, connection: AirflowConnection, default_host: str) -> Settings:
+def read_settings(entry: VendorEntry, connection: AirflowConnection, default_host: str) -> Settings:
     """
     Check a connection and take from it what its form declares, and nothing else.
 
-    :param conn_type: whose form in :data:`~airflow_provider_imports.vendors.VENDOR_ENTRIES` is the allow-list
+    :param entry: whose form is the allow-list
     :param default_host: where the vendor lives if the connection names no host; empty if it must name one
     :raises ConnectionSettingsError: naming the field and what it should be
     """
     reader = _Reader(connection.conn_id, read_extra(connection))
-    reader.check_type(conn_type, connection.conn_type)
-    extra = reader.own_fields(VENDOR_ENTRIES[conn_type].conn_fields)
+    reader.check_type(entry, connection.conn_type)
+    extra = reader.own_fields(entry.own_fields)
     return Settings(
         conn_id=connection.conn_id,
         base_url=reader.base_url(connection, default_host),
@@ -139,17 +142,19 @@ class _Reader:
     def wrong(self, problem: str) -> ConnectionSettingsError:
         return ConnectionSettingsError(f"Connection {self.conn_id!r}: {problem} Nothing was sent.")
 
-    def check_type(self, wanted: str, found: str | None) -> None:
+    def check_type(self, wanted: VendorEntry, found: str | None) -> None:
         """Another vendor's connection would lead this vendor's credentials there, or that one's here."""
-        if found != wanted and found in VENDOR_ENTRIES:
-            names = [VENDOR_ENTRIES[one].vendor_name for one in (found, wanted)]
-            raise self.wrong(f"it is a connection of {names[0]}, not of {names[1]}; name another one in conn_id.")
+        other = None if found in (wanted.conn_type, None) else installed().entries.get(found)
+        if other is not None:
+            raise self.wrong(
+                f"it is a connection of {other.vendor_name}, not of {wanted.vendor_name}; name another one in conn_id."
+            )
 
     def own_fields(self, fields: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         values = {
             name: value.strip() if isinstance(value, str) else value
             for name, value in self.extra.items()
-            if name in fields.keys() - SHARED_FIELDS.keys()
+            if name in fields
         }
         for name, value in values.items():
             allowed = [one for one in fields[name]["schema"].get("enum", ()) if one is not None]

@@ -19,7 +19,6 @@ from airflow_provider_imports.operators.run_store import RunStore, content_of, f
 from airflow_provider_imports.operators.unclear_start import begins_until, find, not_yet_clear, unknown, where_to_look
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.signature import WholeSignature
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
@@ -52,8 +51,6 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
     """
 
     __signature__ = WholeSignature()
-    #: Import path of the vendor's hook, which is imported only when the task runs.
-    hook_path: ClassVar[str]
     #: The attributes that make one import differ from another, as of version 0.1: more would make other fingerprints.
     inputs: ClassVar[Sequence[str]] = ()
     #: Attributes of later versions that do; they count where they are not None.
@@ -68,6 +65,7 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
         on_unknown_outcome: OnUnknownOutcome = "fail",
         **kwargs: Unpack[TaskArgs],
     ) -> None:
+        self.entry.check()
         super().__init__(**kwargs)
         self.conn_id = conn_id
         self.durable = validation.flag("durable", durable)
@@ -113,7 +111,7 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
     @cached_property
     def hook(self) -> ImportHook:
         """The vendor's hook."""
-        hook: ImportHook = resolve_name(self.hook_path)(self.conn_id)
+        hook: ImportHook = resolve_name(self.entry.hook)(self.conn_id)
         return hook
 
     def execute(self, context: Context) -> Any:
@@ -283,7 +281,7 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         """What is known of a run that was started; for a vendor that publishes no status, all there will ever be."""
         told = [run.remark] if run.remark else []
-        if not VENDOR_ENTRIES[self.hook.vendor].reports_status:
+        if not self.entry.reports_status:
             told.append(
                 f"{self.hook.hook_name} accepted the start. It publishes no status of a run, so the task ends here; "
                 f"whether the data gets in shows only in {where_to_look(self.hook)}."

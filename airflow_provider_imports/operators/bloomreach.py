@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.bloomreach import BLOOMREACH
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.asking import AskingImportOperator
 from airflow_provider_imports.signature import WholeSignature
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.arguments import AskingArgs, TaskArgs
     from airflow_provider_imports.hooks.bloomreach import BloomreachHook
     from airflow_provider_imports.models import ImportRun
-
-HOOK = "airflow_provider_imports.hooks.bloomreach.BloomreachHook"
 
 
 class BloomreachStartImportOperator(AskingImportOperator):
@@ -54,7 +53,7 @@ class BloomreachStartImportOperator(AskingImportOperator):
         again until Bloomreach takes it (templated)
     """
 
-    hook_path = HOOK
+    entry = BLOOMREACH
     inputs: ClassVar[Sequence[str]] = ("import_id", "path", "project_token", "workspace_id", "managed_by_api")
     template_fields = (
         "conn_id",
@@ -142,7 +141,7 @@ class BloomreachCreateImportDefinitionOperator(BaseOperator):
     @cached_property
     def hook(self) -> BloomreachHook:
         """Bloomreach's hook."""
-        hook: BloomreachHook = resolve_name(HOOK)(self.conn_id)
+        hook: BloomreachHook = resolve_name(BLOOMREACH.hook)(self.conn_id)
         return hook
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.links import BlueshiftLink
+from airflow_provider_imports.entries.blueshift import BLUESHIFT
+from airflow_provider_imports.links import ImportLink
 from airflow_provider_imports.operators.asking import AskingImportOperator
 
 if TYPE_CHECKING:
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from airflow_provider_imports.arguments import AskingArgs
     from airflow_provider_imports.hooks.blueshift import BlueshiftHook
     from airflow_provider_imports.models import ImportRun
+
+
+class BlueshiftLink(ImportLink):
+    """The import task's page in Blueshift; known for the US region only, so empty for every other host."""
+
+    name = "Open in Blueshift"
 
 
 class BlueshiftTriggerCustomerImportOperator(AskingImportOperator):
@@ -37,7 +44,7 @@ class BlueshiftTriggerCustomerImportOperator(AskingImportOperator):
     :param if_running: ``"fail"``, or ``"wait"``: trigger again until Blueshift takes it (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.blueshift.BlueshiftHook"
+    entry = BLUESHIFT
     inputs: ClassVar[Sequence[str]] = ("uuid",)
     template_fields = ("conn_id", "uuid", "on_unknown_outcome", "if_running")
     operator_extra_links = (BlueshiftLink(),)

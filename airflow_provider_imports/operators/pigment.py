@@ -7,6 +7,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.exceptions import InvalidInputError, VendorImportError, VendorRequestError
 from airflow_provider_imports.operators.payload import exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
@@ -19,10 +20,18 @@ from airflow_provider_imports.signature import refuse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import PigmentArgs, Rows, UncancelableArgs
+    from airflow_provider_imports.arguments import Rows, UncancelableArgs
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun
+
+    class PigmentArgs(UncancelableArgs, total=False):
+        """Of both operators of Pigment, besides the configuration."""
+
+        conn_id: str
+        application: str | None
+        block: str | None
+        max_auto_created: int | None
 
     class PigmentPushArgs(PigmentArgs, total=False):
         """What :class:`PigmentPushCsvOperator` sends, and how."""
@@ -49,7 +58,7 @@ class PigmentImportOperator(WaitingImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
+    entry = PIGMENT
     without_effect = ("cancel_on_kill", "cancel_on_timeout")  # Pigment can't
     inputs: ClassVar[Sequence[str]] = ("configuration_id",)
     later_inputs: ClassVar[Sequence[str]] = ("configuration", "application", "block")
@@ -128,7 +137,7 @@ class PigmentImportOperator(WaitingImportOperator):
 
     @property
     def _finder(self) -> PigmentHook:
-        hook: PigmentHook = resolve_name(self.hook_path)(self.metadata_conn_id)
+        hook: PigmentHook = resolve_name(self.entry.hook)(self.metadata_conn_id)
         return hook
 
     def send(self, hook: PigmentHook, configuration_id: str) -> ImportRun:

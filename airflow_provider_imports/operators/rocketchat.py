@@ -16,6 +16,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.payload import exactly_one
 from airflow_provider_imports.operators.records import materialized
+from airflow_provider_imports.operators.rocketchat_user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.operators.rocketchat_workspace import (
     MAX_POLL_INTERVAL,
     POLL_INTERVAL,
@@ -23,23 +24,22 @@ from airflow_provider_imports.operators.rocketchat_workspace import (
     RocketChatOperator,
 )
 from airflow_provider_imports.operators.sql_source import Query, query_given
-from airflow_provider_imports.operators.user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.signature import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, RocketChatArgs, RocketChatCreateArgs, Rows, Seconds
+    from airflow_provider_imports.arguments import IfRunning, Rows, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
+    from airflow_provider_imports.operators.rocketchat_workspace import RocketChatArgs, RocketChatCreateArgs
 
 #: Users in one call at most; the whole call is held in memory, here and at the server.
 LARGEST_BATCH = 10_000
 MOST_OPERATIONS = 3  #: how often one try begins again with a new one
 #: Seconds after which a look makes sure, between two batches, that the operation is still ours.
 LOOK_SECONDS = 10.0
-#: Lines in the log while users are staged.
-PROGRESS_LINES = 10
+PROGRESS_LINES = 10  #: lines in the log while users are staged
 
 
 class RocketChatCreateImportOperator(RocketChatOperator):

@@ -4,21 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from airflow_provider_imports.links import RocketChatImportLink
+from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
+from airflow_provider_imports.links import ImportLink
 from airflow_provider_imports.operators.slots import SlotImportOperator
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import CancelingArgs, IfRunning, Seconds
+    from airflow_provider_imports.arguments import CancelingArgs, DeferrableArgs, IfRunning, PollingArgs, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
     from airflow_provider_imports.operators.record import Record
 
-POLL_INTERVAL = VENDOR_ENTRIES["rocketchat"].poll_interval
-MAX_POLL_INTERVAL = VENDOR_ENTRIES["rocketchat"].max_poll_interval
+    class RocketChatArgs(PollingArgs, total=False):
+        """Of the operators of Rocket.Chat that wait for an import's end."""
+
+        conn_id: str
+        if_running: IfRunning
+
+    class RocketChatCreateArgs(DeferrableArgs, total=False):
+        """Of the operator of Rocket.Chat that makes an operation."""
+
+        cancel_on_kill: bool
+
+
+POLL_INTERVAL = ROCKETCHAT.poll_interval
+MAX_POLL_INTERVAL = ROCKETCHAT.max_poll_interval
+
+
+class RocketChatImportLink(ImportLink):
+    """The workspace's import page (``/admin/import``)."""
+
+    name = "Open in Rocket.Chat"
 
 
 class RocketChatOperator(SlotImportOperator):
@@ -28,7 +46,7 @@ class RocketChatOperator(SlotImportOperator):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
+    entry = ROCKETCHAT
     operator_extra_links = (RocketChatImportLink(),)
     template_fields: Sequence[str] = ("conn_id", "on_unknown_outcome", "if_running")
 

@@ -103,7 +103,7 @@ class SlotImportOperator(WaitingImportOperator):
         return Found(None, would_show=False)
 
     def _lock_name(self, slot: Mapping[str, str]) -> str:
-        return json.dumps([self.hook_path, self.hook.client.settings.base_url, sorted(slot.items())])
+        return json.dumps([self.entry.hook, self.hook.client.settings.base_url, sorted(slot.items())])
 
     def _release_lock(self) -> None:
         """Let others look at the slot: from here on the vendor shows them that it is taken, though nothing runs yet."""

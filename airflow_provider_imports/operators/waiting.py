@@ -240,7 +240,7 @@ class WaitingImportOperator(ImportOperator):
         policy, sent = self._policy(), self._what_was_sent()
         self.defer(
             trigger=ImportTrigger(
-                hook=self.hook_path,
+                hook=self.entry.hook,
                 conn_id=self.conn_id,
                 run=None if run is None else run.to_json(),
                 slot=slot,

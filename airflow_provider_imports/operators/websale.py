@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import exactly_one, file_path_given, open_payload
@@ -14,8 +15,7 @@ from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
-from airflow_provider_imports.operators.websale_control import HOOK, WebsaleControlOperator, confirmed
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.operators.websale_control import WebsaleControlOperator, confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
 
-POLL_INTERVAL = VENDOR_ENTRIES["websale"].poll_interval
-MAX_POLL_INTERVAL = VENDOR_ENTRIES["websale"].max_poll_interval
+POLL_INTERVAL = WEBSALE.poll_interval
+MAX_POLL_INTERVAL = WEBSALE.max_poll_interval
 
 
 class WebsaleWaitingOperator(WaitingImportOperator):
@@ -43,7 +43,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
     :param max_poll_interval: longest time between two looks
     """
 
-    hook_path = HOOK
+    entry = WEBSALE
     inputs: ClassVar[Sequence[str]] = ("service",)
     template_fields: Sequence[str] = ("conn_id", "service", "on_unknown_outcome")
     service: str

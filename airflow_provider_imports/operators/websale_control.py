@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.signature import WholeSignature
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.arguments import TaskArgs
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
-
-HOOK = "airflow_provider_imports.hooks.websale.WebsaleHook"
 
 
 class WebsaleControlOperator(BaseOperator):
@@ -44,7 +43,7 @@ class WebsaleControlOperator(BaseOperator):
     @cached_property
     def hook(self) -> WebsaleHook:
         """WEBSALE's hook."""
-        hook: WebsaleHook = resolve_name(HOOK)(self.conn_id)
+        hook: WebsaleHook = resolve_name(WEBSALE.hook)(self.conn_id)
         return hook
 
     def act(self, hook: WebsaleHook) -> WebsaleImport:

@@ -6,18 +6,19 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import threading
 import time
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.sandbox.faults import REFUSE, Fault, Faults
 from airflow_provider_imports.sandbox.journal import Entry, Journal
 from airflow_provider_imports.sandbox.middlewares import sandbox_app
 from airflow_provider_imports.sandbox.options import change_settings
 from airflow_provider_imports.sandbox.server import Port
 from airflow_provider_imports.sandbox.stand_in import UNROUTED, SharedSettings
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     import ssl
@@ -26,15 +27,19 @@ if TYPE_CHECKING:
     from airflow_provider_imports.sandbox.progress import Clock
     from airflow_provider_imports.sandbox.stand_in import StandIn
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 def stand_ins() -> tuple[type[StandIn], ...]:
-    """Return every vendor's stand-in, as the registry of vendors names them."""
-    return tuple(
-        getattr(import_module(f"airflow_provider_imports.sandbox.{vendor}"), entry.stand_in)
-        for vendor, entry in VENDOR_ENTRIES.items()
-    )
+    """Return the stand-in of every installed vendor; one that can't be loaded is no reason not to serve the others."""
+    found: list[type[StandIn]] = []
+    for entry in installed().entries.values():
+        try:
+            found.append(resolve_name(entry.stand_in))
+        except Exception:  # whatever a module that somebody else wrote raises
+            log.exception("%s of the distribution %s can't be loaded", entry.stand_in, entry.distribution)
+    return tuple(found)
 
 
 class Sandbox:

@@ -75,8 +75,6 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
     """
 
     __signature__ = WholeSignature()
-    #: Import path of the vendor's hook, which is imported only when the task runs.
-    hook_path: ClassVar[str]
     #: The vendor's own, where it has one.
     default_poke_interval: ClassVar[float] = POKE_INTERVAL
 
@@ -91,6 +89,7 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         outage_tolerance: float | timedelta = 1800,
         **kwargs: Unpack[AirflowSensorArgs],
     ) -> None:
+        self.entry.check()
         pause = validation.seconds("poke_interval", poke_interval)
         if poll_interval is not None and pause == self.default_poke_interval:
             pause = validation.seconds("poll_interval", poll_interval)
@@ -130,7 +129,7 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
     @cached_property
     def hook(self) -> ImportHook:
         """The vendor's hook."""
-        hook: ImportHook = resolve_name(self.hook_path)(self.conn_id)
+        hook: ImportHook = resolve_name(self.entry.hook)(self.conn_id)
         return hook
 
     def execute(self, context: Context) -> Any:
@@ -166,7 +165,7 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         end = deadline(time.time(), self.timeout, started_at, self.execution_timeout)
         self.defer(
             trigger=ImportTrigger(
-                hook=self.hook_path,
+                hook=self.entry.hook,
                 conn_id=self.conn_id,
                 run=run.to_json(),
                 deadline=end,

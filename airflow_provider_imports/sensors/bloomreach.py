@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from airflow_provider_imports.entries.bloomreach import BLOOMREACH
 from airflow_provider_imports.sensors.base import ImportSensor
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class BloomreachArrivalSensor(ImportSensor):
     :param max_poll_interval: longest time between two looks, if deferrable
     """
 
-    hook_path = "airflow_provider_imports.hooks.bloomreach.BloomreachHook"
+    entry = BLOOMREACH
     template_fields = ("conn_id", "customer_ids", "property_name", "value", "project_token")
 
     def __init__(

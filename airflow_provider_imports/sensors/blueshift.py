@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from airflow_provider_imports.entries.blueshift import BLUESHIFT
 from airflow_provider_imports.sensors.base import ImportSensor
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class BlueshiftArrivalSensor(ImportSensor):
     :param max_poll_interval: longest time between two looks, if deferrable
     """
 
-    hook_path = "airflow_provider_imports.hooks.blueshift.BlueshiftHook"
+    entry = BLUESHIFT
     template_fields = ("conn_id", "customer_email", "attribute", "value")
 
     def __init__(

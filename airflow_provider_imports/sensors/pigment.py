@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.judging import JudgingImportSensor
 
@@ -24,7 +25,7 @@ class PigmentImportSensor(JudgingImportSensor):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.pigment.PigmentHook"
+    entry = PIGMENT
     template_fields = ("conn_id", "import_id")
 
     def __init__(

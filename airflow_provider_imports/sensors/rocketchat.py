@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.judging import JudgingImportSensor
 
@@ -26,7 +27,7 @@ class RocketChatImportSensor(JudgingImportSensor):
     :param conn_id: the Airflow connection (templated)
     """
 
-    hook_path = "airflow_provider_imports.hooks.rocketchat.RocketChatHook"
+    entry = ROCKETCHAT
     template_fields = ("conn_id", "operation_id")
 
     def __init__(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.sensors.judging import JudgingImportSensor
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import JudgingSensorArgs, Seconds
@@ -29,9 +29,9 @@ class WebsaleImportSensor(JudgingImportSensor):
     :param max_poll_interval: longest time between two looks, if deferrable
     """
 
-    hook_path = "airflow_provider_imports.hooks.websale.WebsaleHook"
+    entry = WEBSALE
     template_fields = ("conn_id", "service", "start")
-    default_poke_interval = VENDOR_ENTRIES["websale"].poll_interval
+    default_poke_interval = WEBSALE.poll_interval
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class WebsaleImportSensor(JudgingImportSensor):
         service: str,
         start: str | None = None,
         conn_id: str = "websale_default",
-        poke_interval: Seconds = VENDOR_ENTRIES["websale"].poll_interval,
-        max_poll_interval: Seconds = VENDOR_ENTRIES["websale"].max_poll_interval,
+        poke_interval: Seconds = WEBSALE.poll_interval,
+        max_poll_interval: Seconds = WEBSALE.max_poll_interval,
         **kwargs: Unpack[JudgingSensorArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)

@@ -12,10 +12,10 @@ from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_imports.exceptions import VendorAuthError, VendorImportError
+from airflow_provider_imports.installed import installed, installed_entry
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.triggers.end_memory import EndMemory, Store
 from airflow_provider_imports.triggers.imports import load_hook
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_VERSION
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ImportEndedTrigger(BaseEventTrigger):
     no triggerer runs does not fire.
 
     :param name: what to remember it under; give the trigger of each asset a name of its own
-    :param vendor: the connection type: ``websale`` or ``rocketchat``
+    :param vendor: the connection type: ``websale``, ``rocketchat``, or one that another distribution brings
     :param slot: where to look: ``{"service": "order"}`` at WEBSALE; nothing at Rocket.Chat, where a workspace has one
         operation
     :param conn_id: the Airflow connection (default: ``<vendor>_default``)
@@ -74,12 +74,12 @@ class ImportEndedTrigger(BaseEventTrigger):
 
     def _check(self) -> None:
         """A triggerer outlives only a TypeError of a constructor."""
-        watchable = [vendor for vendor, entry in VENDOR_ENTRIES.items() if entry.slot is not None]
-        if self._vendor not in watchable:
+        names = installed_entry(self._vendor).slot
+        if names is None:
+            watchable = [vendor for vendor, entry in installed().entries.items() if entry.slot is not None]
             raise TypeError(
                 f"vendor={self._vendor!r}: only {' and '.join(watchable)} show an import that others started"
             )
-        names = VENDOR_ENTRIES[self._vendor].slot or ()
         if set(self._slot) != set(names) or not all(isinstance(one, str) and one for one in self._slot.values()):
             expected = "{" + ", ".join(f'"{one}": "..."' for one in names) + "}"
             raise TypeError(f"slot={self._slot!r}: should be {expected} for {self._vendor}")
@@ -123,8 +123,8 @@ class ImportEndedTrigger(BaseEventTrigger):
 
     async def _ends(self, memory: EndMemory) -> AsyncGenerator[dict[str, Any]]:
         """Yield the manifest of each end, for an hour; longer while a log-in is refused, which must not be repeated."""
-        entry = VENDOR_ENTRIES[self._vendor]
-        hook_class = await load_hook(f"airflow_provider_imports.hooks.{self._vendor}.{entry.hook}")
+        entry = installed_entry(self._vendor)
+        hook_class = await load_hook(entry.hook)
         loop = asyncio.get_running_loop()
         began = loop.time()
         async with hook_class.shared(self._conn_id) as hook:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
+from airflow_provider_imports.testing.vendor_clock import VendorClock
 from tests.cluster.cluster import Cluster
 from tests.cluster.servers import install_servers
-from tests.vendor_clock import VendorClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_imports.sandbox import Sandbox
+    from airflow_provider_imports.testing.vendor_clock import VendorClock
     from tests.cluster.cluster import Cluster
-    from tests.vendor_clock import VendorClock
 
 pytestmark = pytest.mark.system
 log = logging.getLogger(__name__)

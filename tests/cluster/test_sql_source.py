@@ -15,8 +15,8 @@ import pytest
 from airflow_provider_imports.exceptions import InvalidInputError, QueryFailedError
 from airflow_provider_imports.operators.payload import open_payload
 from airflow_provider_imports.operators.rocketchat import check_every_user
+from airflow_provider_imports.operators.rocketchat_user_records import UserRecords
 from airflow_provider_imports.operators.sql_source import Query
-from airflow_provider_imports.operators.user_records import UserRecords
 from tests.cluster.servers import MissingServerError, Postgres, install_servers
 
 pytest.importorskip("airflow.providers.postgres", reason="the cluster's packages are not installed: make cluster-test")

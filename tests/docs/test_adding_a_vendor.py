@@ -1,55 +1,51 @@
-"""The made-up vendor of docs/adding-a-vendor.rst works as it is shown there, and takes one entry in one registry."""
+"""The made-up vendor of docs/adding-a-vendor.rst works as it is shown there."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-import airflow
-import jsonschema
 import pytest
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_imports import hooks, operators, sandbox, sensors
 from airflow_provider_imports.exceptions import (
     ImportFailedError,
     ImportTimeoutError,
     UnknownOutcomeError,
     VendorAuthError,
 )
-from airflow_provider_imports.get_provider_info import get_provider_info
+from airflow_provider_imports.installed import GROUP, installed
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.triggers.imports import ImportTrigger
-from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
-from tests.docs.harbor.entry import HARBOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Context = dict[str, Any]
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-vendor.rst"
-FILES = Path(__file__).parent / "harbor"
-FLOORS = (hooks, operators, sensors, sandbox)
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "adding-a-vendor.rst"
+EXAMPLE = ROOT / "example_vendor"
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Harbor's files are where a vendor's files are, and it stands in the one registry. Nothing else knows of it."""
-    for floor in FLOORS:
-        folder = FILES / floor.__name__.rpartition(".")[2]
-        monkeypatch.setattr(floor, "__path__", [*floor.__path__, str(folder)])
-    monkeypatch.setitem(VENDOR_ENTRIES, "harbor", HARBOR)
+def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Harbor is installed, as far as this process is concerned."""
+    folder = tmp_path / "airflow_provider_harbor-1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: airflow-provider-harbor\nVersion: 1\n")
+    (folder / "entry_points.txt").write_text(f"[{GROUP}]\nharbor = airflow_provider_harbor.entry:HARBOR\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    installed.cache_clear()
     yield
-    for floor in FLOORS:
-        if sys.modules.pop(f"{floor.__name__}.harbor", None):
-            del floor.harbor
+    installed.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("airflow_provider_harbor")]:
+        del sys.modules[name]
 
 
 @pytest.fixture
@@ -61,32 +57,17 @@ def harbor(registered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbo
 
 
 def of_harbor(name: str) -> Any:
-    """A class of Harbor, by its place below the package."""
-    return resolve_name(f"airflow_provider_imports.{name}")
+    """A class of Harbor, by its place in its package."""
+    return resolve_name(f"airflow_provider_harbor.{name}")
 
 
 def task(name: str = "customers", **parameters: Any) -> Any:
-    operator = of_harbor("operators.harbor.HarborLoadListOperator")
+    operator = of_harbor("operators.HarborLoadListOperator")
     return operator(task_id="load", name=name, poll_interval=0.05, **parameters)
 
 
-# One entry in one registry
-
-
-def test_airflow_learns_of_its_connection_and_modules_from_the_entry(registered: None) -> None:
-    info = get_provider_info()
-
-    jsonschema.validate(info, json.loads((Path(airflow.__file__).parent / "provider_info.schema.json").read_text()))
-    (form,) = (one for one in info["connection-types"] if one["connection-type"] == "harbor")
-    assert resolve_name(form["hook-class-name"]).conn_type == "harbor"
-    for kind in ("hooks", "operators", "sensors", "triggers"):
-        (listed,) = (one["python-modules"] for one in info[kind] if one["integration-name"] == "Harbor")
-        assert [import_module(module).__name__ for module in listed] == listed
-    assert info["description"].endswith(", Harbor")
-
-
 def test_its_form_on_airflow_before_3_2_is_the_entrys(registered: None) -> None:
-    behaviour = of_harbor("hooks.harbor.HarborHook").get_ui_field_behaviour()
+    behaviour = of_harbor("hooks.HarborHook").get_ui_field_behaviour()
 
     assert behaviour["relabeling"] == {"password": "API key"}
     assert "login" in behaviour["hidden_fields"]
@@ -96,16 +77,7 @@ def test_its_connection_is_read_by_the_entrys_fields(harbor: Sandbox, set_connec
     extra = {"timeout": 7, "unheard_of": 1}
     set_connection("slow_harbor", conn_type="harbor", host=f"{harbor.url}/harbor", password="x", extra=extra)
 
-    assert of_harbor("hooks.harbor.HarborHook")("slow_harbor").client.settings.timeout == 7
-    assert HARBOR.conn_fields == SHARED_FIELDS
-
-
-def test_the_registry_imports_neither_hooks_nor_stand_ins() -> None:
-    code = "import sys, airflow_provider_imports.vendors as _; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-
-    ours = {name for name in loaded if name.startswith("airflow_provider_imports")}
-    assert ours == {"airflow_provider_imports", "airflow_provider_imports.vendors"}
+    assert of_harbor("hooks.HarborHook")("slow_harbor").client.settings.timeout == 7
 
 
 # It works
@@ -161,9 +133,9 @@ def test_a_second_try_goes_on_with_the_import_of_the_first(
 
 
 def test_somebody_elses_import_can_be_waited_for(harbor: Sandbox, make_context: Callable[..., Context]) -> None:
-    run = of_harbor("hooks.harbor.HarborHook")().load_list("customers")
+    run = of_harbor("hooks.HarborHook")().load_list("customers")
 
-    sensor = of_harbor("sensors.harbor.HarborImportSensor")
+    sensor = of_harbor("sensors.HarborImportSensor")
     manifest = sensor(task_id="wait", number=run.key["id"], poke_interval=0.05).execute(make_context())
 
     assert manifest["run"] == {"id": "1"}
@@ -173,7 +145,7 @@ def test_somebody_elses_import_can_be_waited_for(harbor: Sandbox, make_context: 
 def test_the_connection_can_be_tested(harbor: Sandbox, set_connection: Callable[..., str]) -> None:
     set_connection("other_harbor", conn_type="harbor", host=f"{harbor.url}/harbor", password="not-the-key")
 
-    hook = of_harbor("hooks.harbor.HarborHook")
+    hook = of_harbor("hooks.HarborHook")
 
     assert hook().test_connection() == (True, "Harbor accepted the API key.")
     accepted, message = hook("other_harbor").test_connection()
@@ -192,7 +164,7 @@ def test_an_unclear_start_is_not_repeated(harbor: Sandbox, make_context: Callabl
 
 
 def test_the_run_survives_json(harbor: Sandbox) -> None:
-    run = of_harbor("hooks.harbor.HarborHook")().load_list("customers")
+    run = of_harbor("hooks.HarborHook")().load_list("customers")
 
     assert ImportRun.from_json(json.loads(json.dumps(run.to_json()))) == run
 
@@ -200,5 +172,6 @@ def test_the_run_survives_json(harbor: Sandbox) -> None:
 def test_the_page_shows_these_files() -> None:
     page = PAGE.read_text()
 
-    shown = {str(file.relative_to(FILES)) for file in FILES.rglob("*.py")}
-    assert set(re.findall(r"literalinclude:: ../tests/docs/harbor/(\S+)", page)) == shown
+    files = {f"airflow_provider_harbor/{name}.py" for name in ("entry", "hooks", "operators", "sensors", "sandbox")}
+    shown = set(re.findall(r"literalinclude:: ../example_vendor/(\S+)", page))
+    assert {*files, "pyproject.toml"} <= shown

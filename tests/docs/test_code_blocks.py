@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import subprocess
+import tomllib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 import yaml
 from airflow.cli import cli_parser
 
-from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,7 @@ def test_no_block_escapes() -> None:
     )
 
     assert written == sum(".rst" in block.where for block in BLOCKS)
-    assert {block.language for block in BLOCKS} <= {"python", "json", "yaml", "text", *SHELL}
+    assert {block.language for block in BLOCKS} <= {"python", "json", "yaml", "toml", "text", *SHELL}
 
 
 @of("python")
@@ -106,6 +107,11 @@ def test_json_is_json(block: Block) -> None:
 @of("yaml")
 def test_yaml_is_yaml(block: Block) -> None:
     assert yaml.safe_load(block.text)
+
+
+@of("toml")
+def test_toml_is_toml(block: Block) -> None:
+    assert tomllib.loads(block.text)
 
 
 @of("bash", "")
@@ -133,8 +139,8 @@ def test_the_connections_that_are_added_have_fields_that_are_read() -> None:
         if words[:3] == ["airflow", "connections", "add"]
     ]
 
-    assert {words[words.index("--conn-type") + 1] for words in added} == set(VENDOR_ENTRIES)
+    assert {words[words.index("--conn-type") + 1] for words in added} == set(installed().entries)
     for words in added:
-        entry = VENDOR_ENTRIES[words[words.index("--conn-type") + 1]]
+        entry = installed().entries[words[words.index("--conn-type") + 1]]
         extra = json.loads(words[words.index("--conn-extra") + 1]) if "--conn-extra" in words else {}
-        assert set(extra) <= set(entry.conn_fields) | set(SHARED_FIELDS)
+        assert set(extra) <= set(entry.conn_fields)

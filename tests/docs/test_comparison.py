@@ -77,6 +77,18 @@ def vendor_api(sandbox_connections: Any, set_connection: Callable[..., str]) -> 
     return sandbox_connections
 
 
+@pytest.fixture
+def make_context(make_context: MakeContext) -> MakeContext:
+    """The context of a try, whose task instance has what the mixin reads of it."""
+
+    def make(**parameters: Any) -> dict[str, Any]:
+        context = make_context(**parameters)
+        context["ti"].stats_tags = {}
+        return context
+
+    return make
+
+
 def http_operator() -> HttpOperator:
     return HttpOperator(task_id="push", http_conn_id="vendor_api", endpoint=PUSH, data=HALF_BAD, headers=AS_CSV)
 

@@ -17,9 +17,11 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import __version__, exceptions, hooks, operators, sensors
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
+from airflow_provider_imports.testing import matrix
+from airflow_provider_imports.testing.suite import all_cases
 from tests.docs.test_code_blocks import BLOCKS
-from tests.faults import matrix
+from tests.vendors.every import SUITES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +106,7 @@ def test_every_example_dag_is_shown_on_a_page() -> None:
     assert {path.name for path in (ROOT / "example_dags").glob("*.py")} - shown == set()
 
 
-@pytest.mark.parametrize("vendor", sorted(VENDOR_ENTRIES))
+@pytest.mark.parametrize("vendor", sorted(installed().entries))
 def test_every_vendor_has_a_page_with_its_operators_and_sensor(vendor: str) -> None:
     classes = [public for public in public_classes() if public.__module__.endswith(f".{vendor}")]
     for_dags = [one for one in classes if not issubclass(one, ImportHook) and not one.__subclasses__()]
@@ -180,14 +182,15 @@ def test_the_table_of_looks_is_what_the_code_does() -> None:
 def test_the_connection_on_the_pigment_page_is_one() -> None:
     (value,) = re.findall(r"AIRFLOW_CONN_PIGMENT_DEFAULT='(.*)'", (DOCS / "vendors" / "pigment.rst").read_text())
 
-    assert json.loads(value)["conn_type"] in VENDOR_ENTRIES
+    assert json.loads(value)["conn_type"] in installed().entries
 
 
 def test_the_size_of_the_fault_matrix_is_what_it_is() -> None:
     page = (DOCS / "never-twice-never-lost.rst").read_text()
-    assert f"**{sum(1 for _ in matrix.cells())} cells**" in page
+    assert f"**{sum(1 for suite in SUITES for _ in matrix.cells(all_cases(suite)))} cells**" in page
 
 
 @pytest.mark.parametrize("example", sorted((DOCS.parent / "example_dags").glob("*.py")), ids=lambda path: path.stem)
-def test_every_example_says_what_to_look_at(example: Path) -> None:
-    assert re.search(r"\bLook at\b", ast.get_docstring(ast.parse(example.read_text())) or "")
+def test_every_example_says_in_one_sentence_what_to_look_at(example: Path) -> None:
+    told = ast.get_docstring(ast.parse(example.read_text())) or ""
+    assert len(re.findall(r"\bLook at\b", told)) == 1

@@ -21,7 +21,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.base import ImportHook, look_failed
 from airflow_provider_imports.hooks.pigment.hook import PigmentHook, pigment_run
 from airflow_provider_imports.polling import Outcome, PollPolicy, Trouble
-from tests.http.wire import WireServer, answer, drip, silence
+from airflow_provider_imports.testing.wire import WireServer, answer, drip, silence
 
 TOKEN = "s3cret/token+of the-test"
 RUN = pigment_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33")

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests_mock
 
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.sandbox import rocketchat
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from airflow_provider_imports.hooks.base import ImportHook
 
-VENDORS = sorted(VENDOR_ENTRIES)
+ENTRIES = installed().entries
+VENDORS = sorted(ENTRIES)
 EVERY_VENDOR = pytest.mark.parametrize("vendor", VENDORS)
 WRONG = "a-wrong-s3cret"
 
@@ -25,8 +26,7 @@ Test = Callable[..., tuple[bool, str]]
 
 
 def hook_of(vendor: str, conn_id: str) -> ImportHook:
-    module = import_module(f"airflow_provider_imports.hooks.{vendor}")
-    hook: ImportHook = getattr(module, VENDOR_ENTRIES[vendor].hook)(conn_id)
+    hook: ImportHook = resolve_name(ENTRIES[vendor].hook)(conn_id)
     return hook
 
 
@@ -61,7 +61,7 @@ def nothing_is_ever_started(sandbox: Any) -> Iterator[None]:
 def test_right_credentials_are_told_so(press_test: Test, sandbox: Any, vendor: str) -> None:
     good, sentence = press_test(vendor)
     assert good, sentence
-    assert VENDOR_ENTRIES[vendor].vendor_name.split()[0] in sentence
+    assert ENTRIES[vendor].vendor_name.split()[0] in sentence
     assert {entry.vendor for entry in sandbox.journal} == {vendor}
 
 
@@ -70,7 +70,7 @@ def test_a_wrong_secret_is_told_as_refused_credentials(press_test: Test, vendor:
     good, sentence = press_test(vendor, password=WRONG)
     assert not good
     assert "credentials were refused" in sentence
-    assert VENDOR_ENTRIES[vendor].credentials in sentence
+    assert ENTRIES[vendor].credentials in sentence
 
 
 @pytest.mark.parametrize("vendor", [name for name in VENDORS if name not in ("blueshift", "pigment")])

@@ -12,6 +12,7 @@ import pytest
 import requests_mock
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     ImportNotFoundError,
@@ -30,7 +31,6 @@ from airflow_provider_imports.hooks.websale.status import WebsaleImport, read_im
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -635,7 +635,7 @@ def test_a_fresh_end_settles_before_the_next_start_hides_it(
     slot = hook.run_flow(hook.slot_flow(SLOT))
     assert not slot.busy
     assert bool(slot.settles_in) is settles
-    assert slot.settles_in <= VENDOR_ENTRIES["websale"].poll_interval * 1.1
+    assert slot.settles_in <= WEBSALE.poll_interval * 1.1
 
 
 # After an unclear start

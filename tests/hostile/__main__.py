@@ -11,13 +11,13 @@ import timeit
 from pathlib import Path
 from typing import Any
 
-import tests.conftest  # noqa: F401  # gives this process an Airflow home of its own
+import airflow_provider_imports.testing.plugin  # noqa: F401  # gives this process an Airflow home of its own
 from airflow_provider_imports.http.call import Answer
 from airflow_provider_imports.http.secrets import Secrets
-from tests.hostile.answers import bodies
-from tests.hostile.holds import watched
-from tests.hostile.looks import looks_at
-from tests.hostile.spellings import PASSWORDS, SECOND_WRITERS, WRITERS, may_be_read, spelt
+from airflow_provider_imports.testing.answers import bodies
+from airflow_provider_imports.testing.holds import watched
+from airflow_provider_imports.testing.spellings import PASSWORDS, SECOND_WRITERS, WRITERS, may_be_read, spelt
+from tests.hostile import looks
 
 #: Holds that are listed.
 MOST_SHOWN = 5
@@ -33,11 +33,11 @@ def set_connection(conn_id: str, **fields: Any) -> str:
 async def holds() -> dict[str, float]:
     """The longest hold of each answer, in seconds."""
     found = {}
-    for name, make in bodies().items():
-        async with looks_at(make(), set_connection) as looks:
+    for name, make in bodies(looks.STATUS).items():
+        async with looks.looks_at(make(), set_connection) as found_looks:
             gc.collect()
             with watched() as watch:
-                for look in looks:
+                for look in found_looks:
                     await look()
         found[name] = watch.longest
     return found

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.hooks.pigment import hook as pigment
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.models import ImportRun
-from tests.hostile.answers import PASSWORD, STATUS, Body
-from tests.hostile.holds import look
-from tests.http.wire import Received, WireServer, answer
+from airflow_provider_imports.testing.answers import PASSWORD, Body
+from airflow_provider_imports.testing.holds import look
+from airflow_provider_imports.testing.wire import Received, WireServer, answer
 
 if TYPE_CHECKING:
     import socket
@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.hooks.base import ImportHook
 
+#: A status of Pigment, WEBSALE and Rocket.Chat in one.
+STATUS: dict[str, Any] = {
+    "importStatus": "InProgress",
+    "status": 2,
+    "start": "2026-11-25T10:00:00Z",
+    "success": True,
+    "state": "importing",
+    "operation": {
+        "_id": "64d6f0c2a9b1c80001e2f3a4",
+        "status": "importer_importing_users",
+        "valid": True,
+        "user": "rbAXPnMktTFbNpwtJ",
+        "count": {"total": 3, "completed": 1},
+    },
+}
 RUNS: dict[type[ImportHook], ImportRun] = {
     PigmentHook: pigment.pigment_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33"),
     WebsaleHook: ImportRun("websale", {"service": "product", "start": STATUS["start"]}),

@@ -10,8 +10,8 @@ import pytest
 from airflow_provider_imports.exceptions import VendorRateLimitError
 from airflow_provider_imports.http import loop_clients, request_queue
 from airflow_provider_imports.http.call import Call, one_call
+from airflow_provider_imports.testing.wire import Received, WireServer, answer
 from tests.http.vendor import Connection, opened
-from tests.http.wire import Received, WireServer, answer
 
 READ = Call("get_status", "GET", "/status")
 SHARED = Call("get_current_operation", "GET", "/current", shared=True)

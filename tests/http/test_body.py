@@ -20,8 +20,8 @@ from airflow_provider_imports.exceptions import InvalidInputError, VendorUnavail
 from airflow_provider_imports.http.body import CHUNK, FileBody
 from airflow_provider_imports.http.call import Call, UnreadableBodyError, one_call
 from airflow_provider_imports.http.files import SourceFile, shown, suffix_of
+from airflow_provider_imports.testing.wire import WireServer
 from tests.http.vendor import Connection, opened, sync_client
-from tests.http.wire import WireServer
 
 
 @pytest.fixture

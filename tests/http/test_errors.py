@@ -20,6 +20,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, UnreadableAnswerError
 from airflow_provider_imports.http.errors import read_message, refusal_of, request_id, unreadable
 from airflow_provider_imports.http.text import LONGEST_TEXT
+from airflow_provider_imports.installed import installed_entry
 
 READ = Call("get_status", "GET", "/status")
 START = Call("start_import", "POST", "/start", repeat=Repeat.IF_NOT_ACTED, starts=True)
@@ -180,7 +181,7 @@ def test_an_error_carries_vendor_operation_status_message_and_request_id(
 def test_a_refusal_of_credentials_names_the_fields_of_the_vendors_form(
     status: int, vendor: str, credentials: str
 ) -> None:
-    error = refusal_of(vendor, "The vendor", READ, Answer(status, {}, b""))
+    error = refusal_of(vendor, "The vendor", READ, Answer(status, {}, b""), installed_entry(vendor).credentials)
 
     assert str(error).endswith(f"; nothing was done. Check the Airflow connection's {credentials}.")
 

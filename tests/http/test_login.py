@@ -7,9 +7,9 @@ import pytest
 
 from airflow_provider_imports.exceptions import VendorAuthError, VendorRequestError, VendorUnavailableError
 from airflow_provider_imports.http.call import Call, one_call
+from airflow_provider_imports.testing.wire import Reaction, WireServer, answer
 from tests.http.conftest import Send
 from tests.http.vendor import Connection, VendorOfTest, opened, sync_client
-from tests.http.wire import Reaction, WireServer, answer
 
 READ = Call("get_status", "GET", "/status")
 LOGS_IN = VendorOfTest(logs_in=True)

@@ -25,8 +25,8 @@ from airflow_provider_imports.http.reading import (
     Reading,
 )
 from airflow_provider_imports.http.text import LONGEST_TEXT, clean, is_whole
+from airflow_provider_imports.testing.wire import WireServer, answer
 from tests.http.vendor import Connection
-from tests.http.wire import WireServer, answer
 
 if TYPE_CHECKING:
     from tests.http.conftest import Send

@@ -6,8 +6,8 @@ import pytest
 
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Call, one_call, path
+from airflow_provider_imports.testing.wire import Received, WireServer
 from tests.http.vendor import TOKEN, Connection, opened, sync_client
-from tests.http.wire import Received, WireServer
 
 ODD = "a b&c=d/ü?#%2F+~'\"\\;,:@!$()*[]{}|^`<>€\U0001f600"
 CALLS = {

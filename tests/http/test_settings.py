@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.http.settings import DEFAULT_TIMEOUT, Settings, read_settings
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
+from airflow_provider_imports.installed import installed
 
 SECRET = "s3cret-token-of-the-test"
+
+ENTRIES = installed().entries
 
 
 @dataclass
@@ -31,7 +33,7 @@ class ConnectionOfTest:
 def read(conn_type: str = "pigment", default_host: str = "", extra: Any = None, **fields: Any) -> Settings:
     text = extra if extra is None or isinstance(extra, str) else json.dumps(extra)
     connection = ConnectionOfTest(extra=text, conn_type=fields.pop("of_type", conn_type), **fields)
-    return read_settings(conn_type, connection, default_host)
+    return read_settings(ENTRIES[conn_type], connection, default_host)
 
 
 def test_numbers_may_be_text_as_forms_before_airflow_3_2_store_them() -> None:
@@ -163,7 +165,7 @@ def test_settings_do_not_show_what_is_secret() -> None:
     assert settings.password == SECRET
 
 
-@pytest.mark.parametrize("conn_type", VENDOR_ENTRIES)
+@pytest.mark.parametrize("conn_type", ENTRIES)
 def test_unknown_extras_are_ignored(conn_type: str) -> None:
     extra = {"X-Injected": "1", "headers": {"a": "b"}, "secret_key": "x", "auth_type": "y", "trust_env": True}
 
@@ -276,11 +278,11 @@ def test_blanks_around_a_pasted_credential_are_taken_away() -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10)
-names = st.sampled_from([*VENDOR_ENTRIES["bloomreach"].conn_fields, *VENDOR_ENTRIES["websale"].conn_fields, "x"])
+names = st.sampled_from([*ENTRIES["bloomreach"].conn_fields, *ENTRIES["websale"].conn_fields, "x"])
 
 
 @given(
-    st.sampled_from(sorted(VENDOR_ENTRIES)),
+    st.sampled_from(sorted(ENTRIES)),
     st.dictionaries(names, scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(), scalars, max_size=2)),
     st.text(max_size=20) | st.none(),
     st.sampled_from([None, "http", "https", "", "x y"]),

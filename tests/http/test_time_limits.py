@@ -18,10 +18,10 @@ from airflow_provider_imports.http import async_client, sync_session, transfer
 from airflow_provider_imports.http.call import Call, Flow, Repeat, one_call
 from airflow_provider_imports.http.loop_clients import client_apart
 from airflow_provider_imports.http.transfer import OVERTIME, latest_end
+from airflow_provider_imports.testing.proxy import HOST
+from airflow_provider_imports.testing.wire import Reaction, Received, WireServer, answer, drip, silence
 from tests.http.conftest import Send
-from tests.http.proxy import HOST
 from tests.http.vendor import Connection, VendorOfTest, new_shared_client, opened, sync_client
-from tests.http.wire import Reaction, Received, WireServer, answer, drip, silence
 
 READ = Call("get_status", "GET", "/status")
 SHARED = Call("get_current_operation", "GET", "/current", shared=True)

@@ -18,10 +18,10 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Call, Repeat, UnreadableBodyError, one_call
+from airflow_provider_imports.testing.proxy import HOST, ProxyServer
+from airflow_provider_imports.testing.wire import Reaction, Received, WireServer, answer, close_after, reset, silence
 from tests.http.conftest import Send
-from tests.http.proxy import HOST, ProxyServer
 from tests.http.vendor import Connection, opened, sync_client
-from tests.http.wire import Reaction, Received, WireServer, answer, close_after, reset, silence
 
 READ = Call("get_status", "GET", "/status")
 START = Call("start_import", "POST", "/start", json={"a": 1}, repeat=Repeat.IF_NOT_ACTED, starts=True)

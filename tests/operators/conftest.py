@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ def push_task(pigment: Any, deferrable: bool) -> MakeTask:
 class CancelingOperator(PigmentTriggerImportOperator):
     """Of a vendor that can cancel."""
 
-    hook_path = "tests.tries.CancelingHook"
+    entry = replace(PigmentTriggerImportOperator.entry, hook="tests.tries.CancelingHook")
     without_effect = ()
 
 

@@ -17,10 +17,9 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks import blueshift as blueshift_hook
-from airflow_provider_imports.links import BlueshiftLink
 from airflow_provider_imports.models import Counts
 from airflow_provider_imports.operators.bloomreach import BloomreachStartImportOperator
-from airflow_provider_imports.operators.blueshift import BlueshiftTriggerCustomerImportOperator
+from airflow_provider_imports.operators.blueshift import BlueshiftLink, BlueshiftTriggerCustomerImportOperator
 from airflow_provider_imports.sandbox import bloomreach, blueshift
 from tests.tries import Killed, killed_at
 

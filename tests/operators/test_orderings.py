@@ -24,7 +24,7 @@ from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersOperator
 from airflow_provider_imports.operators.slot_lock import slot_lock
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
-from tests.conftest import TaskStateStoreOfTest
+from airflow_provider_imports.testing.context import TaskStateStoreOfTest
 from tests.tries import Killed, defer, event_of, finish, killed_at
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from airflow_provider_imports.sandbox.pigment import (
     INTEGRATION_CONFIGURATION_ID,
     UPLOAD_CONFIGURATION_ID,
 )
-from tests.conftest import TaskStateStoreOfTest
+from airflow_provider_imports.testing.context import TaskStateStoreOfTest
 from tests.tries import Killed, finish, killed_at, requests, starts
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from airflow_provider_imports.hooks.rocketchat import hook as hooks
 from airflow_provider_imports.operators import rocketchat as operators
 from airflow_provider_imports.operators.rocketchat import RocketChatCreateImportOperator, RocketChatImportUsersOperator
 from airflow_provider_imports.sandbox import rocketchat as vendor
-from tests.conftest import TaskStateStoreOfTest
+from airflow_provider_imports.testing.context import TaskStateStoreOfTest
 from tests.operators.test_records import LazySequence
 from tests.tries import Killed, default_poll_interval, defer, event_of, finish, killed_at, moved
 

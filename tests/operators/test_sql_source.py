@@ -21,8 +21,8 @@ from airflow_provider_imports.exceptions import InvalidInputError, QueryFailedEr
 from airflow_provider_imports.operators.payload import open_payload
 from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
 from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersOperator, check_every_user
+from airflow_provider_imports.operators.rocketchat_user_records import UserRecords
 from airflow_provider_imports.operators.sql_source import Query, query_given
-from airflow_provider_imports.operators.user_records import UserRecords
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.sandbox.pigment import UPLOAD_CONFIGURATION_ID
 from tests.operators.database import RowsHook, SqliteHook

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators import user_files, user_records
+from airflow_provider_imports.operators import rocketchat_user_files, rocketchat_user_records
 from airflow_provider_imports.operators.rocketchat import check_every_user
-from airflow_provider_imports.operators.user_records import UserRecords, in_batches
+from airflow_provider_imports.operators.rocketchat_user_records import UserRecords, in_batches
 
 ANNA = {"emails": ["anna@example.com"], "importIds": ["1"], "name": 'Änna "A", ☃'}
 BERT = {"emails": ["bert@example.com", "b@example.com"], "importIds": ["2"], "deleted": True, "utcOffset": 1.5}
@@ -60,14 +60,14 @@ def test_a_list_is_read_as_often_as_it_is_asked_for() -> None:
 def test_a_file_gives_its_records_wherever_its_pieces_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, chunk: int
 ) -> None:
-    monkeypatch.setattr(user_records, "CHUNK", chunk)
+    monkeypatch.setattr(rocketchat_user_records, "CHUNK", chunk)
     assert read(tmp_path / name, content) == [ANNA, BERT]
 
 
 def test_any_array_of_objects_is_read_like_json_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(7)
     for _ in range(40):
-        monkeypatch.setattr(user_records, "CHUNK", dice.randint(1, 50))
+        monkeypatch.setattr(rocketchat_user_records, "CHUNK", dice.randint(1, 50))
         texts = ["", "}", "]", '"', "\\", "{[", "é\n☃", "😀,"]
         value = [{dice.choice(texts): [dice.choice(texts), 1.5, None, {}]} for _ in range(dice.randint(0, 6))]
         text = json.dumps(value, indent=dice.choice([None, 2]), ensure_ascii=dice.random() < 0.5)
@@ -108,8 +108,8 @@ def test_a_broken_file_is_said_to_be_broken(tmp_path: Path, name: str, content: 
 def test_a_record_without_an_end_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
 ) -> None:
-    monkeypatch.setattr(user_files, "LONGEST_RECORD", 1000)
-    monkeypatch.setattr(user_records, "CHUNK", 100)
+    monkeypatch.setattr(rocketchat_user_files, "LONGEST_RECORD", 1000)
+    monkeypatch.setattr(rocketchat_user_records, "CHUNK", 100)
     with pytest.raises(InvalidInputError):
         read(tmp_path / name, content)
 
@@ -237,13 +237,13 @@ def test_an_import_id_that_occurs_twice_is_only_told(caplog: pytest.LogCaptureFi
     assert check_every_user(UserRecords(users, None)) == 100
     assert "User 2 has the same importId as user 1" in caplog.text
     assert "99 importIds occur twice, which Rocket.Chat takes" in caplog.text
-    assert len(caplog.records) == user_records.MOST_DUPLICATES_SHOWN + 1
+    assert len(caplog.records) == rocketchat_user_records.MOST_DUPLICATES_SHOWN + 1
     assert "s3cret" not in caplog.text
 
 
 @pytest.mark.parametrize("name", ["u.json", "u.jsonl"])
 def test_json_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(user_records, "MOST_COMPARED", 1000)
+    monkeypatch.setattr(rocketchat_user_records, "MOST_COMPARED", 1000)
     lines = [json.dumps({"emails": [f"u{n}@example.com"], "importIds": [str(n)]}) for n in range(20_000)]
     file = tmp_path / name
     file.write_text("\n".join(lines) if name == "u.jsonl" else f"[{','.join(lines)}]")
@@ -261,7 +261,7 @@ def test_json_is_never_held_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 MEASURE = """
 import os, resource, sys
 from airflow_provider_imports.operators.rocketchat import check_every_user
-from airflow_provider_imports.operators.user_records import UserRecords, in_batches
+from airflow_provider_imports.operators.rocketchat_user_records import UserRecords, in_batches
 import airflow_provider_imports.hooks.rocketchat.users
 records = UserRecords(None, sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

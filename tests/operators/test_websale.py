@@ -37,7 +37,7 @@ from airflow_provider_imports.operators.websale import (
     WebsaleStartImportOperator,
 )
 from airflow_provider_imports.sandbox import websale as stand_in
-from tests.conftest import TaskStateStoreOfTest
+from airflow_provider_imports.testing.context import TaskStateStoreOfTest
 from tests.operators.test_records import LazySequence
 from tests.tries import Killed, default_poll_interval, defer, finish, killed_at, moved
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ from airflow_provider_imports.operators.record import Phase
 from airflow_provider_imports.operators.run_store import KEY
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.polling import Ending
-from tests.conftest import TaskInstanceOfTest
+from airflow_provider_imports.testing.context import TaskInstanceOfTest
 from tests.protocol.vendor import Vendor, clock_of, iso
 from tests.protocol.workers import Store, Try, pause
 
@@ -162,7 +163,8 @@ class Life(RuleBasedStateMachine):
             operator: Any = WebsaleStartImportOperator(service="product", format="json", **source, **common)
         else:
             operator = PigmentTriggerImportOperator(configuration_id=CONFIGURATION, **common)
-        operator.hook_path = f"{__name__}.{ModelOfWebsale.__name__ if self.shows else ModelOfPigment.__name__}"
+        model = ModelOfWebsale if self.shows else ModelOfPigment
+        operator.entry = replace(operator.entry, hook=f"{__name__}.{model.__name__}")
         self.tries.append(Try(lambda: operator.execute(context)))
 
     @property

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.sandbox import Sandbox
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 from tests.system.running_airflow import RunningAirflow
 
@@ -61,7 +61,7 @@ def airflow(dags_folder: Path, session_sandbox: Sandbox) -> Iterator[RunningAirf
 def connect(airflow: RunningAirflow) -> Callable[..., None]:
     """Lead connections of the running Airflow, ``<vendor>_<name>``, to a sandbox, without limits of their own."""
 
-    def define(sandbox: Sandbox, name: str, vendors: Iterable[str] = VENDOR_ENTRIES) -> None:
+    def define(sandbox: Sandbox, name: str, vendors: Iterable[str] = installed().entries) -> None:
         for vendor in vendors:
             connection = sandbox.connection(vendor)
             extra = {**(connection.pop("extra") or {}), "requests_per_minute": 6000}

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_imports.installed import installed
 from airflow_provider_imports.sandbox import Sandbox
-from airflow_provider_imports.vendors import SHARED_FIELDS, VENDOR_ENTRIES
 from tests.system import demo_data
 from tests.system.browser import open_browser
 from tests.system.demo import SANDBOX_SETTINGS, connections
@@ -15,6 +15,7 @@ from tests.system.demo_runs import PIPELINE, POOL, Progress
 from tests.system.running_airflow import RunningAirflow
 
 if TYPE_CHECKING:
+    from airflow_provider_imports.vendors import VendorEntry
     from tests.system.browser import AirflowUi
 
 REPOSITORY = Path(__file__).parents[2]
@@ -43,8 +44,8 @@ def main() -> int:
         push_id = airflow.trigger("pigment_push_csv", conf={"file_path": str(_with_short_rows(airflow.home))})
         with open_browser(airflow.url) as ui:
             with ui.height(FORM_HEIGHT):
-                for conn_type, entry in VENDOR_ENTRIES.items():
-                    _picture_form(ui, conn_type, entry.vendor_name)
+                for entry in installed().entries.values():
+                    _picture_form(ui, entry)
             airflow.wait_for(lambda: _ended(pipeline) or None, ENDS_WITHIN, f"{PIPELINE.dag_id} to end")
             _picture_run(ui, pipeline.run_id)
             airflow.wait_for_run("pigment_push_csv", push_id, ENDS_WITHIN)
@@ -67,13 +68,13 @@ def _ended(progress: Progress) -> bool:
     return progress.has_ended
 
 
-def _picture_form(ui: AirflowUi, conn_type: str, vendor_name: str) -> None:
-    form = ui.open_connection_form(vendor_name, f"{conn_type}_default")
-    ui.screenshot(FOLDER / f"connection-{conn_type}.png", of=form)
-    if VENDOR_ENTRIES[conn_type].conn_fields.keys() == SHARED_FIELDS.keys():
-        return  # nothing of its own
+def _picture_form(ui: AirflowUi, entry: VendorEntry) -> None:
+    form = ui.open_connection_form(entry.vendor_name, entry.default_conn_id)
+    ui.screenshot(FOLDER / f"connection-{entry.conn_type}.png", of=form)
+    if not entry.own_fields:
+        return
     ui.show_extra_fields(form)
-    ui.screenshot(FOLDER / f"connection-{conn_type}-extra.png", of=form)
+    ui.screenshot(FOLDER / f"connection-{entry.conn_type}-extra.png", of=form)
 
 
 def _picture_run(ui: AirflowUi, run_id: str) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from airflow_provider_imports.sandbox import Sandbox
-from tests.http.proxy import HOST, ProxyServer
+from airflow_provider_imports.testing.proxy import HOST, ProxyServer
 from tests.system.running_airflow import RunningAirflow
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
+from airflow_provider_imports.testing.vendor_clock import VendorClock
 from tests.system.dags.ended_by_a_person import ON_WORKER, VENDORS, WAYS
-from tests.vendor_clock import VendorClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

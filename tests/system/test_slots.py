@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
-from tests.vendor_clock import VendorClock
+from airflow_provider_imports.testing.vendor_clock import VendorClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,12 +14,12 @@ from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.description import NewestImport
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
+from airflow_provider_imports.installed import installed, installed_entry
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.polling import PollPolicy
 from airflow_provider_imports.triggers import end_memory, events
 from airflow_provider_imports.triggers.end_memory import MOST_ENDS, EndMemory, Store
 from airflow_provider_imports.triggers.imports import load_hook
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS
 from tests.tries import moved
 
@@ -202,7 +202,7 @@ def test_it_is_the_same_trigger_at_each_parse_and_another_one_for_another_asset(
     ("wrong", "told"),
     [
         ({"vendor": "pigment", "slot": None}, "only rocketchat and websale"),
-        ({"vendor": "unknown"}, "only rocketchat and websale"),
+        ({"vendor": "unknown"}, "There is no vendor 'unknown'; installed are"),
         ({"slot": None}, 'should be {"service": "..."}'),
         ({"slot": {"service": ""}}, 'should be {"service": "..."}'),
         ({"slot": {"service": "order", "start": "x"}}, 'should be {"service": "..."}'),
@@ -226,10 +226,10 @@ def test_airflow_2_is_told_that_it_has_no_watchers(monkeypatch: pytest.MonkeyPat
         events.ImportEndedTrigger(name="orders", vendor="websale", slot={"service": "order"})
 
 
-@pytest.mark.parametrize("vendor", sorted(VENDOR_ENTRIES))
+@pytest.mark.parametrize("vendor", sorted(installed().entries))
 async def test_a_vendor_with_slots_describes_how_its_newest_import_is_read(vendor: str) -> None:
-    entry = VENDOR_ENTRIES[vendor]
-    hook = await load_hook(f"airflow_provider_imports.hooks.{vendor}.{entry.hook}")
+    entry = installed_entry(vendor)
+    hook = await load_hook(entry.hook)
     assert (hook.newest_flow is not ImportHook.newest_flow) == (entry.slot is not None)
 
 

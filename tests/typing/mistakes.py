@@ -18,7 +18,7 @@ from airflow_provider_imports.sensors.pigment import PigmentImportSensor
 from airflow_provider_imports.sensors.websale import WebsaleImportSensor
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.arguments import RocketChatUser
+    from airflow_provider_imports.operators.rocketchat_user_records import RocketChatUser
 
 with DAG("mistakes"):
     # the seven that a review made

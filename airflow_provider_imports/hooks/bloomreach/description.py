@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
+from airflow_provider_imports.entries.bloomreach import BLOOMREACH
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     ImportBusyError,
@@ -54,8 +55,7 @@ _SOURCE_REFUSED = "could not authenticate"
 class BloomreachDescription(VendorDescription):
     """Bloomreach Engagement, as far as it differs from other vendors."""
 
-    conn_type = "bloomreach"
-    hook_name = "Bloomreach Engagement"
+    entry = BLOOMREACH
     default_host = "https://api.exponea.com"
     where_to_look = "the import's page in Bloomreach Engagement (Data & Assets > Imports)"
     hints = {

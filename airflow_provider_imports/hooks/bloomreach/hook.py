@@ -45,8 +45,6 @@ class BloomreachHook(BloomreachDescription, ImportHook):
     and has no call that cancels one.
     """
 
-    default_conn_name = "bloomreach_default"
-
     def start_import(
         self,
         import_id: str,

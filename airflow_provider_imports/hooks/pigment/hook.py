@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     InvalidInputError,
@@ -58,9 +59,7 @@ class PigmentHook(ImportHook):
     lost can't be found again by the API, only in the block's *Update History*.
     """
 
-    conn_type = "pigment"
-    default_conn_name = "pigment_default"
-    hook_name = "Pigment"
+    entry = PIGMENT
     default_host = "https://pigment.app"
     where_to_look = (
         'the "Update History" of the block in Pigment (listed under the person who created or edited the '

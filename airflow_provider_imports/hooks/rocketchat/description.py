@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.exceptions import (
     ImportBusyError,
     VendorAuthError,
@@ -59,8 +60,7 @@ _WAIT = re.compile(rb"wait (\d{1,7}) seconds?")
 class RocketChatDescription(VendorDescription):
     """Rocket.Chat, as far as it differs from other vendors."""
 
-    conn_type = "rocketchat"
-    hook_name = "Rocket.Chat"
+    entry = ROCKETCHAT
     default_host = ""
     where_to_look = "Administration > Workspace > Import in Rocket.Chat"
     #: 10 calls a minute of each route and from one IP address, unless the user may bypass it

@@ -46,8 +46,6 @@ class RocketChatHook(RocketChatDescription, ImportHook):
     aborts whatever is under way there, ``import.addUsers`` and ``import.run`` act on it whoever made it.
     """
 
-    default_conn_name = "rocketchat_default"
-
     def new_import(self, before: str | None = None) -> ImportRun:
         """
         Make a new operation (``import.new``). Whatever is under way in the workspace is aborted, unasked.

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.exceptions import ImportSupersededError, VendorUnavailableError
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.text import is_whole
 from airflow_provider_imports.json_values import parse_time, read_count
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus
 from airflow_provider_imports.polling import PollPolicy, unseen_for
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Answer
@@ -145,8 +145,7 @@ class Operation:
         """Seconds for which a waiter with the default intervals may still not have seen that it is done."""
         if not self.is_through or self.made_at is None or self.changed_at is None:
             return 0.0
-        entry = VENDOR_ENTRIES["rocketchat"]
-        policy = PollPolicy(entry.poll_interval, entry.max_poll_interval)
+        policy = PollPolicy(ROCKETCHAT.poll_interval, ROCKETCHAT.max_poll_interval)
         return unseen_for(policy, (self.changed_at - self.made_at).total_seconds(), since(self.changed_at, answer))
 
     def __str__(self) -> str:

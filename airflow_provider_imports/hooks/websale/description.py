@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.exceptions import (
     ImportNotFoundError,
     ImportSupersededError,
@@ -47,8 +48,7 @@ _MOST_ENDS = 100
 class WebsaleDescription(VendorDescription):
     """WEBSALE, as far as it differs from other vendors."""
 
-    conn_type = "websale"
-    hook_name = "WEBSALE"
+    entry = WEBSALE
     default_host = ""
     where_to_look = "the import's status in WEBSALE's admin interface"
     can_cancel = True

@@ -42,8 +42,6 @@ class WebsaleHook(WebsaleDescription, ImportHook):
     recognised by the time of its start. A start cancels the running import of its service.
     """
 
-    default_conn_name = "websale_default"
-
     def start_import(
         self,
         service: str,

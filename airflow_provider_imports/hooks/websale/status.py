@@ -12,12 +12,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.text import cut, is_whole
 from airflow_provider_imports.json_values import parse_time, read_count
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 from airflow_provider_imports.polling import PollPolicy, unseen_for
-from airflow_provider_imports.vendors import VENDOR_ENTRIES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,8 +93,7 @@ class WebsaleImport(NamedTuple):
         since = (answer.date - ended).total_seconds()
         if since < -CLOCK_SKEW:
             return 0.0  # the two times can't be compared
-        entry = VENDOR_ENTRIES["websale"]
-        policy = PollPolicy(entry.poll_interval, entry.max_poll_interval)
+        policy = PollPolicy(WEBSALE.poll_interval, WEBSALE.max_poll_interval)
         return unseen_for(policy, (ended - began).total_seconds(), max(since, 0.0))
 
 

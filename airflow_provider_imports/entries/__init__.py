@@ -1,0 +1,1 @@
+"""The vendors of this distribution, each as its entry."""

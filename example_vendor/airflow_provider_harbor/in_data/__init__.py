@@ -1,0 +1,1 @@
+"""Harbor once more, without code."""

@@ -1,0 +1,1 @@
+"""The vendors of this distribution, each proven with the test kit."""
