@@ -1,7 +1,7 @@
 """Read the documentation and the package's messages as a reader would: ``python docs/prose.py`` (``make docs``).
 
-Two lists are kept to: proselint's, and the words of this house, ``house-words.csv``. The sandbox is left out of it, since it
-says what the vendors say, and so is the test kit.
+Two lists are kept to: proselint's, and the words of this house, ``house-words.csv``. The sandbox, which says what the
+vendors say, and the test kit are left out.
 """
 
 from __future__ import annotations
