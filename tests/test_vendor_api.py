@@ -54,7 +54,11 @@ def module_of(path: Path) -> str:
 
 FILES = {module_of(path): path for path in (ROOT / PACKAGE).rglob("*.py")}
 OF_VENDORS = {module: path for module, path in FILES.items() if owner(module)}
-OUTSIDE = {path.stem: path for path in (ROOT / "example_vendor" / "airflow_provider_harbor").glob("*.py")}
+OUTSIDE = {
+    str(path.relative_to(ROOT)): path
+    for folder in ("example_vendor/airflow_provider_harbor", "tests/second_vendor/airflow_provider_quarry")
+    for path in (ROOT / folder).rglob("*.py")
+}
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
