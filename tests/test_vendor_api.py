@@ -54,7 +54,11 @@ def module_of(path: Path) -> str:
 
 FILES = {module_of(path): path for path in (ROOT / PACKAGE).rglob("*.py")}
 OF_VENDORS = {module: path for module, path in FILES.items() if owner(module)}
-OUTSIDE = {path.stem: path for path in (ROOT / "example_vendor" / "airflow_provider_harbor").glob("*.py")}
+OUTSIDE = {
+    str(path.relative_to(ROOT)): path
+    for folder in ("example_vendor/airflow_provider_harbor", "tests/second_vendor/airflow_provider_quarry")
+    for path in (ROOT / folder).rglob("*.py")
+}
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
@@ -93,7 +97,7 @@ def test_a_stand_in_can_disagree_with_the_hook(module: str) -> None:
     assert [one for one, _ in imports(OF_VENDORS[module]) if not one.startswith(f"{PACKAGE}.sandbox.")] == []
 
 
-@pytest.mark.parametrize("module", FILES.keys() - OF_VENDORS.keys() - {f"{PACKAGE}.get_provider_info"})
+@pytest.mark.parametrize("module", sorted(FILES.keys() - OF_VENDORS.keys() - {f"{PACKAGE}.get_provider_info"}))
 def test_what_is_shared_knows_no_vendor(module: str) -> None:
     assert [one for one, _ in imports(FILES[module]) if owner(one)] == []
 

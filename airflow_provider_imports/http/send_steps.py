@@ -231,8 +231,7 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
     """
     if access.refused is not None and access.refused[0] == settings:
         raise access.refused[1].with_traceback(None)  # raised many times, it would grow
-    call = rules.login_call(settings)
-    if call is None:
+    if (call := rules.login_call(settings)) is None:
         headers = rules.authorization(settings)
     else:
         access.settings, access.secrets = settings, Secrets.of(settings, {})
@@ -242,7 +241,11 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
             if isinstance(error, VendorAuthError) or error.status_code in _REFUSES_CREDENTIALS:
                 access.refused = (settings, error)
             raise
-        headers = rules.read_login(answer, settings)
+        try:
+            headers = rules.read_login(answer, settings)
+        except UnreadableAnswerError as error:
+            # the answer is not quoted: it may hold a token under another name
+            raise rules.unreadable(call, replace(answer, content=b""), str(error)) from None
     access.settings, access.headers, access.refused = settings, headers, None
     access.secrets = Secrets.of(settings, headers)
     access.plain = Call("plain", "GET", "").wire_headers(headers)
@@ -251,9 +254,7 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
 
 def guarded(outcome: SendResult, secrets: Secrets) -> SendResult:
     """An outcome that knows what must not be told of it."""
-    if not isinstance(outcome, Answer):
-        return outcome
-    return Answer(outcome.status, outcome.headers, outcome.content, outcome.repeated_after, secrets)
+    return replace(outcome, secrets=secrets) if isinstance(outcome, Answer) else outcome
 
 
 def _outcome(sent: SendResult | None) -> SendResult:
@@ -263,16 +264,15 @@ def _outcome(sent: SendResult | None) -> SendResult:
 
 
 def _judged(shared: SendResult, call: Call, rules: VendorRules) -> Answer:
-    error = rules.error_of(call, shared) if isinstance(shared, NoAnswer) else None
-    if error is not None:
+    if isinstance(shared, NoAnswer) and (error := rules.error_of(call, shared)) is not None:
         raise error
     return _answer(shared)
 
 
 def _answer(outcome: SendResult) -> Answer:
-    if not isinstance(outcome, Answer):
-        raise TypeError(f"error_of() found nothing wrong with {outcome!r}")
-    return outcome
+    if isinstance(outcome, Answer):
+        return outcome
+    raise TypeError(f"error_of() found nothing wrong with {outcome!r}")
 
 
 def _refused_by_proxy(settings: Settings | None) -> NoAnswer | None:

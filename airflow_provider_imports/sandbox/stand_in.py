@@ -102,7 +102,7 @@ class StandIn:
 
     def rate_limited(self, request: web.Request, seconds: float) -> web.Response:
         """Answer 429 the way this vendor does; the client may come back after so many seconds."""
-        raise NotImplementedError
+        return web.json_response({"error": HTTPStatus.TOO_MANY_REQUESTS.phrase}, status=HTTPStatus.TOO_MANY_REQUESTS)
 
     def wait_headers(self, seconds: float) -> Mapping[str, str]:
         """Return the headers that say so. A fault may leave them out: then the client has to guess."""

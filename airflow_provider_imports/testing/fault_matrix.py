@@ -46,7 +46,7 @@ class FaultMatrix(Suite):
         got = requests(road.sandbox, case)
         assert list(dict.fromkeys(got)) == list(case.first)
         expected = case.requests or case.first
-        assert got[: len(expected)] == list(expected)
+        assert without_repeated_log_in(got, case)[: len(expected)] == list(expected)
         if road.proxy is not None:
             methods = {line.split()[0] for line in road.proxy.requests[len(before) :]}
             assert methods == {"CONNECT"} if way == "connect" else methods <= {"GET", "POST"}, "it went another way"
@@ -123,6 +123,12 @@ def canceled(sandbox: Any, cell: Cell, cancels: set[str]) -> list[Any]:
         for entry in order
         if entry.operation in cancels and not (may_clear and all(entry.n < start for start in started))
     ]
+
+
+def without_repeated_log_in(got: list[str], case: Case) -> list[str]:
+    """The calls, but for log-ins after the first: the trigger logs in by itself."""
+    others = set(case.first) - {case.start, case.status, *case.stages}
+    return [call for number, call in enumerate(got) if call not in others or call not in got[:number]]
 
 
 def requests(sandbox: Any, case: Case) -> list[str]:

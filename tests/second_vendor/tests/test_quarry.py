@@ -1,0 +1,26 @@
+from airflow_provider_imports.testing import Conformance, Start, Wait
+from airflow_provider_quarry.operators import QuarryDigOperator
+from airflow_provider_quarry.sensors import QuarryDigSensor
+
+CALLS = ("dig", "show", "stop")
+
+
+class TestQuarry(Conformance):
+    starts = (
+        Start(
+            QuarryDigOperator,
+            {"pit": "granite"},
+            *CALLS,
+            first=("get_token", "dig", "show"),
+            again=("get_token", "show"),
+        ),
+        Start(
+            QuarryDigOperator,
+            {"pit": "gravel"},
+            *CALLS,
+            first=("get_token", "dig", "show", "errors"),
+            again=("get_token", "show", "errors"),
+            name="with errors",
+        ),
+    )
+    sensors = (Wait(QuarryDigSensor, lambda run: {"dig": run.key["dig"]}, "show", first=("get_token", "show")),)
