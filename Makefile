@@ -29,7 +29,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test test-failed faults protocol soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants clean
+.PHONY: help demo screenshots test test-failed faults protocol soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants vendor-mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, Po
 
 mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status; a test must notice each (7 minutes)
 	$(BIN)/python -m tests.mutants
+
+vendor-mutants: $(STAMP) ## Take the safeguards of a vendor away, one by one; the conformance suite must notice each
+	$(BIN)/python -m tests.distribution.mutants
 
 coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
 	$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)

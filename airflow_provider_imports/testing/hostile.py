@@ -8,16 +8,20 @@ import re
 from typing import TYPE_CHECKING
 from unicodedata import category
 
+from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.models import ImportState
 from airflow_provider_imports.testing.answers import bodies
 from airflow_provider_imports.testing.at_relay import AtRelay, call_names
 from airflow_provider_imports.testing.holds import look, watched
 from airflow_provider_imports.testing.hostile_texts import HOSTILE, in_a_header, spoilt
 from airflow_provider_imports.testing.spellings import PASSWORDS, SECOND_WRITERS, WRITERS, may_be_read, spelt
-from airflow_provider_imports.testing.suite import LeftOut, Suite, each
+from airflow_provider_imports.testing.suite import LeftOut, Suite, each, tells_nothing
 from airflow_provider_imports.testing.told import what_is_told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from airflow_provider_imports.testing.cases import Start
 
 #: Seconds for one step of the event loop.
 LONGEST_HOLD = 0.05
@@ -68,6 +72,15 @@ class Hostile(Suite):
             for told in what_is_told(at_relay.hook, lambda hook: at_relay.call(call)):
                 assert faults_of(told) == [], (content[:200], told[:500])
 
+    @each("case", lambda suite: suite.starts[:1], unless=tells_nothing)
+    def test_a_state_that_is_not_documented_is_never_a_success(self, at_relay: AtRelay, case: Start) -> None:
+        true = json.loads(at_relay.answers[0])
+        for surprise in ("surprise", 987_654):
+            for changed in spoilt(true, surprise):
+                at_relay.relay.answer(200, json.dumps(changed).encode(), {})
+                seen = outcome_of(lambda: at_relay.call("status"))
+                assert getattr(seen, "state", None) is not ImportState.SUCCEEDED, changed
+
     @each("group", groups_of_bodies)
     async def test_no_answer_holds_the_event_loop(self, at_relay: AtRelay, group: int) -> None:
         true = json.loads(at_relay.answers[0])
@@ -106,6 +119,14 @@ def writers_of(call: str) -> Iterator[tuple[str, str]]:
     for number, first in enumerate(sorted(WRITERS)):
         if (number + _hash_of(call)) % WRITER_STEP == 0:
             yield first, SECOND_WRITERS[(number + _hash_of(call)) % len(SECOND_WRITERS)]
+
+
+def outcome_of(call: Callable[[], object]) -> object:
+    """What a call returns, or the error of ours that it raises; any other error is a fault."""
+    try:
+        return call()
+    except VendorImportError as error:
+        return error
 
 
 def answers_with(text: str) -> Iterator[tuple[int, bytes, dict[str, str | bytes]]]:

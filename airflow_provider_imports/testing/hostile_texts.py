@@ -22,7 +22,7 @@ HOSTILE = {
 }
 
 
-def spoilt(value: Any, text: str) -> Iterator[Any]:
+def spoilt(value: Any, text: str | int) -> Iterator[Any]:
     """A value once for each text in it, and each name, that is replaced by this one; and once with all of them."""
     places = list(_places(value))
     for place in places:
@@ -51,7 +51,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
         yield from _places(item, (*path, key))
 
 
-def _replaced(value: Any, place: tuple[tuple[Any, ...], str], text: str) -> Any:
+def _replaced(value: Any, place: tuple[tuple[Any, ...], str], text: str | int) -> Any:
     path, kind = place
     if not path:
         return text
@@ -60,7 +60,7 @@ def _replaced(value: Any, place: tuple[tuple[Any, ...], str], text: str) -> Any:
     for key in path[:-1]:
         holder = holder[key]
     if kind == "name":
-        holder[text] = holder.pop(path[-1])
+        holder[str(text)] = holder.pop(path[-1])
     else:
         holder[path[-1]] = text
     return changed
