@@ -57,6 +57,8 @@ class Hostile(Suite):
             at_relay.relay.instead = None
             at_relay.change_password(password)
             for status, content, headers in answers_with(spelt(password, *writers)):
+                if status == 200 and "two headers" in writers:
+                    continue  # headers are joined so, and no good answer's body is
                 at_relay.relay.answer(status, content, headers)
                 told = what_is_told(at_relay.hook, lambda hook: at_relay.call(call))
                 assert [text for text in told if may_be_read(text, password)] == [], writers
