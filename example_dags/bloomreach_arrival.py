@@ -4,10 +4,10 @@ Bloomreach publishes no status of a run. The file carries one row of its own, a 
 sensor reads that one customer until the stamp is there. It proves this row, not the others: the state is ``evidence``.
 
 Needs the connection ``bloomreach_default``, whose key may read customer properties (*Customer properties > Get*), and
-in Bloomreach an import that loads ``upload_to``. Look at the sensor's log for what the property held until then. The
-default ids are the sandbox's, which loads the file that its setting ``source`` names.
+in Bloomreach an import that loads ``upload_to``. The default ids are the sandbox's, which loads the file that its
+setting ``source`` names.
 
-Look at the sensor's last line: it says what the property holds, and its state is ``evidence``.
+Look at the sensor's log: it says what the property held at each look, and at last that the state is ``evidence``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Make an import at Bloomreach Engagement if it is not there yet, and run it.
 
-Needs the connection ``bloomreach_default``, whose key may list, create and trigger imports. Look at the first task's
-log: it says whether the import was made or found. With the trigger ``now`` it also runs when it is made, so give it a
-schedule of its own where that matters.
+Needs the connection ``bloomreach_default``, whose key may list, create and trigger imports. With the trigger ``now``
+the import also runs when it is made, so give it a schedule of its own where that matters.
 
 Look at the first task's XCom in a second run: ``created`` is false, since the definition is there.
 """

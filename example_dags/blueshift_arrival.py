@@ -4,10 +4,9 @@ Blueshift publishes no status of a run. The file carries one row of its own, a c
 sensor reads that one customer until the stamp is there. It proves this row, not the others: the state is ``evidence``.
 
 Needs the connection ``blueshift_default`` and, in Blueshift, a launched import task that loads ``upload_to`` from
-Amazon S3. Look at the sensor's log for what the attribute held until then. The default ids are the sandbox's, which
-loads the file that its setting ``source`` names.
+Amazon S3. The default ids are the sandbox's, which loads the file that its setting ``source`` names.
 
-Look at the sensor's last line: it says what the attribute holds, and its state is ``evidence``.
+Look at the sensor's log: it says what the attribute held at each look, and at last that the state is ``evidence``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Run an import of Pigment by the name of its configuration, and fail if a typo created items of a dimension.
 
 Needs two connections: ``pigment_default`` with a key of the type *Import*, and ``pigment_metadata`` with one of type
-*Modeling Metadata*, which finds the configuration. Look at the log for the id that was found, and change the name to
-see what a wrong one lists. The default names are the sandbox's.
+*Modeling Metadata*, which finds the configuration. The default names are the sandbox's.
 
-Look at the task's XCom: ``auto_created`` counts what a typo would have created.
+Look at the log: it names the id that was found; change the name to see what a wrong one lists.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Needs ``pip install 'airflow-provider-imports[sql]'``, the connections ``pigment_default`` and ``warehouse`` (any
 database whose hook is a ``DbApiHook``), and in Pigment an import configuration of the kind *Upload file*. The default
-``configuration_id`` is the sandbox's. Look at the log: it counts the rows that Pigment took.
+``configuration_id`` is the sandbox's.
 
 Look at the task's XCom: ``sent`` counts the query's rows, and ``unaccounted`` says whether Pigment counted them all.
 """

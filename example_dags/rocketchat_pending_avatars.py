@@ -1,9 +1,8 @@
 """Import users into Rocket.Chat, then fetch the avatars that their ``avatarUrl`` only queued.
 
-Needs the connection ``rocketchat_default`` of a user with the permission ``run-import``. Look at the second task's log
-for the progress of the operation that Rocket.Chat makes for the avatars.
+Needs the connection ``rocketchat_default`` of a user with the permission ``run-import``.
 
-Look at the second task's log: it counts the avatars that were fetched.
+Look at the second task's log: it counts the avatars that the operation of Rocket.Chat's own has fetched.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_a_stand_in_can_disagree_with_the_hook(module: str) -> None:
     assert [one for one, _ in imports(OF_VENDORS[module]) if not one.startswith(f"{PACKAGE}.sandbox.")] == []
 
 
-@pytest.mark.parametrize("module", FILES.keys() - OF_VENDORS.keys() - {f"{PACKAGE}.get_provider_info"})
+@pytest.mark.parametrize("module", sorted(FILES.keys() - OF_VENDORS.keys() - {f"{PACKAGE}.get_provider_info"}))
 def test_what_is_shared_knows_no_vendor(module: str) -> None:
     assert [one for one, _ in imports(FILES[module]) if owner(one)] == []
 

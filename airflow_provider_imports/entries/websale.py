@@ -18,6 +18,9 @@ WEBSALE = VendorEntry(
         {"host": "https://www.example-shop.de", "login": "leave empty if the password is an API key"},
     ),
     own_fields={
+        "login_field": form_field(
+            "Log-in field", "Field of the log-in that carries the admin (default: email; or userName)"
+        ),
         "auth_header": form_field(
             "Authorization header", "Name of the header that carries the access token (default: Authorization)"
         ),

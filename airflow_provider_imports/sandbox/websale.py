@@ -78,6 +78,7 @@ class WebsaleSettings:
     :param unavailable: why calls are answered 503, by a key of :data:`REASONS`; empty: they are not.
     :param token_seconds: lifetime of an access token.
     :param auth_header: header in which it is expected.
+    :param login_field: field of the log-in that carries the account.
     :param starting_seconds: how long an import is STARTING before it is RUNNING.
     :param max_import_errors: how many entries ``importErrors`` has at most.
     """
@@ -85,6 +86,7 @@ class WebsaleSettings:
     unavailable: Unavailable = ""
     token_seconds: float = 1800.0
     auth_header: str = "Authorization"
+    login_field: str = "email"
     starting_seconds: float = 0.0
     max_import_errors: int = 10
 
@@ -154,15 +156,16 @@ class Websale(StandIn):
         return token.account if token is not None and self.clock() < token.expires_at else None
 
     async def login(self, request: web.Request) -> web.Response:
-        """``POST login``: by ``email`` and ``password``, or by ``apiKey``."""
+        """``POST login``: by ``email`` (see ``login_field``) and ``password``, or by ``apiKey``."""
+        login_field = self.settings.login_field
         try:
             sent = json.loads(await read_body(request))
         except ValueError:
             sent = None
-        if not isinstance(sent, dict) or not ("apiKey" in sent or {"email", "password"} <= sent.keys()):
-            return error(400, "missing", "email and password, or apiKey, are required")
+        if not isinstance(sent, dict) or not ("apiKey" in sent or {login_field, "password"} <= sent.keys()):
+            return error(400, "missing", f"{login_field} and password, or apiKey, are required")
         by_key = "apiKey" in sent
-        account, password = (str(sent[key]) for key in (("apiKey", "apiKey") if by_key else ("email", "password")))
+        account, password = (str(sent[key]) for key in (("apiKey", "apiKey") if by_key else (login_field, "password")))
         if self._bad_logins[account] >= BAD_LOGINS_BEFORE_LOCK:
             return error(423, "locked", "The account is locked after repeated failed logins.")
         if PASSWORDS.get(account) != password:

@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--gibibytes", type=float, default=2.0, help="size of an upload (default: %(default)s)")
     command.add_argument(
-        "--rows", type=int, default=1_000_000, help="of a query (default: %(default)s; 10000000 takes minutes)"
+        "--rows", type=int, default=1_000_000, help="of a query (default: %(default)s), and ten times as many"
     )
     command.add_argument(
         "--airflow-imports", type=int, default=500, help="deferred in a running Airflow (default: %(default)s)"

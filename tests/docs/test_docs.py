@@ -199,5 +199,6 @@ def test_the_size_of_the_fault_matrix_is_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("example", sorted((DOCS.parent / "example_dags").glob("*.py")), ids=lambda path: path.stem)
-def test_every_example_says_what_to_look_at(example: Path) -> None:
-    assert re.search(r"\bLook at\b", ast.get_docstring(ast.parse(example.read_text())) or "")
+def test_every_example_says_in_one_sentence_what_to_look_at(example: Path) -> None:
+    told = ast.get_docstring(ast.parse(example.read_text())) or ""
+    assert len(re.findall(r"\bLook at\b", told)) == 1

@@ -107,6 +107,16 @@ def test_one_log_in_serves_all_calls(
     assert [one.headers["Authorization"] for one in reads] == [f"Bearer {TOKEN}"] * 2
 
 
+def test_the_connection_names_another_field_of_the_log_in(
+    shop: requests_mock.Mocker, set_connection: Callable[..., str], hook: WebsaleHook
+) -> None:
+    account = {"login": "admin", "password": PASSWORD, "extra": {"login_field": "userName"}}
+    set_connection("websale_default", conn_type="websale", host=SHOP, **account)
+    shows(shop, "import_running")
+    hook.get_import_status("product")
+    assert shop.request_history[0].json() == {"userName": "admin", "password": PASSWORD}
+
+
 def test_the_connection_names_another_header_for_the_token(
     shop: requests_mock.Mocker, set_connection: Callable[..., str], hook: WebsaleHook
 ) -> None:
@@ -123,6 +133,14 @@ def test_the_connection_names_another_header_for_the_token(
     [
         ({"password": ""}, "has no Password or API key; enter it as password"),
         ({"extra": {"auth_header": "X Auth\n"}}, "auth_header must be the name of a header"),
+        (
+            {"login": "admin", "extra": {"login_field": "user name"}},
+            "login_field must be a word like 'email' or 'userName'",
+        ),
+        (
+            {"login": "admin", "extra": {"login_field": "password"}},
+            "login_field must be a word like 'email' or 'userName'",
+        ),
         ({"host": ""}, "host is empty"),
     ],
 )

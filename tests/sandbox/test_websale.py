@@ -274,6 +274,12 @@ def test_log_in_by_key_by_cookie_and_by_another_header(call: Call, sandbox: Sand
     assert call("GET", path).status_code == 200
 
 
+def test_log_in_by_another_field_for_the_account(call: Call, sandbox: Sandbox) -> None:
+    sandbox.change_settings(websale={"login_field": "userName"})
+    assert log_in(call, email=vendor.EMAIL, password=vendor.PASSWORD).status_code == 400
+    assert log_in(call, userName=vendor.EMAIL, password=vendor.PASSWORD).status_code == 200
+
+
 def test_tokens_expire(api: Call, clock: Clock, sandbox: Sandbox) -> None:
     clock.move(1799)
     assert api("GET", "voucher/status").status_code == 200

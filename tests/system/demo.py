@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_provider_imports.sandbox import Sandbox
+from tests.system.demo_data import STOCK
 from tests.system.demo_runs import BLOOMREACH_SOURCE, EACH_VENDOR, PIPELINE, POOL, Progress
 from tests.system.running_airflow import RunningAirflow
 
@@ -75,6 +76,8 @@ def _demonstrate(console: Console, *, keep: bool) -> int:
             airflow.wait_until_ready()
             console.print(f"         ready after {time.monotonic() - began:.0f} s at {airflow.url}")
             airflow.create_pool(POOL, 8, include_deferred=True)
+            database = {"connection_id": "merchandise", "conn_type": "sqlite", "host": str(airflow.home / STOCK)}
+            airflow.api("POST", "connections", json=database)
             sandbox.change_settings(bloomreach={"source": str(airflow.home / BLOOMREACH_SOURCE)})
             stages: list[list[Progress]] = []
             for title, runs in (("Each vendor's examples, side by side", EACH_VENDOR), ("All in one", [PIPELINE])):

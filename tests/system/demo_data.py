@@ -9,15 +9,19 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from importlib import resources
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+STOCK = "stock.db"
+"""A database whose articles with little stock are imported."""
+LITTLE = 20
 STAFF_OF_LAST_YEAR = range(400)
 STAFF_OF_THIS_YEAR = range(388, 600)
 """The export overlaps: whoever is in Rocket.Chat already is rejected there."""
@@ -36,16 +40,30 @@ def write(name: str, folder: Path) -> Path:
 
 
 def rows(path: Path) -> int:
-    """How many records a file holds."""
+    """How many records a file holds, or are asked of a database."""
+    if path.suffix == ".db":
+        with closing(sqlite3.connect(path)) as connection:
+            return int(connection.execute("SELECT count(*) FROM article WHERE stock < ?", [LITTLE]).fetchone()[0])
     if path.suffix == ".json":
         return len(json.loads(path.read_text(encoding="utf-8")))
     with path.open(newline="", encoding="utf-8") as file:
         return sum(1 for _ in csv.reader(file)) - 1
 
 
-def _write_products(path: Path) -> None:
+def _write_stock(path: Path) -> None:
+    articles = [(f"CAR-{position:04}", car["Horsepower"] or 0) for position, car in enumerate(_cars(), 1)]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE article (number TEXT, stock INTEGER)")
+        connection.executemany("INSERT INTO article VALUES (?, ? % 100)", articles)
+
+
+def _cars() -> list[dict[str, Any]]:
     with _data_file("vega_datasets", "_data/cars.json") as table:
-        cars = json.loads(table.read_text(encoding="utf-8"))
+        cars: list[dict[str, Any]] = json.loads(table.read_text(encoding="utf-8"))
+    return cars
+
+
+def _write_products(path: Path) -> None:
     products = [
         {
             "number": f"CAR-{position:04}",
@@ -54,7 +72,7 @@ def _write_products(path: Path) -> None:
             "year": car["Year"][:4],
             "origin": car["Origin"],
         }
-        for position, car in enumerate(cars, 1)
+        for position, car in enumerate(_cars(), 1)
     ]
     path.write_text(json.dumps(products), encoding="utf-8")
 
@@ -94,6 +112,7 @@ def _data_file(package: str, name: str) -> Iterator[Path]:
 
 MADE: Mapping[str, Callable[[Path], None]] = {
     "products.json": _write_products,
+    STOCK: _write_stock,
     "staff.csv": lambda path: _write_staff(path, STAFF_OF_LAST_YEAR),
     "new-staff.csv": lambda path: _write_staff(path, STAFF_OF_THIS_YEAR),
     "customers.csv": _write_customers,

@@ -101,6 +101,7 @@ EACH_VENDOR = (
     _one("pigment", "pigment_sensor", "wait_for_import"),
     _one("pigment", "pigment_by_name", "trigger_import"),
     _one("websale", "websale_start_and_wait", "start_import", "products.json"),
+    DemoRun("websale_start_query", (DemoImport("websale", "start_query", demo_data.STOCK),)),
     _one("websale", "websale_sensor", "wait_for_import"),
     _one("rocketchat", "rocketchat_import_users", "import_users", "staff.csv"),
     _one("bloomreach", "bloomreach_start_import", "start_import", waits=False),
@@ -238,7 +239,7 @@ class Progress:
     def __init__(self, airflow: RunningAirflow, run: DemoRun) -> None:
         self.run = run
         self._airflow = airflow
-        on_time = {name for name in _files(run.params) if name != run.late}
+        on_time = {one.data for one in run.imports if one.data is not None} | _files(run.params) - {run.late}
         paths = {name: demo_data.write(name, airflow.home) for name in on_time}
         sent = {name: demo_data.rows(path) for name, path in paths.items()}
         self.rows = [Row(run.dag_id, one, None if one.data is None else sent[one.data]) for one in run.imports]

@@ -115,12 +115,12 @@ def start_call(service: str, body: Body | bytes, chosen: str, send_mail: bool) -
 
 def login_call(settings: Settings) -> Call:
     """
-    Log in by e-mail and password, or by API key.
+    Log in by e-mail (or by what the connection's ``login_field`` names) and password, or by API key.
 
-    :raises ConnectionSettingsError: if the connection names no header for the token
+    :raises ConnectionSettingsError: if the connection names no field for the account, or no header for the token
     """
     if settings.login:
-        credentials = {"email": settings.login, "password": settings.password}
+        credentials = {_login_field(settings): settings.login, "password": settings.password}
     else:
         credentials = {"apiKey": settings.password}
     _auth_header(settings)
@@ -147,6 +147,17 @@ def read_token(answer: Answer, settings: Settings) -> Mapping[str, str]:
             status_code=answer.status,
         )
     return {_auth_header(settings): f"Bearer {token}"}
+
+
+def _login_field(settings: Settings) -> str:
+    name = str(settings.extra.get("login_field") or "email")
+    if not _WORD.fullmatch(name) or name == "password":
+        raise ConnectionSettingsError(
+            f"Connection {settings.conn_id!r}: extra field login_field must be a word like 'email' or 'userName', not "
+            f"{name!r}. Nothing was sent.",
+            vendor="websale",
+        )
+    return name
 
 
 def _auth_header(settings: Settings) -> str:
