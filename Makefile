@@ -113,6 +113,7 @@ lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict airflow_provider_imports
 	MYPYPATH=example_vendor $(BIN)/mypy --strict -p airflow_provider_harbor
+	MYPYPATH=tests/second_vendor $(BIN)/mypy --strict -p airflow_provider_quarry
 
 # A page that was made for a module which is gone would be one that nothing leads to.
 docs: $(STAMP) ## Build the documentation, a warning is an error
