@@ -25,6 +25,11 @@ SAMPLES = Path(__file__).parent / "samples"
 collect_ignore = ["second_vendor"]
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Give packed bytes one name in both processes; in them is the second in which they were packed."""
+    return "packed" if isinstance(val, bytes) and val.startswith(b"\x1f\x8b") else None
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep each file's tests in one process, and all that need a running Airflow: two of them are slower than one."""

@@ -378,7 +378,6 @@ def test_gzip_is_unpacked_while_it_is_sent_and_its_length_is_announced(
         (lzma.compress(ROWS), "packed with xz"),
         (b"a;b\n1;2\n", "is named .gz, but it is not gzip"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_can_not_be_unpacked_is_refused_before_anything_is_sent(
     tmp_path: Path, content: bytes, problem: str
