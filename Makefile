@@ -29,7 +29,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test test-failed faults protocol soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants clean
+.PHONY: help demo screenshots test test-failed faults protocol soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants vendor-mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, Po
 mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status; a test must notice each (7 minutes)
 	$(BIN)/python -m tests.mutants
 
+vendor-mutants: $(STAMP) ## Take the safeguards of a vendor away, one by one; the conformance suite must notice each
+	$(BIN)/python -m tests.distribution.mutants
+
 coverage: $(STAMP) ## Measure which lines and branches of the package the tests reach
 	$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m coverage report --fail-under=95
@@ -111,6 +114,7 @@ lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict airflow_provider_imports
 	MYPYPATH=example_vendor $(BIN)/mypy --strict -p airflow_provider_harbor
+	MYPYPATH=tests/second_vendor $(BIN)/mypy --strict -p airflow_provider_quarry
 
 # A page that was made for a module which is gone would be one that nothing leads to.
 docs: $(STAMP) ## Check the documentation's language and build it, a warning is an error

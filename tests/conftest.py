@@ -21,6 +21,8 @@ settings.register_profile(
 settings.load_profile("few")
 
 SAMPLES = Path(__file__).parent / "samples"
+#: Its tests are run where it is installed, see tests/distribution.
+collect_ignore = ["second_vendor"]
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

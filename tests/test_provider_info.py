@@ -19,7 +19,6 @@ from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink
 from airflow_provider_imports.get_provider_info import get_provider_info
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.installed import installed
-from airflow_provider_imports.vendors import SHARED_FIELDS
 
 AIRFLOW = Path(airflow.__file__).parent
 INFO = get_provider_info()
@@ -67,35 +66,6 @@ def test_every_vendor_has_a_form() -> None:
 
 
 @EVERY_VENDOR
-def test_every_field_has_a_label_and_a_help_text_and_may_stay_empty(vendor: str) -> None:
-    fields = entry_of(vendor)["conn-fields"]
-    assert SHARED_FIELDS.items() <= fields.items()
-    for name, field in fields.items():
-        assert field["label"], name
-        assert field["description"], name
-        assert "null" in field["schema"]["type"], name
-        assert None in field["schema"].get("enum", [None]), name
-
-
-@EVERY_VENDOR
-def test_the_secret_is_the_password_and_named_as_the_vendor_does(vendor: str) -> None:
-    behaviour = entry_of(vendor)["ui-field-behaviour"]
-    assert "password" not in behaviour["hidden-fields"]
-    assert behaviour["relabeling"]["password"] != "Password"
-    assert not [
-        name for name in entry_of(vendor)["conn-fields"] if {"key", "secret", "password"} & set(name.split("_"))
-    ]
-
-
-@EVERY_VENDOR
-def test_a_hidden_field_is_neither_renamed_nor_given_a_placeholder(vendor: str) -> None:
-    behaviour = entry_of(vendor)["ui-field-behaviour"]
-    assert not set(behaviour["hidden-fields"]) & {*behaviour["relabeling"], *behaviour["placeholders"]}
-    assert {"schema", "extra"} <= set(behaviour["hidden-fields"])
-    assert behaviour["placeholders"].get("host")
-
-
-@EVERY_VENDOR
 def test_the_port_can_be_filled_in_for_the_test_button_of_airflow_3_3(vendor: str) -> None:
     behaviour = entry_of(vendor)["ui-field-behaviour"]
     assert "port" not in behaviour["hidden-fields"]
@@ -103,25 +73,6 @@ def test_the_port_can_be_filled_in_for_the_test_button_of_airflow_3_3(vendor: st
 
 
 # The data and the code
-
-
-@EVERY_VENDOR
-def test_the_hook_agrees_with_its_entry(vendor: str) -> None:
-    hook = hook_class(vendor)
-    assert issubclass(hook, ImportHook)
-    assert hook.conn_type == vendor
-    assert hook.hook_name == entry_of(vendor)["hook-name"] == ENTRIES[vendor].vendor_name
-    assert hook.default_conn_name == f"{vendor}_default"
-    assert hook.conn_name_attr == "conn_id"
-    assert hook(conn_id="another").conn_id == "another"
-    assert hook().conn_id == f"{vendor}_default"
-
-
-@EVERY_VENDOR
-def test_the_host_that_the_form_shows_is_the_hooks_default(vendor: str) -> None:
-    shown = entry_of(vendor)["ui-field-behaviour"]["placeholders"]["host"]
-    if hook_class(vendor).default_host:
-        assert shown == hook_class(vendor).default_host
 
 
 @EVERY_VENDOR

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorAuthError
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.text import clean, cut
 from airflow_provider_imports.json_values import read_count, read_text
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 from airflow_provider_imports.service import COUNTS, ID, Service, at, check, filled
@@ -136,12 +137,16 @@ class ServiceHook(ImportHook):
         """The token as a header."""
         from oauthlib.oauth2 import OAuth2Error
 
+        answer.object()  # a page of some other server is no refusal
         try:
             token = _oauth2_client(settings).parse_request_body_response(answer.content.decode("utf-8", "replace"))
         except OAuth2Error as error:
-            told = answer.secrets.redacted(str(error))
-            raise VendorAuthError(f"{self.hook_name} gave no token: {told}", vendor=self.vendor) from None
-        return {"Authorization": f"Bearer {token['access_token']}"}
+            problem = f"{error.error}: {error.description}"
+        else:
+            return {"Authorization": f"Bearer {token['access_token']}"}
+        # not raised from the library's error, which holds the vendor's text as it came
+        told = cut(answer.secrets.redacted(clean(problem)))
+        raise VendorAuthError(f"{self.hook_name} gave no token ({told}). Nothing was done.", vendor=self.vendor)
 
 
 def _oauth2_client(settings: Settings) -> Any:

@@ -12,7 +12,7 @@ from airflow_provider_imports.testing.relay import Relay
 from airflow_provider_imports.testing.roads import TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from airflow_provider_imports.models import ImportRun
@@ -32,10 +32,13 @@ class AtRelay:
     A vendor's hook whose calls go through a relay to its stand-in.
 
     :param run: an import that runs at the stand-in
+    :param connections: names of the variables with the vendor's connections
     """
 
-    def __init__(self, suite: type[Suite], relay: Relay, run: ImportRun, folder: Path) -> None:
-        self.suite, self.relay, self.run, self.folder = suite, relay, run, folder
+    def __init__(
+        self, suite: type[Suite], relay: Relay, run: ImportRun, folder: Path, connections: Sequence[str]
+    ) -> None:
+        self.suite, self.relay, self.run, self.folder, self.connections = suite, relay, run, folder, connections
         self.hook = self.new_hook()
         login = self.hook.login_call(self.hook.client.settings)
         relay.login_path = None if login is None else login.path
@@ -55,8 +58,8 @@ class AtRelay:
 
     def change_password(self, password: str) -> None:
         """Go on with another password, which the stand-in does not know; a log-in is answered as before."""
-        name = f"AIRFLOW_CONN_{self.hook.conn_id.upper()}"
-        os.environ[name] = json.dumps({**json.loads(os.environ[name]), "password": password})
+        for name in self.connections:
+            os.environ[name] = json.dumps({**json.loads(os.environ[name]), "password": password})
         self.hook.close()
         self.hook = self.new_hook()
         self.hook.client.authenticate()
@@ -90,12 +93,12 @@ def at_relay(
     suite: type[Suite] = request.cls
     run = suite.starts[0].begin(tmp_path, make_context(task_state_store=None))
     relay = Relay(f"{long_imports.url}/{suite.vendor()}")
-    for name in long_imports.connection_env():
-        connection = json.loads(os.environ[name])
-        if connection["conn_type"] == suite.vendor():
-            extra = {**connection["extra"], "timeout": 10 * TIMEOUT}
-            monkeypatch.setenv(name, json.dumps({**connection, "host": relay.url, "extra": extra}))
+    found = {name: json.loads(os.environ[name]) for name in long_imports.connection_env()}
+    connections = {name: one for name, one in found.items() if one["conn_type"] == suite.vendor()}
+    for name, one in connections.items():
+        extra = {**one["extra"], "timeout": 10 * TIMEOUT}
+        monkeypatch.setenv(name, json.dumps({**one, "host": relay.url, "extra": extra}))
     with relay.server:
-        at = AtRelay(suite, relay, run, tmp_path)
+        at = AtRelay(suite, relay, run, tmp_path, list(connections))
         yield at
         at.hook.close()

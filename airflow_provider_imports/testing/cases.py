@@ -35,6 +35,7 @@ class Start:
     :param supersede: makes somebody else's import take the place of ours, at a vendor with slots
     :param adopts: the vendor lets us tell whether an unclear start took place (``adopt_flow``)
     :param repeats: the answers to a start after which the vendor asks for a repeat
+    :param without_body: calls whose good answer has no body, so that nothing can be wrong with it
     :param acts_once: the vendor acts once on what was prepared, however often it is asked: the start is sent again
     :param name: in the names of tests (default: the operator's)
     """
@@ -52,6 +53,7 @@ class Start:
     adopts: bool = False
     repeats: tuple[int, ...] = ()
     acts_once: bool = False
+    without_body: tuple[str, ...] = ()
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -123,6 +125,7 @@ class Wait:
     stages: tuple[str, ...] = field(default=(), init=False)
     repeats: tuple[int, ...] = field(default=(), init=False)
     requests: tuple[str, ...] = field(default=(), init=False)
+    without_body: tuple[str, ...] = field(default=(), init=False)
     start: str = field(default="", init=False)
     adopts: bool = field(default=False, init=False)
 

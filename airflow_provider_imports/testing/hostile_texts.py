@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HOSTILE = {
     "controls": "a\x00b\x07c\x1b[31md\x7fe\x9bf",
@@ -22,16 +23,21 @@ HOSTILE = {
 }
 
 
-def spoilt(value: Any, text: str) -> Iterator[Any]:
-    """A value once for each text in it, and each name, that is replaced by this one; and once with all of them."""
+def spoilers(value: Any, text: str | int) -> list[Callable[[], Any]]:
+    """
+    What makes the value with one text in it, or one name, replaced by this one; the last one, with all texts.
+
+    They are made when they are asked for: a large answer has hundreds of places.
+    """
     places = list(_places(value))
-    for place in places:
-        yield _replaced(value, place, text)
-    everywhere = value
+    return [*(partial(_replaced, value, place, text) for place in places), partial(_everywhere, value, places, text)]
+
+
+def _everywhere(value: Any, places: list[tuple[tuple[Any, ...], str]], text: str | int) -> Any:
     for place in places:
         if place[1] != "name":
-            everywhere = _replaced(everywhere, place, text)
-    yield everywhere
+            value = _replaced(value, place, text)
+    return value
 
 
 def in_a_header(text: str) -> bytes:
@@ -51,7 +57,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
         yield from _places(item, (*path, key))
 
 
-def _replaced(value: Any, place: tuple[tuple[Any, ...], str], text: str) -> Any:
+def _replaced(value: Any, place: tuple[tuple[Any, ...], str], text: str | int) -> Any:
     path, kind = place
     if not path:
         return text
@@ -60,7 +66,7 @@ def _replaced(value: Any, place: tuple[tuple[Any, ...], str], text: str) -> Any:
     for key in path[:-1]:
         holder = holder[key]
     if kind == "name":
-        holder[text] = holder.pop(path[-1])
+        holder[str(text)] = holder.pop(path[-1])
     else:
         holder[path[-1]] = text
     return changed

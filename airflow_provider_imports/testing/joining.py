@@ -78,19 +78,24 @@ class Joining(Suite):
         behaviour = entry.ui_field_behaviour
         assert "password" not in behaviour["hidden-fields"]
         assert behaviour["relabeling"]["password"] != "Password"
+        assert {"schema", "extra"} <= set(behaviour["hidden-fields"])
+        assert behaviour["placeholders"].get("host")
         assert not set(behaviour["hidden-fields"]) & {*behaviour["relabeling"], *behaviour["placeholders"]}
         assert SHARED_FIELDS.items() <= entry.conn_fields.items()
         for name, field in entry.conn_fields.items():
             assert field["label"], name
             assert field["description"], name
             assert "null" in field["schema"]["type"], name
+            assert None in field["schema"].get("enum", [None]), name
             assert not {"key", "secret", "password"} & set(name.split("_")), name
 
     def test_the_hook_agrees_with_its_entry(self) -> None:
         hook, entry = self.hook_class(), self.entry()
         assert issubclass(hook, ImportHook)
         assert (hook.conn_type, hook.hook_name) == (entry.conn_type, entry.vendor_name)
-        assert hook().conn_id == entry.default_conn_id
+        assert hook.conn_name_attr == "conn_id"
+        assert hook.default_conn_name == hook().conn_id == entry.default_conn_id
+        assert hook("another").conn_id == "another"
         assert hook.default_host in ("", behaviour_host(entry.ui_field_behaviour))
         assert hook.where_to_look
         assert hook.can_cancel == bool(self.cancels())

@@ -48,6 +48,9 @@ FAULTS: dict[str, dict[str, Any]] = {
 #: After these the vendor has certainly not acted, and we know it.
 CLEAR = frozenset({"refused", "429 with hints", "429 without hints"})
 
+#: These need an answer with a body.
+IN_THE_BODY = frozenset({"truncated json", "wrong types", "slow drip"})
+
 PAGE = b"<html><body>Access denied</body></html>"
 
 

@@ -85,7 +85,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = []
         for value in rule.values(metafunc.cls):
             if why := value.why if isinstance(value, LeftOut) else rule.unless(value):
-                metafunc.config.stash[LEFT_OUT][(metafunc.cls.__name__, str(value), why)] += 1
+                metafunc.config.stash[LEFT_OUT][(metafunc.cls.__name__, str(getattr(value, "case", value)), why)] += 1
             else:
                 chosen.append(value)
         metafunc.parametrize(rule.name, chosen or [pytest.param(None, marks=_NOTHING)], ids=str)

@@ -98,6 +98,7 @@ class SingleCalls(Suite):
         calls = self._calls_of_a_cancel(long_imports, hook, case, tmp_path, make_context)
         for position in range(len(calls)):
             long_imports.reset()
+            other = None if case.supersede else case.begin(tmp_path, make_context(task_state_store=None))
             run = case.begin(tmp_path, make_context(task_state_store=None))
             long_imports.clear_journal()
             long_imports.add_fault(**fault_at(calls, position, case.vendor, fault))
@@ -113,6 +114,7 @@ class SingleCalls(Suite):
                 raise AssertionError(f"three tries were not enough: {errors}")
             assert set(acted(long_imports, case.vendor)) & self.acts() == {case.cancel}
             assert self._is_over(hook, run)
+            assert other is None or not hook.get_status(other).state.is_terminal, "another import than ours"
             assert long_imports.connection(case.vendor)["password"] not in everything_told(*errors)
 
     def _calls_of_a_cancel(self, sandbox: Any, hook: Any, case: Start, folder: Path, make_context: Any) -> list[str]:

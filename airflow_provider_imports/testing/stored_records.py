@@ -15,10 +15,15 @@ from airflow_provider_imports.testing.suite import MODES, Suite, each
 
 DAMAGED = [
     "8c7f5a0e",
+    7,
+    [],
     {},
     {"job_id": 7},
     {"version": 2, "phase": "started", "run": {"id": "1"}},
+    {"version": True, "phase": "intended", "fingerprint": "", "at": "2026-01-01"},
     {"version": 1, "phase": "started"},
+    {"version": 1, "phase": "begun", "fingerprint": "", "at": "2026-01-01", "run": None},
+    {"version": 1, "phase": "started", "fingerprint": "", "at": "2026-01-01", "run": {"vendor": "a_vendor", "key": 7}},
     {"version": 1, "phase": "intended", "fingerprint": "", "at": "yesterday"},
 ]
 

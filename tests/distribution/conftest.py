@@ -54,13 +54,12 @@ def installed(built: Path, example_wheel: Path, tmp_path_factory: pytest.TempPat
     python = folder / "bin" / "python"
     (wheel,) = built.glob("*.whl")
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += [str(wheel), str(example_wheel)]
     if FROM_NOTHING:
-        command += ["--constraint", str(CONSTRAINTS)]
+        command += [f"{wheel}[oauth2,testing]", str(example_wheel), "--constraint", str(CONSTRAINTS)]
     else:
         (packages,) = folder.glob("lib/python*/site-packages")
         (packages / "lent.pth").write_text(sysconfig.get_path("purelib"))
-        command += ["--no-deps"]
+        command += [str(wheel), str(example_wheel), "--no-deps"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return python

@@ -12,13 +12,16 @@ import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
-from tests.distribution.conftest import EXAMPLE
+from tests.distribution.conftest import EXAMPLE, FROM_NOTHING, ROOT
+from tests.distribution.vendors import copy_of, run_suite
 from tests.test_connection_form import SERVE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_LINES = 120
+#: One cell of the fault matrix in so many is run: fewer than of ours, but as many by `make test-wheel`.
+SHARE = "23" if FROM_NOTHING else "101"
 pytestmark = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="its DAG and its form are seen in Airflow 3.3")
 PROVIDERS = """
 import json
@@ -102,3 +105,14 @@ def test_the_sandbox_starts_its_stand_in_and_airflow_runs_its_dag(
 
 def test_it_is_no_part_of_the_package() -> None:
     assert "harbor" not in Sandbox().vendors
+
+
+@pytest.mark.parametrize("vendor", ["example_vendor", "tests/second_vendor"])
+def test_a_vendor_from_outside_passes_the_conformance_suite(vendor: str, tmp_path: Path) -> None:
+    copy_of(tmp_path, ROOT / vendor)
+
+    done = run_suite(tmp_path, FAULT_MATRIX_STEP=SHARE)
+
+    assert done.returncode == 0, done.stdout
+    assert "left out by rule" in done.stdout
+    assert "skipped" not in done.stdout

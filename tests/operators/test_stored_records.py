@@ -15,6 +15,7 @@ from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator, P
 from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.operators.run_store import KEY, RunStore, fingerprint_of
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
+from airflow_provider_imports.testing.stored_records import DAMAGED
 from tests.conftest import SAMPLES
 from tests.tries import Killed, finish, starts
 
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
 
 RECORDS = sorted((SAMPLES / "stored_records").glob("*.json"))
 CONFIGURATION = "33d0d7d0-6125-47c4-b36a-882f4ed53b33"
-DAMAGED = [
-    "8c7f5a0e",
-    7,
-    [],
-    {},
-    {"job_id": 7},
-    {"version": 2, "phase": "started", "run": {"id": "1"}},
-    {"version": True, "phase": "intended", "fingerprint": "", "at": "2026-01-01"},
-    {"version": 1, "phase": "started"},
-    {"version": 1, "phase": "begun", "fingerprint": "", "at": "2026-01-01", "run": None},
-    {"version": 1, "phase": "started", "fingerprint": "", "at": "2026-01-01", "run": {"vendor": "pigment", "key": 7}},
-    {"version": 1, "phase": "intended", "fingerprint": "", "at": "yesterday"},
-]
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
@@ -73,29 +61,6 @@ def test_this_versions_operators_make_the_fingerprints_of_version_01(make_contex
 
     assert push._open_store(make_context())._fingerprint == stored_by_01("0.1_pigment_started")
     assert start._open_store(make_context())._fingerprint == stored_by_01("0.1_websale_intended")
-
-
-@pytest.mark.parametrize("value", DAMAGED, ids=repr)
-def test_a_record_that_cannot_be_read_asks_a_person_and_is_answered_by_clearing(
-    trigger_task: MakeTask,
-    sandbox: Any,
-    make_context: Any,
-    task_state_store: Any,
-    logged: Callable[[], str],
-    value: Any,
-) -> None:
-    task_state_store.set(KEY, value)
-
-    with pytest.raises(UnknownOutcomeError, match="can't be read, so it may have started the import"):
-        finish(trigger_task(), make_context())
-    with pytest.raises(UnknownOutcomeError):
-        finish(trigger_task(), make_context(try_number=2))
-    assert starts(sandbox) == []
-    assert task_state_store.get(KEY)["unread"] == value
-
-    assert finish(trigger_task(), make_context(try_number=3, max_tries=2))["state"] == "succeeded"
-    assert len(starts(sandbox)) == 1
-    assert "was cleared after it asked, so the import is started: twice, if it was" in logged()
 
 
 @pytest.mark.parametrize("value", DAMAGED, ids=repr)

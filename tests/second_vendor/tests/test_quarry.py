@@ -13,6 +13,7 @@ class TestQuarry(Conformance):
             *CALLS,
             first=("get_token", "dig", "show"),
             again=("get_token", "show"),
+            without_body=("dig",),
         ),
         Start(
             QuarryDigOperator,
@@ -20,6 +21,7 @@ class TestQuarry(Conformance):
             *CALLS,
             first=("get_token", "dig", "show", "errors"),
             again=("get_token", "show", "errors"),
+            without_body=("dig",),
             name="with errors",
         ),
     )
