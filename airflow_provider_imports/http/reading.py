@@ -28,7 +28,7 @@ LARGEST_ERROR = 1 << 16
 MOST_VALUES = 20_000
 DEEPEST = 64
 #: Characters with escapes that are decoded in search of our secrets, in one answer. Texts behind them are not told.
-MOST_DECODED = 1 << 13
+MOST_DECODED = 6_000
 #: What one text costs besides, in characters.
 _EACH = 300
 _LONGEST_NUMBER = 100

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Stands where a secret stood.
 MASK = "***"
 #: Characters of a text that are looked through. What is behind them must not be told.
-MOST_LOOKED_THROUGH = 4_000
+MOST_LOOKED_THROUGH = 2_000
 _SHORTEST = 4
 _SHORTEST_IN_GOOD_ANSWER = 8
 _MOST_LAYERS = 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.models import ImportRun
 
+#: Seconds that :func:`slowness` measures on a quiet machine.
+_QUIET = 0.005
+
 
 class Watch:
     """The longest step of an event loop: seconds of its own thread's processor time, so that a busy machine counts."""
@@ -33,6 +37,7 @@ def watched() -> Iterator[Watch]:
     """Measure every step of the event loops that run meanwhile."""
     watch = Watch()
     run = asyncio.Handle._run
+    gc.disable()  # a collection of all that the tests hold is none of an answer's
 
     def timed(handle: asyncio.Handle) -> None:
         began = time.thread_time()
@@ -44,6 +49,18 @@ def watched() -> Iterator[Watch]:
         yield watch
     finally:
         asyncio.Handle._run = run  # type: ignore[method-assign]
+        gc.enable()
+
+
+def slowness() -> float:
+    """How many times longer this processor takes at present than one does that nothing else uses; at least once."""
+    text = json.dumps([1.5] * 20_000 + ["abcdefgh %41"] * 20_000)
+    took = []
+    for _ in range(5):
+        began = time.thread_time()
+        json.loads(text)
+        took.append(time.thread_time() - began)
+    return max(1.0, min(took) / _QUIET)
 
 
 async def look(hook: ImportHook, run: ImportRun) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -35,7 +34,6 @@ async def holds() -> dict[str, float]:
     found = {}
     for name, make in bodies(looks.STATUS).items():
         async with looks.looks_at(make(), set_connection) as found_looks:
-            gc.collect()
             with watched() as watch:
                 for look in found_looks:
                     await look()
