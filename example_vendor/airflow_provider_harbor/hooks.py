@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_harbor.entry import HARBOR
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Call, Flow, Repeat, UnreadableAnswerError, path
-from airflow_provider_imports.json_values import read_count
+from airflow_provider_imports.json_values import read_count, read_text
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class HarborHook(ImportHook):
 
     def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
         report = (yield Call("get_import", "GET", path("/v1/imports/{id}", id=run.key["id"]))).object()
-        word = str(report.get("state"))
+        word = read_text(report.get("state"))
         state, doubt = state_of(word, STATES)
         counts = Counts(inserted=read_count(report.get("loaded")), failed=read_count(report.get("bad")))
         return ImportStatus(state, word, counts=counts, message=doubt)
