@@ -66,6 +66,7 @@ TASKS = {
     one.__name__: one
     for one in public_classes()
     if issubclass(one, BaseOperator)
+    and not one.__module__.endswith(".service")  # described in data; what is made of them has the vendor's parameters
     and not any(made.__module__.startswith("airflow_provider_imports.") for made in one.__subclasses__())
 }
 
