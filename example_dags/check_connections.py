@@ -23,8 +23,9 @@ with DAG(
 ) as dag:
 
     @task
-    def list_connections(params: dict[str, list[str]]) -> list[str]:
-        """One task for each connection."""
+    def list_connections(params: dict[str, list[str]] | None = None) -> list[str]:
+        """One task for each connection; Airflow hands over the parameters."""
+        assert params is not None
         return params["connections"]
 
     @task(map_index_template="{{ conn_id }}")
@@ -33,7 +34,7 @@ with DAG(
         is_good, message = BaseHook.get_hook(conn_id).test_connection()
         if not is_good:
             raise ValueError(f"{conn_id}: {message}")
-        return message
+        return str(message)
 
     check.expand(conn_id=list_connections())
 # [END howto_check_connections]

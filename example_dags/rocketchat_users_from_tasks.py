@@ -17,7 +17,7 @@ from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersO
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from airflow_provider_imports.arguments import RocketChatUser
+    from airflow_provider_imports.operators.rocketchat_user_records import RocketChatUser
 
 # [START howto_users_from_tasks]
 with DAG(
