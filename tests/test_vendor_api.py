@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_imports.installed import installed
 from airflow_provider_imports.vendors import VENDOR_API
+from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +120,7 @@ def test_the_page_names_its_version() -> None:
     assert f"version {VENDOR_API} of the vendor API" in " ".join(PAGE.split())
 
 
+@pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="older Airflows show other signatures of the same classes")
 def test_nothing_that_was_listed_is_gone_or_takes_less_than_it_did() -> None:
     now = set(lines())
     lost = [one for one in KEPT.read_text().splitlines() if not {one, one.replace(")", "?)")} & now]
