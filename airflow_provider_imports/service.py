@@ -7,15 +7,18 @@ read from its type, so this module's annotations are no texts.
 
 import re
 from collections.abc import Iterator, Mapping
-from string import Formatter
+from dataclasses import fields
 from typing import Any, Literal, NotRequired, TypedDict
 
+from airflow_provider_imports.models import Counts, ImportState
 from airflow_provider_imports.vendors import VendorEntryError
 
 #: The placeholder of the run's id in paths.
 ID = "id"
-COUNTS = ("processed", "inserted", "updated", "deleted", "skipped", "failed", "total")
-STATES = ("accepted", "running", "paused", "succeeded", "failed", "canceled")
+COUNTS = tuple(count.name for count in fields(Counts))
+#: What a status can say; evidence is of one record.
+STATES = tuple(state.value for state in ImportState if state is not ImportState.EVIDENCE)
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class InHeader(TypedDict):
@@ -122,29 +125,30 @@ def check(service: Mapping[str, Any], vendor: str) -> None:
 
 def _wrong(service: Mapping[str, Any]) -> Iterator[str]:
     yield from _keys("", service, Service)
-    for name, kind in _PARTS.items():
-        part = service.get(name)
-        if isinstance(part, Mapping):
-            yield from _keys(f"{name}.", part, kind)
-        elif part is not None:
+    parts: dict[str, Mapping[Any, Any]] = {}
+    for name in (*_PARTS, "states", "parameters"):
+        part = service.get(name, {})
+        parts[name] = part if isinstance(part, Mapping) else {}
+        if part is not parts[name]:
             yield f"{name} must be a dict"
+        elif name in _PARTS and name in service:
+            yield from _keys(f"{name}.", part, _PARTS[name])
     yield from _wrong_authorization(service.get("authorization"))
-    for word, state in service.get("states", {}).items():
+    for word, state in parts["states"].items():
         if state not in STATES:
             yield f"states[{word!r}] is {state!r}, not one of {', '.join(STATES)}"
-    parameters = set(service.get("parameters", {}))
-    start = service.get("start", {})
-    yield from _placeholders("start.path", start.get("path", ""), parameters)
+    if "states" in service and "succeeded" not in parts["states"].values():
+        yield "states has nothing that means succeeded"
+    start, parameters = parts["start"], set(parts["parameters"])
+    for name, known in (("start", parameters), ("status", {ID}), ("cancel", {ID}), ("test", set())):
+        yield from _wrong_path(f"{name}.path", parts[name].get("path", ""), known)
     for text in _texts(start.get("json")):
         yield from _placeholders("start.json", text, parameters)
     if ("id" in start) == ("id_in" in start):
         yield "start needs one of id and id_in"
     if start.get("id_in", "Location") != "Location":
         yield f"start.id_in is {start['id_in']!r}; only Location can be read"
-    for name in ("status", "cancel", "test"):
-        path = (service.get(name) or {}).get("path", "")
-        yield from _placeholders(f"{name}.path", path, set() if name == "test" else {ID})
-    if (service.get("test") or {}).get("method", "GET") != "GET":
+    if parts["test"].get("method", "GET") != "GET":
         yield "test.method must be GET: it starts nothing"
 
 
@@ -162,9 +166,18 @@ def _wrong_authorization(how: Any) -> Iterator[str]:
         yield f"authorization {how!r} can't be expressed"
 
 
+def _wrong_path(where: str, path: object, known: set[str]) -> Iterator[str]:
+    if not isinstance(path, str):
+        yield f"{where} must be a text"
+        return
+    yield from _placeholders(where, path, known)
+    if re.search("[{}]", _PLACEHOLDER.sub("", path)):
+        yield f"{where} has a brace that begins or ends no placeholder"
+
+
 def _placeholders(where: str, text: str, known: set[str]) -> Iterator[str]:
-    for _, name, _, _ in Formatter().parse(text):
-        if name is not None and name not in known:
+    for name in _PLACEHOLDER.findall(text):
+        if name not in known:
             yield f"{where} names {{{name}}}, which is not {' or '.join(sorted(known)) or 'known there'}"
 
 
@@ -182,7 +195,7 @@ def _texts(value: Any) -> Iterator[str]:
 def filled(value: Any, given: Mapping[str, str]) -> Any:
     """Fill the placeholders in every text of a JSON value."""
     if isinstance(value, str):
-        return re.sub(r"\{(\w+)\}", lambda found: given[found[1]], value)
+        return _PLACEHOLDER.sub(lambda found: given[found[1]], value)
     if isinstance(value, Mapping):
         return {name: filled(one, given) for name, one in value.items()}
     if isinstance(value, list | tuple):

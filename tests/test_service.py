@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_imports.entries.pigment import PIGMENT
-from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorAuthError, VendorUnavailableError
+from airflow_provider_imports.exceptions import (
+    ConnectionSettingsError,
+    InvalidInputError,
+    VendorAuthError,
+    VendorUnavailableError,
+)
 from airflow_provider_imports.hooks.service import hook_of
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
 from airflow_provider_imports.operators.service import operator_of
@@ -141,6 +146,32 @@ def test_empty_credentials_are_told_before_anything_is_sent(
     assert server.requests == []
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"pit": "a"}, "mood must be a text"),
+        ({"pit": " ", "mood": "b"}, "pit must be a text that is not empty"),
+        ({"pit": "a", "mood": "b", "hole": "c"}, "hole is not in the description of Pigment"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused_before_anything_is_sent(
+    made: Callable[..., tuple[Any, WireServer]], given: dict[str, str], told: str
+) -> None:
+    hook, server = made(TOKEN)
+
+    with pytest.raises(InvalidInputError, match=told):
+        hook.start_import(**given)
+    assert server.requests == []
+
+
+def test_a_number_is_written_as_a_text(made: Callable[..., tuple[Any, WireServer]]) -> None:
+    hook, server = made(TOKEN, STARTED)
+
+    hook.start_import(pit=5, mood="b")
+
+    assert server.requests[-1].target == "/pits/5/digs"
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a file": ({"start": {**SERVICE["start"], "body": "file"}}, "start.body can't be expressed"),
     "a slot": ({"slot": "/slot"}, "slot can't be expressed"),
@@ -159,6 +190,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "two ids": ({"start": {**SERVICE["start"], "id": "id"}}, "start needs one of id and id_in"),
     "another header": ({"start": {**SERVICE["start"], "id_in": "X-Id"}}, "start.id_in is 'X-Id'; only Location"),
     "a test that starts": ({"test": {**SERVICE["test"], "method": "POST"}}, "test.method must be GET"),
+    "states that are no dict": ({"states": ["done"]}, "states must be a dict"),
+    "no end": ({"states": {1: "running"}}, "states has nothing that means succeeded"),
+    "a part that is no dict": ({"start": "/pits"}, "start must be a dict"),
+    "a path that is no text": ({"test": {**SERVICE["test"], "path": 7}}, "test.path must be a text"),
+    "half a placeholder": (
+        {"status": {**SERVICE["status"], "path": "/digs/{id"}},
+        "status.path has a brace that begins or ends no placeholder",
+    ),
+    "a field of a parameter": ({"start": {**SERVICE["start"], "json": ["{pit.x}"]}}, "start.json names {pit.x}"),
     "nothing to look at": ({"status": {"operation": "show", "path": "/"}}, "status.state is missing"),
 }
 

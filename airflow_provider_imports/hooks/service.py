@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
-from airflow_provider_imports.exceptions import ConnectionSettingsError, VendorAuthError
+from airflow_provider_imports import validation
+from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorAuthError
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.text import clean, cut
@@ -51,13 +52,17 @@ class ServiceHook(ImportHook):
 
     service: ClassVar[Service]
 
-    def start_import(self, **given: str) -> ImportRun:
+    def start_import(self, **given: str | int) -> ImportRun:
         """
         Start an import.
 
         :param given: the parameters of the description
+        :raises InvalidInputError: if one is missing, empty, or not in the description
         """
-        return self.run_flow(self._start_flow(given))
+        for name in given.keys() - self.service["parameters"].keys():
+            raise InvalidInputError(f"{name} is not in the description of {self.hook_name}. {validation.NOTHING}")
+        checked = {name: validation.required(name, given.get(name)) for name in self.service["parameters"]}
+        return self.run_flow(self._start_flow(checked))
 
     def _start_flow(self, given: Mapping[str, str]) -> Flow[ImportRun]:
         start = self.service["start"]
@@ -118,7 +123,7 @@ class ServiceHook(ImportHook):
     def login_call(self, settings: Settings) -> Call | None:
         """Get a token with client credentials (OAuth2), if the description says so."""
         how: Any = self.service["authorization"]
-        if "token_path" not in how:
+        if isinstance(how, str) or "token_path" not in how:
             return None
         self.require_credentials(settings, "login", "password")
         body = _oauth2_client(settings).prepare_request_body(scope=how.get("scope"))
