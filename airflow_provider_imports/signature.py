@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import InvalidInputError
+from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,11 +28,18 @@ class WholeSignature:
                 continue
             for name, parameter in inspect.signature(init).parameters.items():
                 if parameter.kind is parameter.KEYWORD_ONLY and name not in getattr(owner, "without_effect", ()):
-                    merged.setdefault(name, parameter)
+                    merged.setdefault(name, _shown(parameter, owner))
         required = [one for one in merged.values() if one.default is one.empty]
         others = [one for one in merged.values() if one.default is not one.empty]
         rest = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD, annotation=Any)
         return inspect.Signature([*required, *others, rest])
+
+
+def _shown(parameter: inspect.Parameter, owner: Any) -> inspect.Parameter:
+    if parameter.default is not FROM_ENTRY or not hasattr(owner, "entry"):
+        return parameter
+    (default,) = given_or_own(owner.entry, **{parameter.name: FROM_ENTRY})
+    return parameter.replace(default=default)
 
 
 def refuse(task: str, names: Iterable[str], given: Mapping[str, object]) -> None:

@@ -14,9 +14,15 @@ from typing import Any
 
 #: The version of what a vendor may use (``docs/vendor-api.rst``); an entry that is written for another one is refused.
 VENDOR_API = 1
-#: Seconds between two looks at a status, shortest and longest, where a vendor's entry says nothing else.
-POLL_INTERVAL = 15.0
-MAX_POLL_INTERVAL = 300.0
+
+
+class _FromEntry:
+    def __repr__(self) -> str:
+        return "the vendor's"
+
+
+#: The default of a parameter for which the vendor's entry has the value, by the same name; signatures show that.
+FROM_ENTRY: Any = _FromEntry()
 
 
 class VendorEntryError(TypeError):
@@ -70,8 +76,8 @@ class VendorEntry:
     sensors: tuple[str, ...] = ()
     guides: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
-    poll_interval: float = POLL_INTERVAL
-    max_poll_interval: float = MAX_POLL_INTERVAL
+    poll_interval: float = 15.0
+    max_poll_interval: float = 300.0
     slot: tuple[str, ...] | None = None
     datasets: tuple[str, ...] = ()
     shows_records: bool = False
@@ -108,6 +114,11 @@ class VendorEntry:
                 f"the vendor API, and this airflow-provider-imports has version {VENDOR_API}. Install versions of both "
                 "that fit."
             )
+
+
+def given_or_own(entry: VendorEntry, **given: Any) -> tuple[Any, ...]:
+    """What is given for parameters, and the entry's own value in place of :data:`FROM_ENTRY`."""
+    return tuple(getattr(entry, name) if value is FROM_ENTRY else value for name, value in given.items())
 
 
 def form_field(label: str, description: str, kind: str = "string", **schema: Any) -> dict[str, Any]:

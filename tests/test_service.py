@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ from airflow_provider_imports.exceptions import (
 from airflow_provider_imports.hooks.service import hook_of
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
 from airflow_provider_imports.operators.service import operator_of
+from airflow_provider_imports.sensors.service import sensor_of
 from airflow_provider_imports.testing.wire import WireServer, answer
 from airflow_provider_imports.vendors import VendorEntryError
 
@@ -212,6 +215,20 @@ def test_what_a_description_cannot_say_is_refused_by_name(name: str) -> None:
         with pytest.raises(VendorEntryError, match="The description of Pigment can't be used") as raised:
             make()
         assert told.replace("\\", "") in str(raised.value)
+
+
+def test_the_intervals_of_the_entry_are_the_defaults_of_its_tasks() -> None:
+    entry = replace(PIGMENT, poll_interval=7, max_poll_interval=70)
+    operator, sensor = operator_of("QuarryDigOperator", entry, SERVICE), sensor_of("QuarryDigSensor", entry)
+
+    made = operator(task_id="dig", pit="a", mood="b")
+
+    assert (made.poll_interval, made.max_poll_interval) == (7, 70)
+    assert sensor(task_id="wait", import_id="1").max_poll_interval == 70
+    shown = {one.__name__: signature(one).parameters for one in (operator, sensor)}
+    assert shown["QuarryDigOperator"]["poll_interval"].default == 7
+    assert shown["QuarryDigSensor"]["max_poll_interval"].default == 70
+    assert operator(task_id="dig", pit="a", mood="b", poll_interval=15).poll_interval == 15
 
 
 def test_the_operator_has_the_parameters_of_the_description() -> None:

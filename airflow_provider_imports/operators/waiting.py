@@ -22,7 +22,7 @@ from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
 from airflow_provider_imports.report import look_failed, manifest, report
-from airflow_provider_imports.vendors import MAX_POLL_INTERVAL, POLL_INTERVAL
+from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class WaitingImportOperator(ImportOperator):
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: float | timedelta = 86400,
-        poll_interval: float | timedelta = POLL_INTERVAL,
-        max_poll_interval: float | timedelta = MAX_POLL_INTERVAL,
+        poll_interval: float | timedelta = FROM_ENTRY,
+        max_poll_interval: float | timedelta = FROM_ENTRY,
         max_rejected: int | float | None = None,
         min_rows: int | None = None,
         outage_tolerance: float | timedelta = 1800,
@@ -79,8 +79,9 @@ class WaitingImportOperator(ImportOperator):
         self.wait_for_completion = validation.flag("wait_for_completion", wait_for_completion)
         self.deferrable = validation.flag("deferrable", deferrable)
         self.timeout = validation.seconds("timeout", timeout)
-        self.poll_interval = validation.seconds("poll_interval", poll_interval)
-        self.max_poll_interval = validation.seconds("max_poll_interval", max_poll_interval)
+        shortest, longest = given_or_own(self.entry, poll_interval=poll_interval, max_poll_interval=max_poll_interval)
+        self.poll_interval = validation.seconds("poll_interval", shortest)
+        self.max_poll_interval = validation.seconds("max_poll_interval", longest)
         validation.max_rejected(max_rejected)
         validation.min_rows(min_rows)
         self.max_rejected = max_rejected

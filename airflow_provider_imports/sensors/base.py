@@ -32,7 +32,7 @@ from airflow_provider_imports.hand_over import failures_handed_over, hand_over
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
 from airflow_provider_imports.report import NO_LIMITS, look_failed, report
 from airflow_provider_imports.signature import WholeSignature
-from airflow_provider_imports.vendors import MAX_POLL_INTERVAL
+from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: float | timedelta = POKE_INTERVAL,
         poll_interval: float | timedelta | None = None,
-        max_poll_interval: float | timedelta = MAX_POLL_INTERVAL,
+        max_poll_interval: float | timedelta = FROM_ENTRY,
         outage_tolerance: float | timedelta = 1800,
         **kwargs: Unpack[AirflowSensorArgs],
     ) -> None:
@@ -97,7 +97,8 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         self.conn_id = conn_id
         self.deferrable = validation.flag("deferrable", deferrable)
         self.poll_interval = pause
-        self.max_poll_interval = validation.seconds("max_poll_interval", max_poll_interval)
+        (longest,) = given_or_own(self.entry, max_poll_interval=max_poll_interval)
+        self.max_poll_interval = validation.seconds("max_poll_interval", longest)
         self.outage_tolerance = validation.seconds("outage_tolerance", outage_tolerance)
         self._run: ImportRun | None = None
         self._status: ImportStatus | None = None
