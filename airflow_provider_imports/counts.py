@@ -7,6 +7,16 @@ from dataclasses import asdict, dataclass, fields
 from airflow_provider_imports.json_values import object_from_json
 
 
+def counted(number: int, what: str) -> str:
+    """``1 row``, ``1,200 rows``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def were(number: int, what: str) -> str:
+    """``1 row was``, ``1,200 rows were``."""
+    return f"{counted(number, what)} {'was' if number == 1 else 'were'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Rows as the vendor counted them. ``None`` means "not reported" and is never guessed."""
@@ -82,7 +92,7 @@ class Sent:
     def __str__(self) -> str:
         """``3 rows, 120 bytes``: only what is known."""
         known = ((self.rows, "row"), (self.bytes, "byte"))
-        return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in known if n is not None) or "unknown"
+        return ", ".join(counted(n, word) for n, word in known if n is not None) or "unknown"
 
     def to_json(self) -> dict[str, int | None]:
         """Both by name."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_imports.counts import counted, were
+
 if TYPE_CHECKING:
     from airflow_provider_imports.models import Counts, ImportStatus, Sent
 
@@ -45,10 +47,8 @@ def oddities(status: ImportStatus, sent: Sent | None) -> list[str]:
     difference = unaccounted(status.counts, sent)
     if sent is not None and difference:
         more = "more" if difference < 0 else "fewer"
-        found.append(
-            f"{sent} sent, and the vendor counted {_rows(status.counts.rows or 0)}: {abs(difference):,} {more} than "
-            "its counts explain"
-        )
+        taken = counted(status.counts.rows or 0, "row")
+        found.append(f"{sent} sent, and the vendor counted {taken}: {abs(difference):,} {more} than its counts explain")
     return found
 
 
@@ -69,7 +69,7 @@ def judge_arrived(counts: Counts, min_rows: int | None) -> str | None:
         return None
     if counts.arrived is None:
         return f"the vendor reported no count of rows, so min_rows={min_rows} can't be checked"
-    return f"only {_rows(counts.arrived)} got in, min_rows={min_rows}" if counts.arrived < min_rows else None
+    return f"only {counted(counts.arrived, 'row')} got in, min_rows={min_rows}" if counts.arrived < min_rows else None
 
 
 def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | None:
@@ -86,7 +86,7 @@ def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | No
     if rejected is None:
         return f"the vendor reported no count of rejected rows, so max_rejected={max_rejected} cannot be checked"
     if isinstance(max_rejected, int):
-        told = "1 row was rejected" if rejected == 1 else f"{rejected:,} rows were rejected"
+        told = f"{were(rejected, 'row')} rejected"
         return f"{told}, max_rejected={max_rejected}" if rejected > max_rejected else None
     if rejected > max_rejected * rows:
         return f"{rejected:,} of {rows:,} rows were rejected ({rejected / rows:.1%}), max_rejected={max_rejected:.1%}"
@@ -106,7 +106,3 @@ def judge_auto_created(status: ImportStatus, max_auto_created: int | None) -> st
         return f"the vendor reported no count of created items, so max_auto_created={max_auto_created} can't be checked"
     told = "1 item of a dimension was" if created == 1 else f"{created:,} items of dimensions were"
     return f"{told} created, max_auto_created={max_auto_created}" if created > max_auto_created else None
-
-
-def _rows(number: int) -> str:
-    return "1 row" if number == 1 else f"{number:,} rows"

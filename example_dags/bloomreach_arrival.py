@@ -23,6 +23,7 @@ with DAG(
     dag_id="bloomreach_arrival",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     max_active_runs=1,  # a later file would overwrite the stamp that an earlier run waits for
     params={
         "import_id": Param("5f8a3b2e1c9d4e6f7a8b9c0d", type="string"),

@@ -21,6 +21,7 @@ with DAG(
     dag_id="bloomreach_define_and_run",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     tags=["example", "bloomreach"],
     doc_md=__doc__,
 ):

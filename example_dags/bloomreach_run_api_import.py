@@ -18,6 +18,7 @@ with DAG(
     dag_id="bloomreach_run_api_import",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={"import_id": Param("6a1b2c3d4e5f60718293a4b5", type="string")},
     tags=["example", "bloomreach"],
     doc_md=__doc__,

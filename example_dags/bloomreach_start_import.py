@@ -18,6 +18,7 @@ with DAG(
     dag_id="bloomreach_start_import",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={
         "import_id": Param("5f8a3b2e1c9d4e6f7a8b9c0d", type="string"),
         "path": Param("exports/customers.csv", type="string", description="Path in the import's file storage"),

@@ -22,6 +22,7 @@ with DAG(
     dag_id="blueshift_arrival",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     max_active_runs=1,  # a later file would overwrite the stamp that an earlier run waits for
     params={
         "uuid": Param("3f6b8f0e-9a3d-4c55-8a57-0c8f6f1d2a10", type="string", format="uuid"),

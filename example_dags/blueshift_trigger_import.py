@@ -19,6 +19,7 @@ with DAG(
     dag_id="blueshift_trigger_import",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={"uuid": Param("3f6b8f0e-9a3d-4c55-8a57-0c8f6f1d2a10", type="string", format="uuid")},
     tags=["example", "blueshift"],
     doc_md=__doc__,

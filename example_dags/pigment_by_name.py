@@ -18,6 +18,7 @@ with DAG(
     dag_id="pigment_by_name",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={"configuration": Param("Sales plan", type="string")},
     tags=["example", "pigment"],
     doc_md=__doc__,

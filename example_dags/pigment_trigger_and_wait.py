@@ -18,6 +18,7 @@ with DAG(
     dag_id="pigment_trigger_and_wait",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={"configuration_id": Param("7c9e6679-7425-40de-944b-e07fc1f90ae7", type="string", format="uuid")},
     tags=["example", "pigment"],
     doc_md=__doc__,

@@ -25,6 +25,7 @@ with DAG(
     dag_id="pigment_wait_for_foreign_import",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={"import_id": Param(type="string", format="uuid", description="The importId that the start answered")},
     tags=["example", "pigment"],
     doc_md=__doc__,

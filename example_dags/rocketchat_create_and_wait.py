@@ -18,6 +18,7 @@ with DAG(
     dag_id="rocketchat_create_and_wait",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     tags=["example", "rocketchat"],
     doc_md=__doc__,
 ):

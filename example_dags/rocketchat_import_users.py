@@ -21,6 +21,7 @@ with DAG(
     dag_id="rocketchat_import_users",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={"file_path": Param("/data/users.csv", type="string", description="Local path, s3://, gs://, ...")},
     tags=["example", "rocketchat"],
     doc_md=__doc__,

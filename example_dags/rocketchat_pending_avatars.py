@@ -20,6 +20,7 @@ with DAG(
     dag_id="rocketchat_pending_avatars",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     max_active_runs=1,  # a workspace has one import operation
     params={"file_path": Param("s3://staff/with_avatars.csv", type="string")},
     tags=["example", "rocketchat"],

@@ -18,6 +18,7 @@ with DAG(
     dag_id="websale_sensor",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     tags=["example", "websale"],
     doc_md=__doc__,
 ):

@@ -17,6 +17,7 @@ with DAG(
     dag_id="websale_start_and_wait",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={
         "service": Param("product", type="string"),
         "file_path": Param("/data/products.csv", type="string", description="Local path, s3://, gs://, ..."),

@@ -18,6 +18,7 @@ with DAG(
     dag_id="websale_start_query",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args={"retries": 2},
     params={"below": Param(20, type="integer", description="Articles of which the shop has fewer than this")},
     tags=["example", "websale"],
     doc_md=__doc__,

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.counts import counted, were
 from airflow_provider_imports.exceptions import (
     ImportSupersededError,
     ImportTimeoutError,
@@ -18,8 +19,6 @@ from airflow_provider_imports.operators.payload import exactly_one
 from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rocketchat_user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.operators.rocketchat_workspace import (
-    MAX_POLL_INTERVAL,
-    POLL_INTERVAL,
     RocketChatDownloadOperator,
     RocketChatOperator,
 )
@@ -29,7 +28,7 @@ from airflow_provider_imports.signature import refuse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, Rows, Seconds
+    from airflow_provider_imports.arguments import IfRunning, Rows
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.operators.rocketchat_workspace import RocketChatArgs, RocketChatCreateArgs
@@ -62,19 +61,10 @@ class RocketChatCreateImportOperator(RocketChatOperator):
         *,
         conn_id: str = "rocketchat_default",
         if_running: IfRunning = "fail",
-        poll_interval: Seconds = POLL_INTERVAL,
-        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
         **kwargs: Unpack[RocketChatCreateArgs],
     ) -> None:
         refuse(type(self).__name__, self.without_effect, kwargs)
-        super().__init__(
-            conn_id=conn_id,
-            if_running=if_running,
-            poll_interval=poll_interval,
-            max_poll_interval=max_poll_interval,
-            wait_for_completion=False,
-            **kwargs,
-        )
+        super().__init__(conn_id=conn_id, if_running=if_running, wait_for_completion=False, **kwargs)
 
     def start(self, hook: RocketChatHook) -> ImportRun:
         """Make the operation."""
@@ -210,7 +200,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
             return
         self._records = UserRecords(self.users, self.file_path, self._query)
         self._total = check_every_user(self._records)
-        self.log.info("Checked %s users", f"{self._total:,}")
+        self.log.info("Checked %s", counted(self._total, "user"))
 
     @property
     def in_steps(self) -> bool:
@@ -270,16 +260,16 @@ class RocketChatImportUsersOperator(RocketChatOperator):
             if time.monotonic() - looked_at >= LOOK_SECONDS:
                 looked_at = time.monotonic()
                 hook.staged_users(run)
-        counted = hook.staged_users(run)
-        if counted != staged:
+        held = hook.staged_users(run)
+        if held != staged:
             raise StagingUnclearError(
-                f"{staged:,} users were sent, but Rocket.Chat operation {run.key['operation_id']} holds "
-                f"{'an unknown number' if counted is None else f'{counted:,}'}. Nothing was started.",
+                f"{were(staged, 'user')} sent, but Rocket.Chat operation {run.key['operation_id']} holds "
+                f"{'an unknown number' if held is None else f'{held:,}'}. Nothing was started.",
                 vendor=hook.vendor,
             )
         if staged != self._total:
             raise InvalidInputError(
-                f"The file changed while it was read: {self._total:,} users were checked, {staged:,} staged. Nothing "
+                f"The file changed while it was read: {were(self._total, 'user')} checked, {staged:,} staged. Nothing "
                 "was imported.",
                 vendor=hook.vendor,
             )

@@ -11,7 +11,7 @@ from airflow_provider_imports.operators.slots import SlotImportOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import CancelingArgs, DeferrableArgs, IfRunning, PollingArgs, Seconds
+    from airflow_provider_imports.arguments import DeferrableArgs, IfRunning, PollingArgs, Seconds
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.intent import Intent
     from airflow_provider_imports.models import ImportRun, ImportStatus
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
         """Of the operator of Rocket.Chat that makes an operation."""
 
         cancel_on_kill: bool
-
-
-POLL_INTERVAL = ROCKETCHAT.poll_interval
-MAX_POLL_INTERVAL = ROCKETCHAT.max_poll_interval
+        poll_interval: Seconds
+        max_poll_interval: Seconds
 
 
 class RocketChatImportLink(ImportLink):
@@ -55,17 +53,9 @@ class RocketChatOperator(SlotImportOperator):
         *,
         conn_id: str = "rocketchat_default",
         if_running: IfRunning = "fail",
-        poll_interval: Seconds = POLL_INTERVAL,
-        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[CancelingArgs],
+        **kwargs: Unpack[PollingArgs],
     ) -> None:
-        super().__init__(
-            conn_id=conn_id,
-            if_running=if_running,
-            poll_interval=poll_interval,
-            max_poll_interval=max_poll_interval,
-            **kwargs,
-        )
+        super().__init__(conn_id=conn_id, if_running=if_running, **kwargs)
         self._earlier: Intent | None = None
 
     def slot(self) -> Mapping[str, str]:

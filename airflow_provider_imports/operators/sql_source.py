@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.counts import counted
 from airflow_provider_imports.exceptions import InvalidInputError, QueryFailedError
 from airflow_provider_imports.lineage import Dataset, tables_read
 
@@ -73,8 +74,8 @@ class Query:
         fewest = 1 if self.min_rows is None else self.min_rows
         if rows < fewest:
             raise InvalidInputError(
-                f"The query of sql gave {rows:,} rows, and at least {fewest:,} must get in (min_rows={self.min_rows}). "
-                f"{validation.NOTHING}"
+                f"The query of sql gave {counted(rows, 'row')}, and at least {fewest:,} must get in "
+                f"(min_rows={self.min_rows}). {validation.NOTHING}"
             )
         return rows
 

@@ -20,13 +20,10 @@ from airflow_provider_imports.operators.websale_control import WebsaleControlOpe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import CancelingArgs, IfRunning, Rows, Seconds
+    from airflow_provider_imports.arguments import IfRunning, PollingArgs, Rows
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
-
-POLL_INTERVAL = WEBSALE.poll_interval
-MAX_POLL_INTERVAL = WEBSALE.max_poll_interval
 
 
 class WebsaleWaitingOperator(WaitingImportOperator):
@@ -117,17 +114,9 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         send_mail: bool = False,
         conn_id: str = "websale_default",
         if_running: IfRunning = "fail",
-        poll_interval: Seconds = POLL_INTERVAL,
-        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[CancelingArgs],
+        **kwargs: Unpack[PollingArgs],
     ) -> None:
-        super().__init__(
-            conn_id=conn_id,
-            if_running=if_running,
-            poll_interval=poll_interval,
-            max_poll_interval=max_poll_interval,
-            **kwargs,
-        )
+        super().__init__(conn_id=conn_id, if_running=if_running, **kwargs)
         self.service = service
         self.file_path = file_path
         self.data: Any = data  # whatever another task or a template gives; check() takes the records out
@@ -197,11 +186,9 @@ class WebsaleResumeImportOperator(WebsaleWaitingOperator):
         *,
         service: str,
         conn_id: str = "websale_default",
-        poll_interval: Seconds = POLL_INTERVAL,
-        max_poll_interval: Seconds = MAX_POLL_INTERVAL,
-        **kwargs: Unpack[CancelingArgs],
+        **kwargs: Unpack[PollingArgs],
     ) -> None:
-        super().__init__(conn_id=conn_id, poll_interval=poll_interval, max_poll_interval=max_poll_interval, **kwargs)
+        super().__init__(conn_id=conn_id, **kwargs)
         self.service = service
 
     def start(self, hook: WebsaleHook) -> ImportRun:

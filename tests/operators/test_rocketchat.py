@@ -812,7 +812,7 @@ def test_pending_files_are_fetched(chat: Any, make_context: Callable[..., Any], 
         make_context(),
     )
     assert (manifest["counts"]["inserted"], manifest["counts"]["failed"]) == (3, 1)
-    assert manifest["message"] == "1 records were not imported; Rocket.Chat does not say which"
+    assert manifest["message"] == "1 record was not imported; Rocket.Chat does not say which"
 
 
 def test_a_file_upload_in_the_way_of_avatars_is_named(

@@ -370,6 +370,8 @@ class RunningAirflow:
             "core.parallelism": "4",
             "core.mp_start_method": "fork",
             "core.simple_auth_manager_all_admins": "True",
+            # An example names no delay, and what fails on a busy machine need not wait for five minutes.
+            "core.default_task_retry_delay": "5",
             "core.fernet_key": _fernet_key(),
             "core.execution_api_server_url": f"{self.url}/execution/",
             # The default asks the name service, which may take seconds on a machine without a network.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from airflow_provider_imports.counts import counted
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.text import cut
 from airflow_provider_imports.json_values import parse_time, read_count, read_text
@@ -127,9 +128,9 @@ def _where(block: Mapping[str, Any]) -> str:
     return ", ".join(f"{kind} {_short(name)}" for kind, name in named.items() if name)
 
 
-def _number_of(counted: Mapping[str, Any], what: str) -> str:
-    count = read_count(counted.get("count"))
-    return f"{what}s" if count is None else f"1 {what}" if count == 1 else f"{count:,} {what}s"
+def _number_of(item: Mapping[str, Any], what: str) -> str:
+    count = read_count(item.get("count"))
+    return f"{what}s" if count is None else counted(count, what)
 
 
 def _short(value: object) -> str:

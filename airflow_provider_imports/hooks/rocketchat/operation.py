@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_imports.counts import counted, were
 from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.exceptions import ImportSupersededError, VendorUnavailableError
 from airflow_provider_imports.http.call import UnreadableAnswerError
@@ -150,7 +151,7 @@ class Operation:
 
     def __str__(self) -> str:
         """``operation 64d6… (importing, importer slack) of user rbAX…``: who is in the way."""
-        users = "" if not self.users else f", {self.users:,} users"
+        users = "" if not self.users else f", {counted(self.users, 'user')}"
         importer = "" if not self.importer else f", importer {self.importer}"
         return f"operation {self.id} ({self.state or self.step}{users}{importer}) of user {self.user or 'unknown'}"
 
@@ -256,9 +257,9 @@ def _about_errors(operation: Operation) -> str | None:
     if not operation.errors:
         return None
     if operation.importer not in ("", API):
-        return f"{operation.errors:,} records were not imported; Rocket.Chat does not say which"
+        return f"{were(operation.errors, 'record')} not imported; Rocket.Chat does not say which"
     return (
-        f"{operation.errors:,} users were not created. Rocket.Chat counts a user whose email or username exists "
+        f"{were(operation.errors, 'user')} not created. Rocket.Chat counts a user whose email or username exists "
         "already as an error, and does not say who it was; look one up with users.info?importId=..."
     )
 

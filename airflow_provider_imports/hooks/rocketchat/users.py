@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from airflow_provider_imports.counts import counted
 from airflow_provider_imports.exceptions import InvalidInputError
 
 #: Complaints that an error lists.
@@ -109,7 +110,7 @@ class Problems:
         if self.users:
             listed = "; ".join(self._shown) + (f"; and {self._more:,} more" if self._more else "")
             raise InvalidInputError(
-                f"{self.users:,} user{' ' if self.users == 1 else 's '}can't be imported: {listed}. Correct the data, "
+                f"{counted(self.users, 'user')} can't be imported: {listed}. Correct the data, "
                 "then clear the task. Nothing was sent.",
                 vendor="rocketchat",
             )
