@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml $(CONSTRAINTS)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]" --constraint $(CONSTRAINTS)
 	@touch $@
 
-demo: $(STAMP) ## Run the example DAGs in a real Airflow against the sandbox (KEEP=1 leaves the UI up)
+demo: $(STAMP) ## Run examples of every vendor in a real Airflow against the sandbox (KEEP=1 leaves the UI up)
 	$(BIN)/python -m tests.system.demo $(if $(KEEP),--keep)
 
 screenshots: $(STAMP) ## Make the pictures of Airflow's UI in the documentation, with the system's Chromium
@@ -87,7 +87,7 @@ coverage: $(STAMP) ## Measure which lines and branches of the package the tests 
 	$(BIN)/python -m coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/python -m coverage report --fail-under=95
 
-faults: $(STAMP) ## Run every cell of the fault matrix (make test runs one in six)
+faults: $(STAMP) ## Run every cell of the fault matrix (make test: one in 23)
 	$(BIN)/python -m tests.vendors
 	FAULT_MATRIX_STEP=1 $(BIN)/python -m pytest -n $(WORKERS) -q tests/vendors $(PYTEST_ARGS)
 
@@ -116,7 +116,7 @@ lint: $(STAMP) ## ruff and mypy --strict
 	MYPYPATH=example_vendor $(BIN)/mypy --strict -p airflow_provider_harbor
 	MYPYPATH=tests/second_vendor $(BIN)/mypy --strict -p airflow_provider_quarry
 
-# A page that was made for a module which is gone would be one that nothing leads to.
+# The generated pages go first: one of a module that is gone would stay, and nothing would lead to it.
 docs: $(STAMP) ## Check the documentation's language and build it, a warning is an error
 	rm -rf docs/api/generated
 	$(BIN)/python docs/prose.py
