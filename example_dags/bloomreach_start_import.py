@@ -3,7 +3,7 @@
 Needs the connection ``bloomreach_default`` and, in Bloomreach, an import from a URL or a file storage. Bloomreach
 publishes no status of a run, so the task ends as soon as it has accepted. The default ``import_id`` is the sandbox's.
 
-Look at the task's XCom: its state is ``accepted``, which is all that Bloomreach tells.
+Look at the task's XCom: its state is ``accepted``, since Bloomreach reports nothing more.
 """
 
 from __future__ import annotations

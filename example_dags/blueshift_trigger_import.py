@@ -1,10 +1,10 @@
-"""Trigger a customer attributes import of Blueshift once its file lies in S3.
+"""Trigger a customer attributes import of Blueshift once its file is in S3.
 
 Needs the connection ``blueshift_default`` and, in Blueshift, a launched import task with Amazon S3 as its source that
 is scheduled or recurs. Blueshift publishes no status of a run, so the task ends as soon as it has accepted. The
 default ``uuid`` is the sandbox's.
 
-Look at the task's link to Blueshift: only that page tells what became of the rows.
+Look at the task's link to Blueshift: only that page shows what became of the rows.
 """
 
 from __future__ import annotations

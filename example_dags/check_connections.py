@@ -1,9 +1,9 @@
-"""Try the vendors' connections every afternoon, so that a key which expires is noticed before the night's imports.
+"""Test the vendors' connections, for instance every afternoon, to notice an expired key before the night's imports.
 
-It does what the *Test* button does: a harmless read, which starts nothing.
+Each task does what the *Test* button does: it logs in if the vendor has a log-in, reads something, and starts nothing.
 
-Needs the connections whose ids are in the parameter ``connections``. Look at the task of a connection that fails: its
-error says what the vendor answered.
+Needs Airflow 3.1 or newer, and the connections whose ids are in the parameter ``connections``. Look at the task of a
+connection that fails: its error says what the vendor answered.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The night before a launch, as a company would run it: all five vendors in one Dag, and a second Dag that reports.
+"""The night before a launch, as a company would run it: all five vendors in one DAG, and a second DAG that reports.
 
 * Plan figures go into Pigment, several files into as many import configurations (dynamic task mapping).
 * Products go into WEBSALE, new staff into Rocket.Chat.
-* Once the customers' file is there, Bloomreach and Blueshift are told to fetch it.
-* If a vendor rejected rows or an import failed, one branch tells so; otherwise the other does.
+* Once the customers' file is there, Bloomreach and Blueshift are started, and fetch it.
+* If a vendor rejected rows or an import failed, one branch runs; otherwise the other does.
 * Products and staff are assets, and their events hold the counts: when both have been updated, ``launch_report`` runs.
 
 Look at the task ``tell_of_rejected``: it runs when an import fails, too, since that leaves its manifest in XCom.
@@ -84,7 +84,7 @@ with DAG(
             task_id="import_products",
             service="product",
             file_path="{{ params.products_file }}",
-            if_running="wait",  # for whoever in the shop is importing products right now
+            if_running="wait",  # until an import of products that runs in the shop has ended
             outlets=[PRODUCTS],
         )
 
@@ -107,10 +107,10 @@ with DAG(
         ),
     ]
 
-    # An import that failed returns nothing, but its manifest is in XCom, so this branch works also then.
+    # An import that failed returns nothing, but its manifest is in XCom, so this branch works then, too.
     @task.branch(trigger_rule=TriggerRule.ALL_DONE)
     def any_rejected(ti: Any) -> str:
-        """A manifest counts what its vendor rejected; None where the vendor does not tell."""
+        """A manifest counts what its vendor rejected; None where the vendor does not count."""
         found = [one for one in ti.xcom_pull(task_ids=IMPORT_TASKS, key="manifest") if one]
         ti.xcom_push(key="rejected", value=[one for one in found if one["rejected"] or one["error"]])
         return "tell_of_rejected" if any(one["rejected"] or one["error"] for one in found) else "tell_all_arrived"
@@ -123,7 +123,7 @@ with DAG(
 
     @task
     def tell_all_arrived() -> None:
-        """Tell that the launch may go ahead."""
+        """Say that the launch may go ahead."""
         log.info("Every row arrived")
 
     [push_plan, import_products, import_staff] >> any_rejected() >> [tell_of_rejected(), tell_all_arrived()]

@@ -1,11 +1,11 @@
 """Wait for an import that another system started in Pigment, and go on with what it counted.
 
-Whoever starts the import starts this DAG, too, and names the import, for instance by the REST API of Airflow::
+The other system triggers this DAG, too, and passes the import's id: by the REST API of Airflow, or like this::
 
     airflow dags trigger pigment_wait_for_foreign_import --conf '{"import_id": "f2b03cab-ba63-4525-bd59-c597f6721973"}'
 
-Needs the connection ``pigment_default``. Look at the sensor's XCom: it has the same shape as an operator's, with
-nothing about what was sent, since another system sent it.
+Needs the connection ``pigment_default``. Look at the sensor's XCom: it has the same shape as an operator's, but
+``sent`` is empty, since another system sent the data.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cancel whatever import of a service is running: a Dag for emergencies, started by hand.
+"""Cancel the running import of a service: a DAG for emergencies, triggered by hand.
 
 Needs the connection ``websale_default``. If nothing is running, the task fails and says what the last import did.
 

@@ -1,4 +1,4 @@
-"""Run whenever an import of a WEBSALE service has ended, whoever started it: a person, another system, or Airflow.
+"""Run when an import of a WEBSALE service has ended, no matter who started it: a person, another system, or Airflow.
 
 Needs Airflow 3.0 or newer and the connection ``websale_default``.
 

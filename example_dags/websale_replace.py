@@ -1,4 +1,4 @@
-"""Import the newest stock, whatever is running: an older import of the same service is not worth finishing.
+"""Import the newest stock, and replace an older import of the same service that still runs.
 
 Needs the connection ``websale_default``. The task that waited for the replaced import fails and cancels nothing.
 

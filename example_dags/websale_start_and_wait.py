@@ -29,7 +29,7 @@ with DAG(
     WebsaleStartImportOperator(
         task_id="start_import",
         service="{{ params.service }}",
-        file_path="{{ params.file_path }}",  # its suffix tells the format
+        file_path="{{ params.file_path }}",  # its suffix is the format
         if_running="wait",
         max_rejected=0.01,  # more than one per cent of failed records fails the task
         deferrable=True,

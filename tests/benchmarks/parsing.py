@@ -1,4 +1,4 @@
-"""What a Dag file pays for importing an operator, in fresh interpreters, and for 100 tasks."""
+"""What a DAG file pays for importing an operator, in fresh interpreters, and for 100 tasks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def milliseconds(code: str) -> dict[str, float]:
 
 
 def run(options: argparse.Namespace) -> Figure:
-    """Measure every module of ours, the peers, and two Dag files."""
+    """Measure every module of ours, the peers, and two DAG files."""
     modules = our_modules()
     with tempfile.TemporaryDirectory() as folder:
         files = {"ours": Path(folder) / "ours.py", "theirs": Path(folder) / "theirs.py"}
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> Figure:
         for peer in PEERS
     ]
     ours, theirs = (median(found[name], "ms") for name in files)
-    rows.append(Row(f"a Dag file with {TASKS} tasks", ours, f"{TASKS} HttpOperators", theirs))
+    rows.append(Row(f"a DAG file with {TASKS} tasks", ours, f"{TASKS} HttpOperators", theirs))
     return Figure(__name__.rpartition(".")[2], TITLE, rows, machine=machine())
 
 

@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> Figure:
         f"{TITLE} ({count:,})",
         rows,
         remarks=[
-            f"{count:,} mapped tasks of one Dag, a look every {INTERVAL} s each; one import ends every {EVERY:g} s. "
+            f"{count:,} mapped tasks of one DAG, a look every {INTERVAL} s each; one import ends every {EVERY:g} s. "
             "SQLite, LocalExecutor; the triggerer itself stores events once a second."
         ],
         machine=machine(),
