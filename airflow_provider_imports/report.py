@@ -38,7 +38,7 @@ def manifest(
     run: ImportRun, status: ImportStatus, sent: Sent | None = None, error: BaseException | None = None
 ) -> dict[str, Any]:
     """
-    Build what every operator and sensor hands over (XCom): the same shape in every vendor and mode.
+    Build what operators that start an import, and sensors, hand over (XCom): one shape in every vendor and mode.
 
     ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "written", "sent",
     "unaccounted", "message", "errors", "error", "started_at", "finished_at", "url"}``

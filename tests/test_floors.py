@@ -63,6 +63,20 @@ def test_contributing_names_every_module() -> None:
     assert {one for one in rooms if f"`{one}`" not in table} == {"__init__.py"}
 
 
+def test_contributing_sends_to_files_that_have_what_it_names() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text().partition("To change\n")[2].partition("There is no `if")[0]
+    named = re.findall(r"`([\w/<>]+\.(?:py|json)|\w+/<vendor>)`", told)
+    inside = re.findall(r"`([A-Z]\w+)(?:\.\w+)?` in `(\w+\.py)`", told)
+
+    assert len(named) > 10
+    assert inside
+    for name in named:
+        where = ROOT / PACKAGE / name.replace("<vendor>", "websale")
+        assert where.exists() or list((ROOT / PACKAGE / "hooks").glob(f"*/{name}")), name
+    for name, file in inside:
+        assert re.search(rf"^class {name}\b", (ROOT / PACKAGE / file).read_text(), re.MULTILINE), name
+
+
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_no_file_is_longer_than_a_reader_can_keep_in_mind(path: Path) -> None:
     assert len((ROOT / path).read_text().splitlines()) <= 300

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_imports.event import Event
 from airflow_provider_imports.http.retry import duration
 from airflow_provider_imports.judging import judge_rejected
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus
@@ -22,6 +21,7 @@ from airflow_provider_imports.polling import (
     next_wait,
 )
 from airflow_provider_imports.progress_log import Line
+from airflow_provider_imports.trigger_event import Event
 
 START = 1_750_000_000.0
 RUNNING = ImportStatus(ImportState.RUNNING, "InProgress")

@@ -217,7 +217,7 @@ REFUSED = Ending(Outcome.REFUSED, RUNNING, "VendorAuthError", "the key was refus
 def test_refused_credentials_are_not_skipped_over(
     mode: str, sandbox_connections: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_imports.event import Event
+    from airflow_provider_imports.trigger_event import Event
 
     sensor = MAKERS["sensor"](soft_fail=True)
     looks(monkeypatch, VendorAuthError("the key was refused", vendor="pigment"))
@@ -249,7 +249,7 @@ def test_a_sensor_that_never_fails_skips_over_everything(
 
 
 def test_a_failed_import_is_skipped_over_when_it_is_resumed(sandbox_connections: Any, make_context: Any) -> None:
-    from airflow_provider_imports.event import Event
+    from airflow_provider_imports.trigger_event import Event
 
     sensor = MAKERS["sensor"](soft_fail=True)
     end = Ending(Outcome.FAILED, ImportStatus(ImportState.FAILED, "Failed"))

@@ -31,6 +31,7 @@ BLOOMREACH = VendorEntry(
             "API version", "Of the project endpoint: v1 (default) or v2", enum=["v1", "v2", None], default="v1"
         ),
     },
+    poll_interval=60,
     shows_records=True,
     datasets=("imports/{import_id}",),
 )

@@ -28,6 +28,7 @@ BLUESHIFT = VendorEntry(
         ),
     },
     links=("airflow_provider_imports.operators.blueshift.BlueshiftLink",),
+    poll_interval=60,
     shows_records=True,
     datasets=("import-tasks/{uuid}",),
 )

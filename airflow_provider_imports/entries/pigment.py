@@ -18,5 +18,6 @@ PIGMENT = VendorEntry(
         {"host": "https://pigment.app", "password": "a key of the type Import"},
         hidden=("login",),
     ),
+    poll_interval=15,
     datasets=("import-configurations/{configuration_id}", "import-configurations/{configuration}"),
 )

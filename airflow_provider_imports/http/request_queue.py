@@ -1,4 +1,4 @@
-"""Every request of a connection in one event loop waits here for its turn, in order and under the rate limit."""
+"""Every request of one pace of a connection waits here for its turn, in one event loop: in order, at the rate limit."""
 
 from __future__ import annotations
 

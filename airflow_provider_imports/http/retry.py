@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, http_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GATEWAY_ERRORS = frozenset({502, 503, 504})
 MOST_ATTEMPTS = 5
@@ -37,18 +42,22 @@ def backoff(attempt: int, jitter: float) -> float:
     return longest * (0.5 + 0.5 * jitter)
 
 
-def asked_wait(answer: Answer, now: float) -> float | None:
+def asked_wait(
+    answer: Answer, now: float, own: Callable[[Answer, float], float | None] = lambda answer, now: None
+) -> float | None:
     """
-    Read how long the vendor asks us to wait: ``Retry-After`` (seconds or date), then ``X-RateLimit-Reset``.
+    Read how long the vendor asks us to wait: ``Retry-After`` (seconds or date), ``X-RateLimit-Reset``, its own way.
 
     ``X-RateLimit-Reset`` is read as epoch milliseconds (Rocket.Chat), epoch seconds or seconds, by its size, and
     only on a 429, since good answers carry it too.
 
     :param now: epoch seconds
+    :param own: reads the wait of a 429 that has neither
     """
     wait = _retry_after(answer, now)
     if wait is None and answer.status == 429:
         wait = _rate_limit_reset(answer, now)
+        wait = own(answer, now) if wait is None else wait
     return None if wait is None else min(max(wait, 0.0), LONGEST_ASKED_WAIT)
 
 

@@ -282,15 +282,9 @@ def _refused_by_proxy(settings: Settings | None) -> NoAnswer | None:
 
 
 def _wait(rules: VendorRules, outcome: SendResult, attempts: int) -> float:
-    now = time.time()
-    asked = None
-    if isinstance(outcome, Answer):
-        asked = asked_wait(outcome, now)
-        if asked is None and outcome.status == 429:
-            asked = rules.rate_limit_wait(outcome, now)
-    if not asked:  # not said, or a time that has passed by our clock: repeats at once would use up the attempts
-        return backoff(attempts, random.random())
-    return asked
+    asked = asked_wait(outcome, time.time(), rules.rate_limit_wait) if isinstance(outcome, Answer) else None
+    # Not said, or a time that has passed by our clock: repeats at once would use up the attempts.
+    return asked or backoff(attempts, random.random())
 
 
 def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:

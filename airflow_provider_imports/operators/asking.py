@@ -13,6 +13,7 @@ from airflow_provider_imports.exceptions import ImportBusyError, ImportTimeoutEr
 from airflow_provider_imports.hand_over import failures_handed_over
 from airflow_provider_imports.operators.base import ImportOperator
 from airflow_provider_imports.polling import PollPolicy, next_wait
+from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
 
 if TYPE_CHECKING:
@@ -46,16 +47,17 @@ class AskingImportOperator(ImportOperator):
         if_running: Literal["fail", "wait"] = "fail",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: Seconds = 86400,
-        poll_interval: Seconds = 60,
-        max_poll_interval: Seconds = 600,
+        poll_interval: Seconds = FROM_ENTRY,
+        max_poll_interval: Seconds = FROM_ENTRY,
         **kwargs: Unpack[ImportArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         self.if_running = if_running
         self.deferrable = validation.flag("deferrable", deferrable)
         self.timeout = validation.seconds("timeout", timeout)
-        self.poll_interval = validation.seconds("poll_interval", poll_interval)
-        self.max_poll_interval = validation.seconds("max_poll_interval", max_poll_interval)
+        shortest, longest = given_or_own(self.entry, poll_interval=poll_interval, max_poll_interval=max_poll_interval)
+        self.poll_interval = validation.seconds("poll_interval", shortest)
+        self.max_poll_interval = validation.seconds("max_poll_interval", longest)
 
     def check(self) -> None:
         """Check ``if_running`` as well."""

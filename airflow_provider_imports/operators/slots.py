@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.arguments import IfRunning, PollingArgs
-    from airflow_provider_imports.event import Event
     from airflow_provider_imports.hooks.slot_turns import Slot
     from airflow_provider_imports.models import ImportRun, ImportStatus
+    from airflow_provider_imports.trigger_event import Event
 
 
 class SlotImportOperator(WaitingImportOperator):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Unpack
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import (
     ImportSupersededError,
     TriggerEventError,
@@ -22,6 +21,7 @@ from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
 from airflow_provider_imports.report import look_failed, manifest, report
+from airflow_provider_imports.trigger_event import Event
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
 

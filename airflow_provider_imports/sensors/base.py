@@ -17,7 +17,6 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_imports import lineage, validation
-from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     InvalidInputError,
@@ -30,8 +29,10 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hand_over import failures_handed_over, hand_over
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
+from airflow_provider_imports.progress_log import ProgressLog
 from airflow_provider_imports.report import NO_LIMITS, look_failed, report
 from airflow_provider_imports.signature import WholeSignature
+from airflow_provider_imports.trigger_event import Event
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
 
@@ -103,6 +104,7 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         self._run: ImportRun | None = None
         self._status: ImportStatus | None = None
         self._manifest: dict[str, Any] | None = None
+        self._progress = ProgressLog()
         self._first_look = 0.0
         self._failing_since: float | None = None
 
@@ -235,8 +237,8 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
             self.log.warning("Not known at the vendor yet, looked at again: %s", error)
             return False
         self._remember_outage(context, None)
-        if str(status) != str(self._status):
-            self.log.info("%s", status)
+        if line := self._progress.of(status, time.time()):
+            (self.log.warning if line.warning else self.log.info)("%s", line.text)
         self._status = status
         if not status.state.is_terminal:
             return False

@@ -10,7 +10,7 @@ from airflow_provider_imports.sensors.base import ImportSensor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.arguments import Seconds, SensorArgs
+    from airflow_provider_imports.arguments import SensorTimesArgs
     from airflow_provider_imports.models import ImportRun
 
 
@@ -31,8 +31,6 @@ class BloomreachArrivalSensor(ImportSensor):
     :param value: the stamp, a text that is another one for each run (templated)
     :param project_token: of the project, in place of the connection's (templated)
     :param conn_id: the Airflow connection (templated)
-    :param poke_interval: time between two looks; the shortest, if deferrable
-    :param max_poll_interval: longest time between two looks, if deferrable
     """
 
     entry = BLOOMREACH
@@ -46,11 +44,9 @@ class BloomreachArrivalSensor(ImportSensor):
         value: str,
         project_token: str | None = None,
         conn_id: str = "bloomreach_default",
-        poke_interval: Seconds = 60,
-        max_poll_interval: Seconds = 300,
-        **kwargs: Unpack[SensorArgs],
+        **kwargs: Unpack[SensorTimesArgs],
     ) -> None:
-        super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
+        super().__init__(conn_id=conn_id, **kwargs)
         self.customer_ids = customer_ids
         self.property_name = property_name
         self.value = value

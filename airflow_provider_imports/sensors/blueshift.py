@@ -8,7 +8,7 @@ from airflow_provider_imports.entries.blueshift import BLUESHIFT
 from airflow_provider_imports.sensors.base import ImportSensor
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.arguments import Seconds, SensorArgs
+    from airflow_provider_imports.arguments import SensorTimesArgs
     from airflow_provider_imports.models import ImportRun
 
 
@@ -26,8 +26,6 @@ class BlueshiftArrivalSensor(ImportSensor):
     :param attribute: the attribute that holds the stamp, one of your own or of Blueshift's (templated)
     :param value: the stamp, a text that is another one for each run (templated)
     :param conn_id: the Airflow connection (templated)
-    :param poke_interval: time between two looks; the shortest, if deferrable
-    :param max_poll_interval: longest time between two looks, if deferrable
     """
 
     entry = BLUESHIFT
@@ -40,11 +38,9 @@ class BlueshiftArrivalSensor(ImportSensor):
         attribute: str,
         value: str,
         conn_id: str = "blueshift_default",
-        poke_interval: Seconds = 60,
-        max_poll_interval: Seconds = 300,
-        **kwargs: Unpack[SensorArgs],
+        **kwargs: Unpack[SensorTimesArgs],
     ) -> None:
-        super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
+        super().__init__(conn_id=conn_id, **kwargs)
         self.customer_email = customer_email
         self.attribute = attribute
         self.value = value

@@ -34,7 +34,7 @@ class ImportEndedTrigger(BaseEventTrigger):
     Fire once for each import that ends at a vendor, whoever started it; for an ``AssetWatcher``.
 
     It only reads: it starts and cancels nothing, also when a consuming DAG is paused. The event's payload is the
-    manifest, the same as every operator returns. What had ended before the first look does not fire. A vendor shows the
+    manifest, the same as that of a task. What had ended before the first look does not fire. A vendor shows the
     newest import of a slot only, so of two that end between two looks, the second one fires.
 
     Airflow 3.3 remembers over restarts of the triggerer which ends have fired. On 3.0-3.2 an import that ends while

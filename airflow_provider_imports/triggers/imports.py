@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.polling import Ending, LookFailed, PollPolicy, Wait
 from airflow_provider_imports.report import look_failed
+from airflow_provider_imports.trigger_event import Event
 from airflow_provider_imports.triggers.task_states import STATE_SECONDS, TaskKey, is_still_deferred
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -86,7 +86,7 @@ class ImportTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield one event: an :class:`~airflow_provider_imports.event.Event` in its JSON form."""
+        """Wait, and yield one event: an :class:`~airflow_provider_imports.trigger_event.Event` in its JSON form."""
         hook_class = await load_hook(self._hook)
         if self._may_cancel(hook_class) and not AIRFLOW_V_3_3_PLUS:
             self.log.warning("Airflow below 3.3 does not tell when a deferred task is killed: the import goes on then")

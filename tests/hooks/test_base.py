@@ -19,7 +19,8 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.base import ImportHook, look_failed
-from airflow_provider_imports.hooks.pigment.hook import PigmentHook, pigment_run
+from airflow_provider_imports.hooks.pigment import PigmentHook
+from airflow_provider_imports.hooks.pigment.calls import pigment_run
 from airflow_provider_imports.polling import Outcome, PollPolicy, Trouble
 from airflow_provider_imports.testing.wire import WireServer, answer, drip, silence
 

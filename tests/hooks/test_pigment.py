@@ -25,8 +25,8 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.pigment import PigmentHook
-from airflow_provider_imports.hooks.pigment import hook as pigment
-from airflow_provider_imports.hooks.pigment.hook import pigment_run
+from airflow_provider_imports.hooks.pigment import description as pigment
+from airflow_provider_imports.hooks.pigment.calls import pigment_run
 from airflow_provider_imports.hooks.pigment.metadata import Application, Block, ImportConfiguration
 from airflow_provider_imports.hooks.pigment.status import MOST_ERRORS, read_status
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError

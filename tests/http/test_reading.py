@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorAuthError, VendorUnavailableError
-from airflow_provider_imports.hooks.pigment.hook import _started, _status_call
+from airflow_provider_imports.hooks.pigment.calls import started, status_call
 from airflow_provider_imports.hooks.rocketchat.operation import read_operation
 from airflow_provider_imports.hooks.websale.status import read_import
 from airflow_provider_imports.http.call import Answer, Call, UnreadableAnswerError
@@ -106,8 +106,8 @@ def test_of_an_error_whose_compression_breaks_what_came_before_is_read() -> None
 
 
 def test_a_report_may_be_larger_than_a_status() -> None:
-    assert _status_call("x", detailed_report=False).largest_answer == LARGEST_ANSWER
-    assert _status_call("x", detailed_report=True).largest_answer == LARGEST_REPORT > LARGEST_ANSWER
+    assert status_call("x", detailed_report=False).largest_answer == LARGEST_ANSWER
+    assert status_call("x", detailed_report=True).largest_answer == LARGEST_REPORT > LARGEST_ANSWER
 
 
 async def test_a_start_whose_good_answer_is_too_large_may_have_acted(send: Send) -> None:
@@ -205,7 +205,7 @@ def test_an_identifier_never_turns_into_another_one(spoilt: str) -> None:
     ],
 )
 def test_an_import_id_is_read_as_it_is_or_not_at_all(spoilt: str) -> None:
-    flow = _started(READ)
+    flow = started(READ)
     next(flow)
 
     with pytest.raises(UnreadableAnswerError, match="no importId"):

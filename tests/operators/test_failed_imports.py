@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, AirflowTaskTimeout, Asset
 
-from airflow_provider_imports.event import Event
 from airflow_provider_imports.exceptions import (
     ImportCanceledError,
     ImportFailedError,
@@ -32,6 +31,7 @@ from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
 from airflow_provider_imports.polling import Ending, Outcome
 from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID, UPLOAD_CONFIGURATION_ID
 from airflow_provider_imports.sensors.pigment import PigmentImportSensor
+from airflow_provider_imports.trigger_event import Event
 from tests.tries import defer, finish, starts
 
 try:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.event import Event
-from airflow_provider_imports.hooks.pigment.hook import pigment_run
+from airflow_provider_imports.hooks.pigment.calls import pigment_run
 from airflow_provider_imports.polling import Outcome
 from airflow_provider_imports.sandbox.pigment import API_KEY
+from airflow_provider_imports.trigger_event import Event
 from tests.tries import CancelingHook, event_of, moved, requests
 
 if TYPE_CHECKING:

@@ -1,55 +1,27 @@
-"""
-Pigment: push a CSV file, or trigger an import from an integration, a list or a metric, and read what became of it.
-
-Sources: https://kb.pigment.com/docs/trigger-import-apis and Pigment's OpenAPI document ("Pigment External API",
-``v1-external``).
-"""
+"""Pigment: push a CSV file, or trigger an import from an integration, list or metric, and read what became of it."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.pigment import PIGMENT
-from airflow_provider_imports.exceptions import (
-    ConnectionSettingsError,
-    InvalidInputError,
-    VendorAuthError,
-    VendorRequestError,
-)
+from airflow_provider_imports.exceptions import InvalidInputError, VendorAuthError, VendorRequestError
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.pigment import metadata
-from airflow_provider_imports.hooks.pigment.status import read_status
+from airflow_provider_imports.hooks.pigment.calls import import_status, start_call, started, status_call
+from airflow_provider_imports.hooks.pigment.description import PigmentDescription
 from airflow_provider_imports.http.body import FileBody
-from airflow_provider_imports.http.call import Answer, Body, Call, Repeat, UnreadableAnswerError, path
 from airflow_provider_imports.http.errors import HTML_PAGE
-from airflow_provider_imports.http.reading import LARGEST_ANSWER, LARGEST_REPORT
-from airflow_provider_imports.models import ImportRun, ImportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from airflow_provider_imports.http.call import Body, Flow
+    from airflow_provider_imports.models import ImportRun, ImportStatus
 
-    from airflow_provider_imports.http.call import Flow
-    from airflow_provider_imports.http.settings import Settings
-
-#: Seconds to wait after the two kinds of 429, whose windows are 5 minutes and one hour.
-REQUEST_LIMIT_WAIT = 60.0
-PUSH_LIMIT_WAIT = 600.0
-#: Five groups, as in Pigment's own example of the old format, ``3jp2e232-9875-42f4-9fcf-63fe2ce568jp``.
-_RETIRED_KEY = re.compile(r"[0-9A-Za-z]+(?:-[0-9A-Za-z]+){4}")
-_WHERE_THE_ID_IS = (
-    "Check configuration_id (in Pigment: the block's Settings > Import configurations > Copy ID, which needs the "
-    "permission Import Data), and that the key's owner may see it."
-)
-#: Stricter than Python, which reads blanks, underscores and the digits of every alphabet.
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}")
 _NO_IMPORT = "00000000-0000-0000-0000-000000000000"
 
 
-class PigmentHook(ImportHook):
+class PigmentHook(PigmentDescription, ImportHook):
     """
     Pigment's import API.
 
@@ -58,52 +30,6 @@ class PigmentHook(ImportHook):
     their own. Pigment has no call that cancels an import and none that lists imports: an import whose ``importId`` was
     lost can't be found again by the API, only in the block's *Update History*.
     """
-
-    entry = PIGMENT
-    default_host = "https://pigment.app"
-    where_to_look = (
-        'the "Update History" of the block in Pigment (listed under the person who created or edited the '
-        "configuration, not under the key's owner)"
-    )
-    #: 500 requests in 5 minutes from one IP address, all public endpoints together.
-    requests_per_minute = 100.0
-    #: How soon the status of a new import can be read is not documented.
-    not_found_grace = 60.0
-    hints = {
-        ("*", 401): (
-            "A Pigment API key ends on the day before its expiry date, may be limited to IP addresses, and is of one "
-            "type: starting imports needs the type Import."
-        ),
-        **metadata.HINTS,
-        ("push_csv", 400): (
-            "Pigment answers 400 for a file that is too large, too, and for a configuration that takes no uploads."
-        ),
-        ("push_csv", 404): _WHERE_THE_ID_IS,
-        ("trigger_import", 400): (
-            "This call runs integration, list and metric configurations; for an upload configuration use push_csv."
-        ),
-        ("trigger_import", 404): _WHERE_THE_ID_IS,
-        ("get_import_status", 404): "Pigment knows no import with this importId (a new one may take a moment).",
-    }
-
-    def authorization(self, settings: Settings) -> Mapping[str, str]:
-        """Bearer token: the API key; one of the retired format is not sent."""
-        self.require_credentials(settings, "password")
-        if _RETIRED_KEY.fullmatch(settings.password):
-            raise ConnectionSettingsError(
-                f"Connection {settings.conn_id!r} has an API key with dashes, a format that Pigment has retired. "
-                "Nothing was sent; generate a new key in Pigment and enter it as password.",
-                vendor=self.vendor,
-            )
-        return {"Authorization": f"Bearer {settings.password}"}
-
-    def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
-        """Tell the two 429s apart: 300 pushes an hour and configuration, or 500 requests in 5 minutes and address."""
-        return PUSH_LIMIT_WAIT if b"per hour" in answer.content else REQUEST_LIMIT_WAIT
-
-    def rate_limit_key(self, call: Call) -> str:
-        """Keep pushes to a pace of their own: a configuration over its hourly limit must hold up nothing else."""
-        return call.target if call.operation == "push_csv" else ""
 
     def push_csv(self, configuration_id: str, body: Body | bytes | str) -> ImportRun:
         """
@@ -122,8 +48,8 @@ class PigmentHook(ImportHook):
             body = FileBody(body)
         elif not len(body):
             raise InvalidInputError("There are no bytes to push. Nothing was sent.", vendor=self.vendor)
-        call = _start("push_csv", "/api/v1/import/push/csv", configuration_id, body)
-        return self.run_flow(_started(call))
+        call = start_call("push_csv", "/api/v1/import/push/csv", configuration_id, body)
+        return self.run_flow(started(call))
 
     def trigger_import(self, configuration_id: str) -> ImportRun:
         """
@@ -133,7 +59,7 @@ class PigmentHook(ImportHook):
         :raises UnknownOutcomeError: if Pigment may or may not have started it
         :raises VendorImportError: if Pigment did not start it
         """
-        return self.run_flow(_started(_start("trigger_import", "/api/v1/import/trigger", configuration_id)))
+        return self.run_flow(started(start_call("trigger_import", "/api/v1/import/trigger", configuration_id)))
 
     def get_import_status(self, import_id: str, detailed_report: bool = False) -> ImportStatus:
         """
@@ -142,7 +68,7 @@ class PigmentHook(ImportHook):
         :param import_id: the UUID that the start answered
         :param detailed_report: with counts and skipped rows; Pigment asks to use it sparingly
         """
-        return self.run_flow(_status(validation.uuid("import_id", import_id), detailed_report))
+        return self.run_flow(import_status(validation.uuid("import_id", import_id), detailed_report))
 
     def get_applications(self) -> list[metadata.Application]:
         """Read the workspace's applications, as far as the owner of a *Modeling Metadata* key sees them."""
@@ -196,13 +122,6 @@ class PigmentHook(ImportHook):
         wanted = validation.uuid("configuration_id", configuration_id)
         return self.run_flow(metadata.place_of(wanted, application, block))
 
-    def status_flow(self, run: ImportRun) -> Flow[ImportStatus]:
-        """Read the status; once the import has ended, the detailed report as well."""
-        status = yield from _status(run.key["import_id"], detailed_report=False)
-        if status.state.is_terminal:
-            status = yield from _status(run.key["import_id"], detailed_report=True)
-        return status
-
     def test_flow(self) -> Flow[str]:
         """
         Ask for an import that cannot exist: Pigment checks the key first, so 404 proves that the key is good.
@@ -211,7 +130,7 @@ class PigmentHook(ImportHook):
         other server answers 404 as well.
         """
         try:
-            yield from _status(_NO_IMPORT, detailed_report=False)
+            yield from import_status(_NO_IMPORT, detailed_report=False)
         except VendorRequestError as error:
             if error.status_code != 404 or (error.vendor_message or "").startswith(HTML_PAGE):
                 raise
@@ -221,7 +140,7 @@ class PigmentHook(ImportHook):
 
     def _refuses_strangers(self) -> Flow[None]:
         try:
-            yield replace(_status_call(_NO_IMPORT, detailed_report=False), public=True)
+            yield replace(status_call(_NO_IMPORT, detailed_report=False), public=True)
         except VendorAuthError:
             return
         except VendorRequestError:
@@ -232,45 +151,3 @@ class PigmentHook(ImportHook):
             vendor=self.vendor,
             operation="get_import_status",
         )
-
-
-def pigment_run(import_id: str, started_at: datetime | None = None) -> ImportRun:
-    """The run that Pigment knows by this ``importId``."""
-    return ImportRun("pigment", {"import_id": validation.uuid("import_id", import_id)}, started_at)
-
-
-def _start(operation: str, url_path: str, configuration_id: str, body: Body | bytes | None = None) -> Call:
-    return Call(
-        operation,
-        "POST",
-        url_path,
-        query=(("configurationId", validation.uuid("configuration_id", configuration_id)),),
-        body=body,
-        content_type="text/csv",
-        repeat=Repeat.IF_NOT_ACTED,
-        starts=True,
-    )
-
-
-def _started(call: Call) -> Flow[ImportRun]:
-    started_at = datetime.now(UTC)
-    answer = yield call
-    import_id = answer.object().get("importId")
-    if not isinstance(import_id, str) or not _UUID.fullmatch(import_id):
-        raise UnreadableAnswerError("the answer has no importId")
-    return pigment_run(import_id, started_at)
-
-
-def _status_call(import_id: str, detailed_report: bool) -> Call:
-    return Call(
-        "get_import_status",
-        "GET",
-        path("/api/v1/import/{import_id}/status", import_id=import_id),
-        query=(("includedDetailedReport", "true"),) if detailed_report else (),
-        largest_answer=LARGEST_REPORT if detailed_report else LARGEST_ANSWER,
-    )
-
-
-def _status(import_id: str, detailed_report: bool) -> Flow[ImportStatus]:
-    answer = yield _status_call(import_id, detailed_report)
-    return read_status(answer.object())

@@ -83,7 +83,7 @@ class RocketChatDescription(VendorDescription):
     def rate_limit_wait(self, answer: Answer, now: float) -> float | None:
         """Read the wait from the message, for answers without ``X-RateLimit-Reset``."""
         asked = _WAIT.search(answer.content)
-        return min(float(asked[1]), 3600.0) if asked else None
+        return float(asked[1]) if asked else None
 
     def refusal(self, call: Call, answer: Answer) -> VendorImportError | None:
         """Tell an operation that runs, which passes, from one that takes no users for good."""
