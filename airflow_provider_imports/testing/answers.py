@@ -8,12 +8,16 @@ import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from airflow_provider_imports.testing.spellings import PASSWORDS
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 MIB = 1 << 20
-#: What stands in for the connection's password, so that a vendor can echo it.
-PASSWORD = "S3cr'et+P<w>&d\"x/ä!(1)"
+#: What the bodies echo: give the connection this password.
+PASSWORD = PASSWORDS[0]
+#: Stands in place of the texts of a status until they are replaced.
+_MARK = "@@"
 
 
 class Body(NamedTuple):
@@ -45,20 +49,29 @@ def status_with(status: Mapping[str, Any], filler: str) -> bytes:
     return (json.dumps({"a": 1, **status})[:-1] + f', "filler": {filler}}}').encode()
 
 
-def told(status: Mapping[str, Any], filler: str) -> bytes:
-    """A status which tells this JSON: as an error, as a reason, as a word that is not documented."""
-    details = f'"detailedReport": {{"impactedBlocks": [{{"skippedData": [{{"reason": {filler}, "samples": [1]}}]}}]}}'
-    words = ", ".join(
-        f'"{name}": {filler}' for name in ("lastError", "importErrors", "importStatus", "message", "state")
-    )
-    return (
-        json.dumps({"a": 1, **status})[:-1] + f', {words}, {details}, "errorsDetails": [{{"description": {filler}}}]}}'
-    ).encode()
+def telling(status: Mapping[str, Any], kept: Collection[str], fill: Callable[[int], str], size: int) -> bytes:
+    """
+    A status with JSON in place of each of its texts.
+
+    :param kept: texts that stay: they name the run
+    :param fill: makes JSON of about so many bytes
+    :param size: bytes of all that is filled in
+    """
+    content = json.dumps(_marked(status, kept))
+    return content.replace(f'"{_MARK}"', fill(size // max(1, content.count(_MARK)))).encode()
+
+
+def _marked(value: Any, kept: Collection[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _marked(one, kept) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_marked(one, kept) for one in value]
+    return _MARK if isinstance(value, str) and value not in kept else value
 
 
 def listed(item: str, size: int) -> str:
     """As many of these as make a list of about this size."""
-    return f"[{','.join([item] * max(1, size // (len(item) + 1)))}]"
+    return f"[{','.join([item] * max(1, size // (len(item.encode()) + 1)))}]"
 
 
 def text_of(unit: str, size: int) -> str:
@@ -66,6 +79,7 @@ def text_of(unit: str, size: int) -> str:
     return f'"{unit * max(1, size // len(unit.encode()))}"'
 
 
+#: Values that lists are made of, as JSON.
 ITEMS = {
     "empty lists": "[]",
     "empty objects": "{}",
@@ -83,6 +97,7 @@ ITEMS = {
     "integers without end": "9" * 4000,
     "fractions without end": "1." + "1" * 4000,
 }
+#: What long texts are made of, as JSON writes it.
 UNITS = {
     "plain": "x",
     "unicode escapes": r"\u0041",
@@ -105,6 +120,7 @@ UNITS = {
     "the password with gaps": "S 3 c r ' e t P < w > & d x / ä ! ( 1 ) ",
     "words": "column 'Amount', row 5: not a number; ",
 }
+#: What long pages are made of: signs that leave a reader of HTML looking for an end.
 PAGES = (
     "<",
     "<a ",
@@ -123,35 +139,38 @@ PAGES = (
 )
 
 
-def bodies(status: Mapping[str, Any]) -> dict[str, Callable[[], Body]]:
+def bodies(status: Mapping[str, Any], kept: Collection[str] = ()) -> dict[str, Callable[[], Body]]:
     """
     Every body by its name; made when it is asked for, since together they would fill the memory.
 
-    :param status: a vendor's good answer
+    :param status: a vendor's good answer, with every field that something is told of
+    :param kept: its texts that name the run
     """
     found: dict[str, Callable[[], Body]] = {}
-    good, tells = partial(status_with, status), partial(told, status)
+    good, tells = partial(status_with, status), partial(telling, status, kept)
     for name, item in ITEMS.items():
         for size in (100_000, 1_900_000, 8 * MIB):
             found[f"{name}, {size:,} bytes"] = partial(lambda item, size: Body(good(listed(item, size))), item, size)
-        found[f"{name}, told"] = partial(lambda item: Body(tells(listed(item, 60_000))), item)
-        found[f"{name}, as many as there may be"] = partial(lambda item: Body(tells(_most(item))), item)
+        found[f"{name}, as many as there may be"] = partial(
+            lambda item: Body(tells(partial(listed, item), _most(item))), item
+        )
     for name, unit in UNITS.items():
-        found[f"a text of {name}"] = partial(lambda unit: Body(tells(text_of(unit, 150_000))), unit)
-        found[f"a long text of {name}"] = partial(lambda unit: Body(good(text_of(unit, 1_900_000))), unit)
-        found[f"many texts of {name}"] = partial(lambda unit: Body(tells(listed(text_of(unit, 600), 150_000))), unit)
+        of = partial(text_of, unit)
+        found[f"a text of {name}"] = partial(lambda of: Body(tells(of, 700_000)), of)
+        found[f"a long text of {name}"] = partial(lambda of: Body(good(of(1_900_000))), of)
+        found[f"many texts of {name}"] = partial(
+            lambda of: Body(tells(lambda size: listed(of(600), size), 700_000)), of
+        )
         found[f"a plain text of {name}"] = partial(
             lambda unit: Body((unit * MIB)[: 2 * MIB].encode("utf-8", "replace")), unit
         )
-        found[f"an error of {name}"] = partial(
-            lambda unit: Body(b'{"error": ' + text_of(unit, 60_000).encode() + b"}"), unit
-        )
+        found[f"an error of {name}"] = partial(lambda of: Body(b'{"error": ' + of(60_000).encode() + b"}"), of)
     for page in PAGES:
         found[f"a page of {page}"] = partial(lambda page: Body((f"<html>{page * 600_000}")[: 2 * MIB].encode()), page)
     for depth in (60, 70, 500, 990, 100_000, MIB):
         found[f"lists, {depth:,} deep"] = partial(lambda depth: Body(good("[" * depth + "]" * depth)), depth)
         found[f"objects, {depth:,} deep"] = partial(
-            lambda depth: Body(tells('{"a":' * depth + "1" + "}" * depth)), depth
+            lambda depth: Body(good('{"a":' * depth + "1" + "}" * depth)), depth
         )
         found[f"lists without an end, {depth:,} deep"] = partial(lambda depth: Body(b"[" * depth), depth)
     for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"):
@@ -187,9 +206,10 @@ def bodies(status: Mapping[str, Any]) -> dict[str, Callable[[], Body]]:
     return found
 
 
-def _most(item: str) -> str:
-    """As many as the limits of values and bytes allow."""
-    return listed(item, min(200_000, 2_200 * (len(item) + 1)))
+def _most(item: str) -> int:
+    """Bytes of a list of these, of which the limits of bytes and values allow no more."""
+    values = 1 + sum(map(item.count, ",[{"))
+    return min(900_000, 19_000 // values * (len(item) + 1))
 
 
 def _compressed(status: Mapping[str, Any]) -> dict[str, Callable[[], Body]]:

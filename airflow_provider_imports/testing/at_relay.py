@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_imports.testing.relay import Relay
 from airflow_provider_imports.testing.roads import TIMEOUT
+from airflow_provider_imports.testing.spellings import LOGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,9 +58,11 @@ class AtRelay:
         return hook
 
     def change_password(self, password: str) -> None:
-        """Go on with another password, which the stand-in does not know; a log-in is answered as before."""
+        """Go on as :data:`LOGIN` with a password that the stand-in does not know; a log-in is answered as before."""
         for name in self.connections:
-            os.environ[name] = json.dumps({**json.loads(os.environ[name]), "password": password})
+            known = json.loads(os.environ[name])
+            login = LOGIN if known.get("login") else ""
+            os.environ[name] = json.dumps({**known, "login": login, "password": password})
         self.hook.close()
         self.hook = self.new_hook()
         self.hook.client.authenticate()

@@ -25,7 +25,7 @@ HOSTILE = {
 
 def spoilers(value: Any, text: str | int) -> list[Callable[[], Any]]:
     """
-    What makes the value with one text in it, or one name, replaced by this one; the last one, with all texts.
+    What makes the value with one text in it, or one name, replaced by this one; the last one, with all but the names.
 
     They are made when they are asked for: a large answer has hundreds of places.
     """

@@ -24,6 +24,7 @@ PASSWORDS = (
     "🔑 key of the shop €",
     "aaaaaaaaaaaa",
 )
+#: Who logs in with them.
 LOGIN = "importer@example.com"
 
 

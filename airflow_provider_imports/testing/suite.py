@@ -56,9 +56,13 @@ def each(
     return mark
 
 
+#: Why a vendor without a status is left out.
+NO_STATUS = "it reports no status of a run"
+
+
 def tells_nothing(case: Case) -> str | None:
-    """Why a vendor without a status is left out."""
-    return None if case.waits else "it reports no status of a run"
+    """:data:`NO_STATUS`, of such a vendor."""
+    return None if case.waits else NO_STATUS
 
 
 def has_no_slots(case: Start) -> str | None:

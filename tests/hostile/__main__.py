@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import timeit
 from pathlib import Path
-from typing import Any
 
 import airflow_provider_imports.testing.plugin  # noqa: F401  # gives this process an Airflow home of its own
 from airflow_provider_imports.http.call import Answer
@@ -20,20 +18,14 @@ from tests.hostile import looks
 
 #: Holds that are listed.
 MOST_SHOWN = 5
-STATUS = Path(__file__).parents[1] / "samples" / "rocketchat" / "status_importing.json"
-
-
-def set_connection(conn_id: str, **fields: Any) -> str:
-    """Define an Airflow connection for this process."""
-    os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(fields)
-    return conn_id
+SAMPLE = Path(__file__).parents[1] / "samples" / "rocketchat" / "status_importing.json"
 
 
 async def holds() -> dict[str, float]:
     """The longest hold of each answer, in seconds."""
     found = {}
-    for name, make in bodies(looks.STATUS).items():
-        async with looks.looks_at(make(), set_connection) as found_looks:
+    for name, make in bodies(looks.STATUS, looks.KEPT).items():
+        async with looks.looks_at(make()) as found_looks:
             with watched() as watch:
                 for look in found_looks:
                     await look()
@@ -55,7 +47,7 @@ def spellings() -> tuple[int, int]:
 
 def cost_of_a_read(secrets: Secrets) -> float:
     """Microseconds to read a status."""
-    answer = Answer(200, {}, STATUS.read_bytes(), secrets=secrets)
+    answer = Answer(200, {}, SAMPLE.read_bytes(), secrets=secrets)
     return min(timeit.repeat(answer.json, number=2_000, repeat=7)) / 2_000 * 1e6
 
 
@@ -68,7 +60,7 @@ def main() -> None:
         print(f"  {seconds * 1000:6.1f} ms  {name}")
     tried, read = spellings()
     print(f"{tried:,} spellings of {len(PASSWORDS)} passwords tried; {read} can be read in what is told.")
-    content = STATUS.read_bytes()
+    content = SAMPLE.read_bytes()
     bare = min(timeit.repeat(lambda: json.loads(content), number=2_000, repeat=7)) / 2_000 * 1e6
     print(
         f"A status of {len(content)} bytes is read in {cost_of_a_read(Secrets([PASSWORDS[0]])):.1f} us, "

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.hooks.pigment import PigmentHook
-from airflow_provider_imports.hooks.pigment import hook as pigment
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.testing.answers import PASSWORD, Body
 from airflow_provider_imports.testing.holds import look
+from airflow_provider_imports.testing.hostile import STATUSES
+from airflow_provider_imports.testing.spellings import LOGIN
 from airflow_provider_imports.testing.wire import Received, WireServer, answer
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_imports.hooks.base import ImportHook
 
-#: A status of Pigment, WEBSALE and Rocket.Chat in one.
+#: A status of Pigment, WEBSALE and Rocket.Chat in one, with all that they tell of an import.
 STATUS: dict[str, Any] = {
     "importStatus": "InProgress",
     "status": 2,
@@ -35,18 +38,27 @@ STATUS: dict[str, Any] = {
         "user": "rbAXPnMktTFbNpwtJ",
         "count": {"total": 3, "completed": 1},
     },
+    "lastError": "unknown group",
+    "importErrors": ["line 2: email is missing"],
+    "message": "no such group",
+    "errorsDetails": [{"name": "File", "description": "column 'Amount' is missing"}],
+    "detailedReport": {
+        "blockType": "List",
+        "impactedBlocks": [{"blockId": "b3f1c9a2", "skippedData": [{"reason": "ParsingError", "samples": ["n/a"]}]}],
+    },
 }
 RUNS: dict[type[ImportHook], ImportRun] = {
-    PigmentHook: pigment.pigment_run("33d0d7d0-6125-47c4-b36a-882f4ed53b33"),
+    PigmentHook: ImportRun("pigment", {"import_id": "33d0d7d0-6125-47c4-b36a-882f4ed53b33"}),
     WebsaleHook: ImportRun("websale", {"service": "product", "start": STATUS["start"]}),
     RocketChatHook: ImportRun("rocketchat", {"operation_id": STATUS["operation"]["_id"]}),
 }
 
+#: Texts of the status that name the runs.
+KEPT = {text for run in RUNS.values() for text in run.key.values()}
+
 
 @asynccontextmanager
-async def looks_at(
-    body: Body, set_connection: Callable[..., str], statuses: tuple[int, ...] = (200, 503, 401)
-) -> AsyncIterator[list[Callable[[], Awaitable[str]]]]:
+async def looks_at(body: Body) -> AsyncIterator[list[Callable[[], Awaitable[str]]]]:
     """One look of each vendor for each status, at a server that answers with this body, but for a log-in."""
 
     def react(connection: socket.socket, received: Received) -> None:
@@ -65,15 +77,16 @@ async def looks_at(
         looks: list[Callable[[], Awaitable[str]]] = []
         async with AsyncExitStack() as stack:
             for kind, run in RUNS.items():
-                conn_id = set_connection(
-                    f"hostile_{kind.conn_type}",
-                    conn_type=kind.conn_type,
-                    host=server.url,
-                    login="rbAXPnMktTFbNpwtJ",
-                    password=PASSWORD,
-                    extra='{"requests_per_minute": 100000}',
-                )
+                conn_id = f"hostile_{kind.conn_type}"
+                connection = {
+                    "conn_type": kind.conn_type,
+                    "host": server.url,
+                    "login": LOGIN,
+                    "password": PASSWORD,
+                    "extra": {"requests_per_minute": 100_000},
+                }
+                os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
                 hook = await stack.enter_async_context(kind.shared(conn_id))
                 await look_once(hook, run, 200)  # looks the connection up, and logs in
-                looks += [partial(look_once, hook, run, status) for status in statuses]
+                looks += [partial(look_once, hook, run, status) for status in STATUSES]
             yield looks

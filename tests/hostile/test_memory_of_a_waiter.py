@@ -13,11 +13,11 @@ from airflow_provider_imports.http.errors import read_message
 from airflow_provider_imports.http.reading import LARGEST_REPORT, BrokenAnswerError, Reading
 from airflow_provider_imports.http.secrets import Secrets
 from airflow_provider_imports.testing.answers import MIB, PASSWORD, Body, bodies
-from tests.hostile.looks import STATUS
+from tests.hostile.looks import KEPT, STATUS
 
 #: Bytes for one waiter.
 MOST_MEMORY = 20 * MIB
-BODIES = bodies(STATUS)
+BODIES = bodies(STATUS, KEPT)
 
 
 @pytest.mark.parametrize("status", [200, 503])
