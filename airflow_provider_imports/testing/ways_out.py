@@ -79,9 +79,9 @@ def waiting(make_context: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         assert not thread.is_alive()
 
 
-def allowed(case: Start, cancel_on_kill: bool) -> dict[str, bool]:
-    """What the user says about a kill, where the vendor lets him choose."""
-    return {"cancel_on_kill": cancel_on_kill} if case.cancel else {}
+def allowed(case: Start, **choice: bool) -> dict[str, bool]:
+    """What the user says about a cancel, where the vendor has one."""
+    return choice if case.cancel else {}
 
 
 def until(condition: Callable[[], Any]) -> None:
@@ -100,7 +100,7 @@ class WaysOut(Suite):
     def test_a_kill_on_the_worker_cancels_our_import_once_where_vendor_and_user_allow(
         self, long_imports: Any, waiting: Any, case: Start, cancel_on_kill: bool
     ) -> None:
-        operator = waiting(long_imports, case, **allowed(case, cancel_on_kill))
+        operator = waiting(long_imports, case, **allowed(case, cancel_on_kill=cancel_on_kill))
         operator.on_kill()
         assert canceled(long_imports, case) == int(cancel_on_kill and case.cancel is not None)
         assert starts(long_imports, case) == 1
@@ -110,7 +110,7 @@ class WaysOut(Suite):
     def test_a_kill_while_deferred_cancels_our_import_once_where_vendor_and_user_allow(
         self, long_imports: Any, deferred: Any, case: Start, cancel_on_kill: bool
     ) -> None:
-        asyncio.run(deferred(case, **allowed(case, cancel_on_kill)).on_kill())
+        asyncio.run(deferred(case, **allowed(case, cancel_on_kill=cancel_on_kill)).on_kill())
         assert canceled(long_imports, case) == int(cancel_on_kill and case.cancel is not None)
 
     @each("case", lambda suite: suite.starts, unless=tells_nothing)
@@ -173,7 +173,8 @@ class WaysOut(Suite):
     def test_at_the_deadline_the_import_is_left_alone_if_the_user_wants_that(
         self, long_imports: Any, live: Any, clock: Any, case: Start, deferrable: bool
     ) -> None:
-        life = live(case, long_imports, deferrable=deferrable, timeout=0.3, cancel_on_timeout=False).try_once()
+        choice = allowed(case, cancel_on_timeout=False)
+        life = live(case, long_imports, deferrable=deferrable, timeout=0.3, **choice).try_once()
         assert type(life.error) is ImportTimeoutError
         assert "the next try waits for it" in str(life.error)
         clock.advance(ALL_IMPORTS)
