@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_imports.testing.wire import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_provider_imports.testing.cases import Case, Start
 
-#: One cell in so many is run; all with ``FAULT_MATRIX_STEP=1``. A prime that no dimension has, so that the share has
-#: some of everything.
+#: One cell in so many is run; all with ``FAULT_MATRIX_STEP=1``. A prime that no dimension has, so that one cell of the
+#: share differs from the next in every dimension. A vendor with few calls has fewer cells than there are faults.
 STEP = int(os.environ.get("FAULT_MATRIX_STEP", "23"))
 
 #: To the vendor itself, to one that speaks plain HTTP through a proxy, and to one with TLS through a proxy's CONNECT.
@@ -78,6 +78,18 @@ PROXY_FAULTS = {
     "proxy closes after": ProxyFault(closes="after"),
     "proxy loses the answer": ProxyFault(loses=True),
 }
+
+
+def fault_at(calls: Sequence[str], position: int, vendor: str, fault: str) -> dict[str, Any]:
+    """
+    One of :data:`FAULTS`, as the sandbox takes it, at one call of several.
+
+    A refused connection has no call, so it comes after the call before.
+    """
+    options = FAULTS[fault]
+    if options["fault"] != "refuse":
+        return {"vendor": vendor, "operation": calls[position], **options}
+    return {"vendor": vendor, "after_operation": calls[position - 1], **options} if position else dict(options)
 
 
 @dataclass(frozen=True)
@@ -167,12 +179,8 @@ class Cell:
     @property
     def sandbox_fault(self) -> dict[str, Any]:
         """The fault as the sandbox takes it."""
-        fault = FAULTS[self.fault]
         calls = self.case.again if self.retry else self.case.first
-        before = calls.index(self.operation) - 1
-        if fault["fault"] != "refuse":
-            return {"vendor": self.case.vendor, "operation": self.operation, **fault}
-        return {"vendor": self.case.vendor, "after_operation": calls[before], **fault} if before >= 0 else fault
+        return fault_at(calls, calls.index(self.operation), self.case.vendor, self.fault)
 
 
 def cells(cases: Iterable[Case]) -> Iterator[Cell]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from airflow_provider_imports.exceptions import ImportSupersededError, VendorImportError
 from airflow_provider_imports.models import ImportState
 from airflow_provider_imports.testing.fault_matrix import acted
-from airflow_provider_imports.testing.matrix import FAULTS
+from airflow_provider_imports.testing.matrix import FAULTS, fault_at
 from airflow_provider_imports.testing.suite import LeftOut, Suite, each, has_no_cancel, tells_nothing
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from airflow_provider_imports.testing.cases import Start
     from airflow_provider_imports.testing.wire import Received
 
+T = TypeVar("T")
+#: For a test that meets each fault.
 FAULT = pytest.mark.parametrize("fault", FAULTS)
 
 
@@ -56,6 +59,7 @@ class SingleCalls(Suite):
         vendor = self.vendor()
         assert self.hook_class()().test_connection()[0] is True
         calls = [entry.operation for entry in long_imports.entries(vendor)]
+        assert calls, "a connection test asks the vendor nothing"
         for position, call in enumerate(calls):
             long_imports.clear_faults()
             long_imports.add_fault(**fault_at(calls, position, vendor, fault))
@@ -78,14 +82,8 @@ class SingleCalls(Suite):
         assert good
         long_imports.clear_journal()
         long_imports.add_fault(**fault_at([read], 0, self.vendor(), fault))
-        tries: list[VendorImportError] = []
-        while len(tries) < 3:
-            try:
-                told = str(self.reads[read](hook))
-            except VendorImportError as error:  # an answer that can't be read is not asked for again within one call
-                tries.append(error)
-            else:
-                break
+        # an answer that can't be read is not asked for again within one call
+        told, _ = in_three_tries(lambda: str(self.reads[read](hook)))
         assert told == good
         assert not acted(long_imports, self.vendor()).keys() & self.acts()
 
@@ -102,16 +100,7 @@ class SingleCalls(Suite):
             run = case.begin(tmp_path, make_context(task_state_store=None))
             long_imports.clear_journal()
             long_imports.add_fault(**fault_at(calls, position, case.vendor, fault))
-            errors = []
-            for _ in range(3):
-                try:
-                    hook.cancel(run)
-                except VendorImportError as error:
-                    errors.append(error)
-                else:
-                    break
-            else:
-                raise AssertionError(f"three tries were not enough: {errors}")
+            _, errors = in_three_tries(partial(hook.cancel, run))
             assert set(acted(long_imports, case.vendor)) & self.acts() == {case.cancel}
             assert self._is_over(hook, run)
             assert other is None or not hook.get_status(other).state.is_terminal, "another import than ours"
@@ -122,7 +111,9 @@ class SingleCalls(Suite):
         hook.get_status(run)  # logs in
         sandbox.clear_journal()
         hook.cancel(run)
-        return [entry.operation for entry in sandbox.entries(case.vendor)]
+        calls = [entry.operation for entry in sandbox.entries(case.vendor)]
+        assert case.cancel in calls
+        return calls
 
     @staticmethod
     def _is_over(hook: Any, run: Any) -> bool:
@@ -143,11 +134,12 @@ def without(received: Received, headers: Mapping[str, str]) -> tuple[str, str, d
     return received.method, received.target, kept, received.body
 
 
-def fault_at(calls: list[str], position: int, vendor: str, fault: str) -> dict[str, Any]:
-    """The fault, as the sandbox takes it, at one call of several."""
-    options = FAULTS[fault]
-    if options["fault"] != "refuse":
-        return {"vendor": vendor, "operation": calls[position], **options}
-    if position == 0:
-        return dict(options)
-    return {"vendor": vendor, "after_operation": calls[position - 1], **options}
+def in_three_tries(act: Callable[[], T]) -> tuple[T, list[VendorImportError]]:
+    """What comes of it in three tries at the most, and the errors of those before."""
+    errors: list[VendorImportError] = []
+    for _ in range(3):
+        try:
+            return act(), errors
+        except VendorImportError as error:
+            errors.append(error)
+    raise AssertionError(f"three tries were not enough: {errors}")

@@ -13,6 +13,7 @@ from airflow_provider_imports.testing.matrix import DIRECT
 from airflow_provider_imports.testing.roads import ALL_IMPORTS
 from airflow_provider_imports.testing.suite import MODES, Suite, each
 
+#: What stands in a task's state store in place of a record of ours.
 DAMAGED = [
     "8c7f5a0e",
     7,
@@ -42,6 +43,7 @@ class StoredRecords(Suite):
         for _ in range(2):
             assert type(life.try_once().error) is UnknownOutcomeError
             assert "can't be read, so it may have started the import" in str(life.errors[0])
+            assert task_state_store.get(KEY)["unread"] == value, "what was stored is lost"
         assert starts(road.sandbox, case) == 0
         assert life.clear().run().is_green, life.error
         assert starts(road.sandbox, case) == 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.bloomreach import BloomreachHook
 from airflow_provider_imports.operators.bloomreach import BloomreachStartImportOperator
 from airflow_provider_imports.sandbox.bloomreach import API_IMPORT_ID, UI_IMPORT_ID
 from airflow_provider_imports.sensors.bloomreach import BloomreachArrivalSensor
 from airflow_provider_imports.testing import Conformance, Start, Wait
 from airflow_provider_imports.testing.fault_matrix import acted
-from airflow_provider_imports.testing.single_calls import FAULT, fault_at
+from airflow_provider_imports.testing.matrix import fault_at
+from airflow_provider_imports.testing.single_calls import FAULT, in_three_tries
 from tests.conftest import SAMPLES
 
 if TYPE_CHECKING:
@@ -67,20 +67,14 @@ class TestBloomreach(Conformance):
     def test_a_definition_is_made_and_deleted_once_whatever_becomes_of_the_answer(
         self, long_imports: Any, everything_told: Any, fault: str
     ) -> None:
-        hook, errors = BloomreachHook(), []
+        hook = BloomreachHook()
+        errors: list[Exception] = []
 
         def until_done(act: Callable[[], Any], *calls: str) -> Any:
             long_imports.clear_journal()
             long_imports.add_fault(**fault_at(list(calls), len(calls) - 1, "bloomreach", fault))
-            for _ in range(3):
-                try:
-                    done = act()
-                except VendorImportError as error:
-                    errors.append(error)
-                else:
-                    break
-            else:
-                raise AssertionError(f"three tries were not enough: {errors}")
+            done, failed = in_three_tries(act)
+            errors.extend(failed)
             long_imports.clear_faults()
             assert acted(long_imports, "bloomreach") == {calls[-1]: 1}
             return done

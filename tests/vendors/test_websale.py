@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.hooks.websale import WebsaleHook
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.sensors.websale import WebsaleImportSensor
 from airflow_provider_imports.testing import Conformance, Start, Wait
 from airflow_provider_imports.testing.fault_matrix import acted
-from airflow_provider_imports.testing.single_calls import FAULT, fault_at
+from airflow_provider_imports.testing.matrix import fault_at
+from airflow_provider_imports.testing.single_calls import FAULT, in_three_tries
 from tests.conftest import SAMPLES
 
 if TYPE_CHECKING:
@@ -70,16 +70,7 @@ class TestWebsale(Conformance):
             hook.pause_import("inventory")
         long_imports.clear_journal()
         long_imports.add_fault(**fault_at([call], 0, "websale", fault))
-        errors = []
-        for _ in range(3):
-            try:
-                getattr(hook, call)("inventory")
-            except VendorImportError as error:
-                errors.append(error)
-            else:
-                break
-        else:
-            raise AssertionError(f"three tries were not enough: {errors}")
+        _, errors = in_three_tries(lambda: getattr(hook, call)("inventory"))
         told = hook.get_import_status("inventory").status.vendor_status
         assert told == ("PAUSED" if call == "pause_import" else "RUNNING")
         assert {name: count for name, count in acted(long_imports, "websale").items() if name != "login"} == {call: 1}
