@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_imports import operators, sensors
 from airflow_provider_imports.operators.pigment import PigmentTriggerImportOperator
 from airflow_provider_imports.sensors.pigment import PigmentImportSensor
+from airflow_provider_imports.testing.joining import FORBIDDEN, loaded_with
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 
 pytestmark = pytest.mark.skipif(
@@ -23,37 +24,13 @@ MODULES = sorted(
     for package in (operators, sensors)
     for module in pkgutil.iter_modules(package.__path__)
 )
-IMPORTS = "\n".join(f"import {module}" for module in MODULES)
-FORBIDDEN = (
-    "requests",
-    "urllib3",
-    "aiohttp",
-    "airflow.providers.http",
-    "airflow_provider_imports.hooks",
-    "airflow_provider_imports.http",
-    "airflow_provider_imports.triggers",
-    "airflow_provider_imports.sandbox",
-)
-"""What no Dag file should load for us."""
 LIGHT = ("airflow_provider_imports.", "airflow.providers.common.compat", "airflow.sdk.bases.operatorlink")
 """What they may load besides the standard library."""
 
-LOADED = """
-import sys
-import airflow.sdk
-from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator
-before = set(sys.modules)
-{imports}
-print("\\n".join(sorted(set(sys.modules) - before)))
-"""
 
-
-def python(script: str, **environment: str) -> str:
-    """Run a script in a fresh interpreter, and give what it printed."""
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def loaded() -> list[str]:
+    return loaded_with(MODULES)
 
 
 def test_there_are_modules_to_look_at() -> None:
@@ -61,14 +38,11 @@ def test_there_are_modules_to_look_at() -> None:
     assert "airflow_provider_imports.sensors.pigment" in MODULES
 
 
-def test_importing_them_loads_no_http_library_and_no_hook() -> None:
-    loaded = python(LOADED.format(imports=IMPORTS)).split()
-    assert set(MODULES) <= set(loaded)
+def test_importing_them_loads_no_http_library_and_no_hook(loaded: list[str]) -> None:
     assert [name for name in loaded if name.startswith(FORBIDDEN)] == []
 
 
-def test_importing_them_loads_nothing_else_of_airflow_and_no_library() -> None:
-    loaded = python(LOADED.format(imports=IMPORTS)).split()
+def test_importing_them_loads_nothing_else_of_airflow_and_no_library(loaded: list[str]) -> None:
     others = [name for name in loaded if not name.startswith(LIGHT)]
     assert [name for name in others if name.partition(".")[0] not in sys.stdlib_module_names] == []
 
@@ -82,4 +56,6 @@ from airflow_provider_imports.sensors.pigment import PigmentImportSensor
 print(PigmentTriggerImportOperator(task_id="a", configuration_id="x").deferrable)
 print(PigmentImportSensor(task_id="b", import_id="x").deferrable)
 """
-    assert python(script, AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True").split()[-2:] == ["True", "True"]
+    environment = {**os.environ, "AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-2:] == ["True", "True"]
