@@ -12,11 +12,15 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.distribution.vendors import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 EXAMPLE = ROOT / "example_vendor"
 CONSTRAINTS = ROOT / "constraints" / "airflow-3.3.2.txt"
 #: A folder with distributions that are there already.
@@ -33,10 +37,20 @@ def build(folder: Path, source: Path, *options: str) -> Path:
     return folder
 
 
+def run(python: Path, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the new environment's Python, isolated from this checkout."""
+    command = [str(python), "-I", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the wheel and the source distribution of the package."""
-    return Path(DIST).resolve() if DIST else build(tmp_path_factory.mktemp("dist"), ROOT)
+    return (ROOT / DIST).resolve() if DIST else build(tmp_path_factory.mktemp("dist"), ROOT)
 
 
 @pytest.fixture(scope="session")

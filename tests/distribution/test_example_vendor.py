@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,8 @@ import pytest
 
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
-from tests.distribution.conftest import EXAMPLE, FROM_NOTHING, ROOT
-from tests.distribution.vendors import copy_of, run_suite
+from tests.distribution.conftest import EXAMPLE, FROM_NOTHING, run
+from tests.distribution.vendors import ROOT, copy_of, run_suite
 from tests.test_connection_form import SERVE
 
 if TYPE_CHECKING:
@@ -23,21 +22,6 @@ MOST_LINES = 120
 #: One cell of the fault matrix in so many is run: fewer than of ours, but as many by `make test-wheel`.
 SHARE = "23" if FROM_NOTHING else "101"
 pytestmark = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="its DAG and its form are seen in Airflow 3.3")
-PROVIDERS = """
-import json
-from airflow.providers_manager import ProvidersManager
-print(json.dumps(sorted(ProvidersManager().providers)))
-"""
-
-
-def run(python: Path, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the new environment's Python, isolated from this checkout."""
-    command = [str(python), "-I", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +53,6 @@ def _lines_of_code(file: Path) -> int:
         for number, line in enumerate(text.splitlines(), 1)
         if line.strip() and not line.strip().startswith("#") and number not in without
     )
-
-
-def test_airflow_lists_both_providers(installed: Path, tmp_path: Path) -> None:
-    providers = json.loads(run(installed, tmp_path, "-c", PROVIDERS).stdout.splitlines()[-1])
-
-    assert {"airflow-provider-imports", "airflow-provider-harbor"} <= set(providers)
 
 
 def test_airflow_shows_its_form(form: dict[str, Any]) -> None:

@@ -1,9 +1,4 @@
-"""
-What is published: the wheel and the source distribution, and the example of a sixth vendor.
-
-The wheel is installed into a new environment. `make test` lends it the dependencies that are already there; with
-`make test-wheel` it is empty, and pip fetches them.
-"""
+"""What is published: the wheel and the source distribution, also as they are installed (see conftest.py)."""
 
 from __future__ import annotations
 
@@ -18,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import airflow_provider_imports
-
-ROOT = Path(__file__).parents[2]
+from tests.distribution.conftest import run
+from tests.distribution.vendors import ROOT
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
@@ -85,10 +80,7 @@ print(json.dumps({"place": package.__file__, "modules": names, "files": files, "
 @pytest.fixture(scope="module")
 def looked_at(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | list[str]]:
     """What the installed package is, seen from a folder without the checkout; a warning of ours is an error."""
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    command = [str(installed), "-I", "-c", LOOK]
-    done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    done = run(installed, tmp_path_factory.mktemp("elsewhere"), "-c", LOOK)
     seen: dict[str, str | list[str]] = json.loads(done.stdout.splitlines()[-1])
     return seen
 
@@ -116,11 +108,11 @@ def test_the_installed_wheel_brings_its_types_and_licence_and_no_tests(
     assert {file.partition("/")[0] for file in files} == {"airflow_provider_imports", info}
 
 
-def test_airflow_lists_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
-    command = [str(installed), "-I", "-m", "airflow", "providers", "list", "--output", "json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+def test_airflow_lists_both_installed_wheels(installed: Path, tmp_path: Path) -> None:
+    done = run(installed, tmp_path, "-m", "airflow", "providers", "list", "--output", "json")
 
-    providers = json.loads(done.stdout[done.stdout.index("[{") :])
-    (ours,) = (one for one in providers if one["package_name"] == "airflow-provider-imports")
+    providers = {one["package_name"]: one for one in json.loads(done.stdout[done.stdout.index("[{") :])}
+    ours = providers["airflow-provider-imports"]
     assert ours["version"] == airflow_provider_imports.__version__
     assert "Pigment" in ours["description"]
+    assert "Harbor" in providers["airflow-provider-harbor"]["description"]

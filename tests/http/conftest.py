@@ -1,4 +1,4 @@
-"""Both transports behind one name, a certificate that nobody trusts, and an event loop that must not be held up."""
+"""Both transports behind one name, pauses that take no time, and a port where nobody listens."""
 
 from __future__ import annotations
 
