@@ -7,7 +7,6 @@ Sources: https://developer.blueshift.com/reference/post_api-v1-customer-attribut
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from airflow_provider_imports.exceptions import ConnectionSettingsError, ImportB
 from airflow_provider_imports.hooks.arrival import ARRIVAL, arrival_run, arrival_status
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.hooks.description import says_busy
-from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, SendResult, UnreadableAnswerError
+from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, SendResult, UnreadableAnswerError, basic
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.http.reading import LARGEST_REPORT
 from airflow_provider_imports.http.settings import read_extra
@@ -76,7 +75,7 @@ class BlueshiftHook(ImportHook):
                 "key alone, without the colon that ends a user name. Nothing was sent.",
                 vendor=self.vendor,
             )
-        return {"Authorization": f"Basic {b64encode(f'{settings.password}:'.encode()).decode()}"}
+        return basic(settings.password, "")
 
     def default_host_of(self, connection: AirflowConnection) -> str:
         """The host of the connection's region."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, unquote, urlsplit
@@ -10,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorAuthError
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError, basic, path
 from airflow_provider_imports.http.text import clean, cut
 from airflow_provider_imports.json_values import read_count, read_text
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
@@ -113,8 +112,7 @@ class ServiceHook(ImportHook):
         how: Any = self.service["authorization"]
         if how == "basic":
             self.require_credentials(settings, "login", "password")
-            pair = f"{settings.login}:{settings.password}".encode()
-            return {"Authorization": f"Basic {b64encode(pair).decode()}"}
+            return basic(settings.login, settings.password)
         self.require_credentials(settings, "password")
         if how == "bearer":
             return {"Authorization": f"Bearer {settings.password}"}
@@ -127,14 +125,13 @@ class ServiceHook(ImportHook):
             return None
         self.require_credentials(settings, "login", "password")
         body = _oauth2_client(settings).prepare_request_body(scope=how.get("scope"))
-        pair = ":".join(quote(one, safe="") for one in (settings.login, settings.password)).encode()
         return Call(
             "get_token",
             "POST",
             how["token_path"],
             body=body.encode(),
             content_type=_FORM,
-            headers={"Authorization": f"Basic {b64encode(pair).decode()}"},
+            headers=basic(quote(settings.login, safe=""), quote(settings.password, safe="")),
             public=True,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -222,3 +223,8 @@ def path(template: str, **parts: str) -> str:
         if part in (".", ".."):
             raise InvalidInputError(f"{name} must not be {part!r}. Nothing was sent.")
     return template.format(**{name: quote(part, safe="") for name, part in parts.items()})
+
+
+def basic(login: str, password: str) -> dict[str, str]:
+    """Make the header of HTTP's Basic authentication, in UTF-8."""
+    return {"Authorization": f"Basic {b64encode(f'{login}:{password}'.encode()).decode()}"}

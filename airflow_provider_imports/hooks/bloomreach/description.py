@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports.entries.bloomreach import BLOOMREACH
@@ -14,6 +13,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.hooks.bloomreach import calls
 from airflow_provider_imports.hooks.description import VendorDescription, says_busy
+from airflow_provider_imports.http.call import basic
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.http.settings import read_extra
 
@@ -98,8 +98,7 @@ class BloomreachDescription(VendorDescription):
                 "alone, and the API secret as password. Nothing was sent.",
                 vendor=self.vendor,
             )
-        credentials = f"{settings.login}:{settings.password}".encode()
-        return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
+        return basic(settings.login, settings.password)
 
     def default_host_of(self, connection: AirflowConnection) -> str:
         """The host of projects, or that of workspaces if the connection is one of a workspace."""

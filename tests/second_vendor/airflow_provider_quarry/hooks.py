@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from airflow_provider_imports.hooks.base import ImportHook
-from airflow_provider_imports.http.call import Call, Repeat, UnreadableAnswerError, path
+from airflow_provider_imports.http.call import Call, Repeat, UnreadableAnswerError, basic, path
 from airflow_provider_imports.json_values import read_count, read_text
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 from airflow_provider_quarry.entry import QUARRY
@@ -37,14 +36,13 @@ class QuarryHook(ImportHook):
 
     def login_call(self, settings: Settings) -> Call:
         self.require_credentials(settings, "login", "password")
-        pair = b64encode(f"{settings.login}:{settings.password}".encode()).decode()
         return Call(
             "token",
             "POST",
             "/oauth2/token",
             body=urlencode({"grant_type": "client_credentials"}).encode(),
             content_type="application/x-www-form-urlencoded",
-            headers={"Authorization": f"Basic {pair}"},
+            headers=basic(settings.login, settings.password),
             public=True,
         )
 
