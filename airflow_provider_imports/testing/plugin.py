@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import atexit
 import json
-import logging
 import os
 import shutil
 import tempfile
-import traceback
 from collections import Counter
 from importlib import import_module
 from types import SimpleNamespace
@@ -58,10 +56,11 @@ from airflow_provider_imports.testing.roads import (  # noqa: E402, F401  # fixt
 )
 from airflow_provider_imports.testing.suite import Each, LeftOut, Suite  # noqa: E402
 from airflow_provider_imports.testing.tls import server_tls, tls_files  # noqa: E402, F401  # fixtures
+from airflow_provider_imports.testing.told import log_lines, texts_of  # noqa: E402
 from airflow_provider_imports.testing.ways_out import deferred, waiting  # noqa: E402, F401  # fixtures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 blocking.watch()
 
@@ -185,24 +184,7 @@ def make_context(task_state_store: TaskStateStoreOfTest) -> Callable[..., dict[s
 
 
 @pytest.fixture
-def everything_told(caplog: pytest.LogCaptureFixture) -> Callable[..., str]:
-    """All that the code under test has logged, together with all that these objects and errors show of themselves."""
-    caplog.set_level(logging.DEBUG)
-
-    def told(*objects: Any) -> str:
-        texts = [f"{record.getMessage()} {record.args!r} {record.exc_text or ''}" for record in caplog.records]
-        for one in objects:
-            texts.append(f"{one!s} {one!r} {one.to_json() if hasattr(one, 'to_json') else ''}")
-            if isinstance(one, BaseException):
-                texts += traceback.format_exception(one)
-                cause: BaseException | None = one
-                while cause is not None:
-                    texts.append(f"{cause!s} {cause!r} {cause.args!r} {_attributes(cause)}")
-                    cause = cause.__cause__ or cause.__context__
-        return "\n".join(texts)
-
-    return told
-
-
-def _attributes(error: BaseException) -> Mapping[str, Any]:
-    return {name: value for name, value in vars(error).items() if isinstance(value, str | bytes | int | float)}
+def everything_told() -> Iterator[Callable[..., str]]:
+    """All that anybody has logged in this test, together with all that is told of these objects and errors."""
+    with log_lines() as lines:
+        yield lambda *objects: "\n".join([*lines, *(text for one in objects for text in texts_of(one))])
