@@ -53,8 +53,10 @@ class VendorEntry:
     :param own_fields: fields of its form beside the standard ones and :data:`SHARED_FIELDS`, see :func:`form_field`;
         they are kept in ``extra``
     :param links: import paths of the links to the vendor's own UI that its operators have
-    :param poll_interval: shortest seconds between two looks at a status, unless the user says otherwise
-    :param max_poll_interval: longest seconds between two looks, unless the user says otherwise
+    :param poll_interval: shortest seconds between two looks of an operator at a status, unless the user says otherwise;
+        a sensor has 60, or the ``default_poke_interval`` of its class
+    :param max_poll_interval: longest seconds between two looks, of an operator or a deferrable sensor, unless the user
+        says otherwise
     :param datasets: what an import writes, as lineage names it: texts with parameters of operators and sensors in
         braces; the first one counts whose parameters are given
     :param slot: what names a slot, for a vendor that shows the newest import of each slot, whoever started it

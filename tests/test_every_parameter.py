@@ -26,7 +26,6 @@ from tests.docs.test_docs import public_classes
 from tests.tries import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 USER = {"emails": ["a@example.com"], "importIds": ["1"], "username": "a"}
@@ -78,12 +77,14 @@ class Odd:
         return "a secret"
 
 
-def parameters(*, templated: bool) -> Iterator[Any]:
+def parameters(*, templated: bool) -> list[Any]:
     """Each class with each of its own parameters."""
-    for name, task in TASKS.items():
-        for parameter in inspect.signature(task).parameters:
-            if parameter != "kwargs" and (parameter in task.template_fields) is templated:
-                yield pytest.param(task, parameter, id=f"{name}-{parameter}")
+    return [
+        pytest.param(task, parameter, id=f"{name}-{parameter}")
+        for name, task in TASKS.items()
+        for parameter in inspect.signature(task).parameters
+        if parameter != "kwargs" and (parameter in task.template_fields) is templated
+    ]
 
 
 def make(task: type, parameter: str, value: object) -> Any:

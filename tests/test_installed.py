@@ -170,11 +170,11 @@ def test_a_stand_in_that_cannot_be_loaded_is_told_and_the_others_run(
 @pytest.mark.parametrize("kind", [ImportHook, ImportOperator, ImportSensor])
 def test_hook_operator_and_sensor_of_another_version_say_so(kind: type[Any]) -> None:
     entry = replace(PIGMENT, made_for=99, distribution="airflow-provider-harbor")
-    ofAnotherVersion = type("OfAnotherVersion", (kind,), {"entry": entry})
+    another = type("OfAnotherVersion", (kind,), {"entry": entry})
     parameters: dict[str, Any] = {} if kind is ImportHook else {"task_id": "load"}
 
     with pytest.raises(VendorEntryError, match="airflow-provider-harbor is written for version 99"):
-        ofAnotherVersion(conn_id="a_connection", **parameters)
+        another(conn_id="a_connection", **parameters)
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_0_PLUS, reason="assets of Airflow 2 have no watchers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from contextlib import ExitStack
 from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -50,19 +51,16 @@ STARTED = answer(202, b"", Location="/somewhere/digs/7%2F8")
 @pytest.fixture
 def made(set_connection: Callable[..., str]) -> Iterator[Callable[..., tuple[Any, WireServer]]]:
     """``made(*answers, **changes)``: the hook of a changed description, and the server that it talks to."""
-    open_now: list[Any] = []
 
     def make(*answers: bytes, **changes: Any) -> tuple[Any, WireServer]:
-        server = WireServer(*answers)
-        server.__enter__()
+        server = stack.enter_context(WireServer(*answers))
         set_connection("quarry", conn_type="pigment", host=server.url, login="an id", password="a secret")
         hook = hook_of(PIGMENT, {**SERVICE, **changes})("quarry")  # type: ignore[typeddict-item]
-        open_now.extend((hook.close, lambda: server.__exit__(None, None, None)))
+        stack.callback(hook.close)
         return hook, server
 
-    yield make
-    for close in open_now:
-        close()
+    with ExitStack() as stack:
+        yield make
 
 
 def test_client_credentials_get_a_token_that_is_sent(made: Callable[..., tuple[Any, WireServer]]) -> None:
