@@ -19,7 +19,7 @@ from airflow_provider_imports.exceptions import (
     ImportTimeoutError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.testing.fault_matrix import starts
+from airflow_provider_imports.testing.fault_matrix import acted, starts
 from airflow_provider_imports.testing.roads import ALL_IMPORTS
 from airflow_provider_imports.testing.suite import MODES, Suite, each, has_no_slots, tells_nothing
 from airflow_provider_imports.triggers import imports as triggers
@@ -48,7 +48,7 @@ def deferred(long_imports: Any, make_context: Any, tmp_path: Path) -> Callable[.
 
 def canceled(sandbox: Any, case: Start) -> int:
     """How often it was canceled."""
-    return sum(entry.acted and entry.operation == case.cancel for entry in sandbox.journal)
+    return acted(sandbox, case.vendor)[case.cancel or ""]
 
 
 @pytest.fixture
