@@ -1,6 +1,7 @@
 """Cancel the running import of a service: a DAG for emergencies, triggered by hand.
 
-Needs the connection ``websale_default``. If nothing is running, the task fails and says what the last import did.
+Needs the connection ``websale_default``. If the last import has ended by itself,
+the task fails and says how; if it was canceled already, the task is green.
 
 Look at the task's XCom: its state is ``canceled``; the task that waited for the import fails.
 """

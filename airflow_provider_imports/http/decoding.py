@@ -14,7 +14,7 @@ ESCAPES = ("\\", "%", "&")
 BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|[uU]([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([^\x00-\x1f]))"
-    r"|%u([0-9a-fA-F]{4})|((?:%[0-9a-fA-F]{2})+)|&#?[0-9a-zA-Z]{1,32};?",
+    r"|%u([0-9a-fA-F]{4})|((?:%[0-9a-fA-F]{2})+)|&(?:#[0-9a-zA-Z]{1,32}|[a-zA-Z][0-9a-zA-Z]{1,31});?",
     re.DOTALL,
 )
 #: One character in UTF-8 that was taken for two to four of Latin-1, as ``requests`` takes those of headers.
@@ -30,6 +30,11 @@ _PLAIN_ALPHABET = str.maketrans("-_", "+/")
 _HEXADECIMAL = re.compile("[0-9a-fA-F]+")
 _LINE_BREAKS = re.compile(r"[\r\n]\s*")
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0]+")
+
+
+def may_be_escaped(text: str) -> bool:
+    """Say whether there is something in a text that looks like an escape."""
+    return _ESCAPE.search(text) is not None
 
 
 def unescaped(text: str) -> str:

@@ -16,7 +16,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus
 
-from airflow_provider_imports.http.decoding import BASE64, ESCAPES, may_be_packed, unescaped, unpacked
+from airflow_provider_imports.http.decoding import BASE64, ESCAPES, may_be_escaped, may_be_packed, unescaped, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,6 +33,9 @@ _SHORTEST_IN_GOOD_ANSWER = 8
 _MOST_LAYERS = 10
 #: Characters of a good answer in which its base64 is looked for.
 _MOST_SEARCHED = 1 << 16
+#: Characters of a good answer's texts that are unescaped to see whether anything changes; what a text costs besides.
+_MOST_TRIED = 20_000
+_EACH_TRIED = 30
 _SCHEMES = ("Basic ", "Bearer ")
 #: What writers put between the characters of a secret: line breaks, NULs, ``+`` for a blank, ``,`` between two headers.
 _GAP = r"\x00-\x20+,\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff"
@@ -57,7 +60,7 @@ class Secrets:
         self._all = sorted(needles, key=lambda needle: len(needle.plain), reverse=True)
         self._long = [needle for needle in self._all if len(needle.plain) >= _SHORTEST_IN_GOOD_ANSWER]
         direct = [needle.plain for needle in self._long if not needle.is_base64]
-        self._direct = (*ESCAPES, *direct) if direct else ()
+        self._direct = tuple(direct)
         self._packed = tuple(needle.plain for needle in self._long if needle.is_base64)
 
     @classmethod
@@ -85,11 +88,8 @@ class Secrets:
 
     def may_stand_in(self, text: str) -> bool:
         """Say whether a secret, or an escape behind which one may stand, is in a good answer."""
-        return bool(self._long) and (
-            any(map(text.__contains__, self._direct))
-            or any(map(text.__contains__, self._packed))
-            or may_be_packed(text)
-        )
+        signs = (*ESCAPES, *self._direct, *self._packed) if self._long else ()
+        return any(map(text.__contains__, signs)) or bool(signs and may_be_packed(text))
 
     def suspects(self, texts: Sequence[str]) -> dict[str, None]:
         """Find the texts of a good answer that hold a secret, or an escape behind which one may stand, in order."""
@@ -107,6 +107,12 @@ class Secrets:
         suspected = {text for sign in signs for text in distinct if sign in text}
         if len(joined) <= MOST_LOOKED_THROUGH and may_be_packed(joined):
             suspected |= {text for text in distinct if may_be_packed(text)}
+        escapes = [sign for sign in ESCAPES if sign in joined]
+        left = _MOST_TRIED
+        for text in {text: None for sign in escapes for text in distinct if sign in text and may_be_escaped(text)}:
+            left -= len(text) + _EACH_TRIED
+            if left < 0 or unescaped(text) != text or may_be_packed(text):
+                suspected.add(text)
         return {text: None for text in distinct if text in suspected}
 
     def redact(self, error: VendorImportError) -> None:

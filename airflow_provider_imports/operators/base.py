@@ -176,7 +176,7 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
         if record is None:
             return None
         if record.phase in (Phase.INTENDED, Phase.ASKED):
-            return self._attach_to_unclear_start(record if record.unread else self._store.looked())
+            return self._attach_to_unclear_start(self._store.looked() if record.unread is None else record)
         if record.run is None:
             raise TypeError(f"a record of phase {record.phase} without a run")
         self.log.info("An earlier try started this %s, so it is not started again", self.what(record.run))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_imports.http.reading import read_json
 from airflow_provider_imports.http.secrets import MASK, NO_SECRETS, Secrets
 from airflow_provider_imports.testing.spellings import (
     PASSWORDS,
@@ -57,6 +60,21 @@ def test_a_short_password_is_left_in_a_good_answer_and_not_in_an_error() -> None
     assert secrets.redacted("a word", in_good_answer=True) == "a word"
     assert secrets.redacted("a word") == f"a {MASK}"
     assert Secrets(["abc"]).redacted("abc") == "abc"
+
+
+@pytest.mark.parametrize("name", ["Gross margin % {}", "R&D {}", "P&L", "https://a.example/b.csv?x=1&y=2&z={}"])
+def test_names_in_which_nothing_is_escaped_are_read_however_many_there_are(name: str) -> None:
+    names = [name.format(number) for number in range(2_000)]
+
+    assert read_json(json.dumps(names).encode(), Secrets(["S3cr3t-password"])) == names
+
+
+def test_behind_many_names_a_secret_is_found_nevertheless() -> None:
+    names = [f"Gross margin % {number}" for number in range(2_000)]
+
+    told = read_json(json.dumps([*names, "S3cr3t%2Dpassword", "R&D"]).encode(), Secrets(["S3cr3t-password"]))
+
+    assert told == [*names, MASK, "R&D"]
 
 
 def test_a_secret_that_is_cut_at_the_end_of_a_text_is_not_told_in_part() -> None:
