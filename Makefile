@@ -12,8 +12,8 @@ PYTHON ?= python3
 VENV ?= .venv
 CONSTRAINTS ?= constraints/airflow-3.3.2.txt
 PYTEST_ARGS ?=
-# Tests run in so many processes.
-WORKERS ?= 2
+# Tests run in so many processes: on two cores three, since many tests wait for a server.
+WORKERS ?= 3
 # Each has a constraints file; "lowest" is Airflow 2.11.0 with the lowest versions that pyproject.toml allows.
 VERSIONS ?= lowest 2.11.2 3.0.6 3.1.8 3.2.2 3.3.2
 # What needs a running Airflow 3.3, or takes long and has nothing to do with Airflow's version.

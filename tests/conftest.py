@@ -21,6 +21,8 @@ settings.register_profile(
 settings.load_profile("few")
 
 SAMPLES = Path(__file__).parent / "samples"
+#: Tests that take minutes, the slowest first.
+SLOW = ("tests/system/", "tests/docs/test_tutorial", "tests/distribution/", "tests/vendors/")
 #: Its tests are run where it is installed, see tests/distribution.
 collect_ignore = ["second_vendor"]
 
@@ -30,10 +32,18 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return "packed" if isinstance(val, bytes) and val.startswith(b"\x1f\x8b") else None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, if several processes share the tests."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: [not item.nodeid.startswith(name) for name in SLOW])
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep each file's tests in one process, and all that need a running Airflow: two of them are slower than one."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
