@@ -67,6 +67,7 @@ class RocketChatSettings:
     :param short_401: 401 with only ``status`` and ``message``, as documented.
     :param view_operations: the accounts have the permission ``view-import-operations``.
     :param wrap_operations: the latest operations as ``{"operations": [...]}`` instead of a bare list.
+    :param pending_avatars: how many avatars are fetched besides those of imported users, each time.
     :param pending_files: how many files of imported messages wait to be fetched.
     :param broken_files: how many of them cannot be fetched, and go on waiting.
     """
@@ -80,6 +81,7 @@ class RocketChatSettings:
     short_401: bool = False
     view_operations: bool = True
     wrap_operations: bool = False
+    pending_avatars: int = 0
     pending_files: int = 0
     broken_files: int = 0
 
@@ -162,8 +164,11 @@ class Workspace:
     def fetch(self, user: str, importer_key: str) -> WorkspaceImport:
         """Begin an operation that fetches what is pending; with nothing to do, it is done at once."""
         operation = self.begin(user, importer_key)
-        files = range(self._settings.pending_files - self.fetched_files)
-        operation.items = list(self.users.with_pending_avatar if importer_key == AVATARS else files)
+        if importer_key == AVATARS:
+            others = [{"avatarUrl": "https://example.com/avatar.png"} for _ in range(self._settings.pending_avatars)]
+            operation.items = [*self.users.with_pending_avatar, *others]
+        else:
+            operation.items = list(range(self._settings.pending_files - self.fetched_files))
         if operation.items:
             operation.progress = Progress(self._clock, self._shared.seconds_for(len(operation.items)))
         self._write(operation, FETCHING if operation.items else DONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.operators.rocketchat import (
+    RocketChatDownloadPendingAvatarsOperator,
     RocketChatDownloadPendingFilesOperator,
     RocketChatImportUsersOperator,
 )
@@ -35,20 +36,26 @@ class TestRocketChat(Conformance):
             adopts=True,
             acts_once=True,
         ),
-        Start(
-            RocketChatDownloadPendingFilesOperator,
-            {},
-            "download_pending_files",
-            STATUS,
-            "clear_import",
-            first=(STATUS, "download_pending_files"),
-            requests=(STATUS, STATUS, "download_pending_files"),
-            supersede=lambda: RocketChatHook().new_import(),
-            adopts=True,
+        *(
+            Start(
+                operator,
+                {},
+                start,
+                STATUS,
+                "clear_import",
+                first=(STATUS, start),
+                requests=(STATUS, STATUS, start),
+                supersede=lambda: RocketChatHook().new_import(),
+                adopts=True,
+            )
+            for operator, start in (
+                (RocketChatDownloadPendingFilesOperator, "download_pending_files"),
+                (RocketChatDownloadPendingAvatarsOperator, "download_pending_avatars"),
+            )
         ),
     )
     sensors = (Wait(RocketChatImportSensor, lambda run: {"operation_id": run.key["operation_id"]}, STATUS),)
-    settings = {"calls_per_window": None, "pending_files": 30, "broken_files": 1}
+    settings = {"calls_per_window": None, "pending_avatars": 30, "pending_files": 30, "broken_files": 1}
     quick = {"airflow_provider_imports.hooks.rocketchat.calls.LOOK_AGAIN_SECONDS": 0.05}
     samples = SAMPLES / "rocketchat"
     calls = {
