@@ -29,7 +29,7 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo screenshots test test-failed faults protocol soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants vendor-mutants clean
+.PHONY: help demo screenshots test test-system test-failed faults protocol soak test-matrix test-lowest cluster-test coverage bench plots lint docs build test-wheel mutants vendor-mutants clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,8 +46,11 @@ demo: $(STAMP) ## Run examples of every vendor in a real Airflow against the san
 screenshots: $(STAMP) ## Make the pictures of Airflow's UI in the documentation, with the system's Chromium
 	$(BIN)/python -m tests.system.screenshots
 
-test: lint docs ## Lint, type-check, build the docs, run every test
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+test: lint docs ## Lint, type-check, build the docs, run the tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not long" $(PYTEST_ARGS)
+
+test-system: $(STAMP) ## Run the long tests: kills, recipes, lineage, events in a running Airflow, the quickstart word by word
+	$(BIN)/python -m pytest -m long $(PYTEST_ARGS)
 
 test-failed: lint docs ## Run once more what failed last
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(PYTEST_ARGS)

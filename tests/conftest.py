@@ -22,7 +22,7 @@ settings.load_profile("few")
 
 SAMPLES = Path(__file__).parent / "samples"
 #: Tests that take minutes, the slowest first.
-SLOW = ("tests/system/", "tests/docs/test_tutorial", "tests/distribution/", "tests/vendors/")
+SLOW = ("tests/system/", "tests/distribution/", "tests/vendors/")
 #: Its tests are run where it is installed, see tests/distribution.
 collect_ignore = ["second_vendor"]
 

@@ -26,6 +26,7 @@ AT_MOST_SECONDS = 1800
 
 
 @pytest.mark.system
+@pytest.mark.long
 def test_the_commands_of_the_quickstart_do_what_it_says(tmp_path: Path) -> None:
     if subprocess.run([*IN_A_NETWORK_OF_ITS_OWN, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody have a network of his own, and Airflow would listen on every address")

@@ -98,6 +98,7 @@ def test_a_wrong_key_is_told_by_the_button(ui: AirflowUi, sandbox: Sandbox) -> N
     assert "pgmt_wrong" not in told["message"]
 
 
+@pytest.mark.long
 def test_an_import_is_triggered_waited_for_read_and_followed(
     ui: AirflowUi, airflow: RunningAirflow, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -117,6 +118,7 @@ def test_an_import_is_triggered_waited_for_read_and_followed(
     assert ui.link("Open in Rocket.Chat") == page_at_vendor
 
 
+@pytest.mark.long
 def test_the_button_that_clears_a_task_answers_its_question(
     ui: AirflowUi, airflow: RunningAirflow, sandbox: Sandbox
 ) -> None:

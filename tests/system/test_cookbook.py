@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.system.running_airflow import RunningAirflow
     from tests.system.test_notifier import Mails
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 FILES = 20
 AT_A_TIME = 3

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.sandbox import Sandbox
     from tests.system.running_airflow import RunningAirflow
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 
 def test_a_foreign_import_starts_a_dag_once_over_restarts_of_the_triggerer(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.system.running_airflow import RunningAirflow
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 DAG = "killed_at_each_step"
 #: Killed there, nobody can tell whether Pigment got the start, so the second try must not send another.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.sandbox import Sandbox
     from tests.system.running_airflow import RunningAirflow
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 CSV = "month,nonfarm\n2006-01-01,135450\n2006-02-01,135762\n"
 TIMEOUT = 25  # of the Dag pigment_with_timeout

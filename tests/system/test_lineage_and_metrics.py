@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytest.importorskip("airflow.providers.openlineage", reason="needs the extra openlineage")
 pytest.importorskip("airflow.providers.postgres", reason="the development packages are not installed")
 pytest.importorskip("statsd", reason="Airflow sends to statsd only with this library")
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 DAGS = ("pigment_push_csv", "pigment_push_query", "pigment_trigger_and_wait", "import_ended")
 CSV = "month,nonfarm\n2006-01-01,135450\n2006-02-01,135762\n"

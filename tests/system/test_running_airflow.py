@@ -115,6 +115,7 @@ def test_a_killed_triggerer_starts_again(airflow: RunningAirflow, tmp_path: Path
     assert airflow.wait_for_run("stock_operators", run_id, timeout=60) == "success"
 
 
+@pytest.mark.long
 def test_nothing_stays_behind_and_a_second_one_starts_beside_the_first(
     airflow: RunningAirflow, dags_folder: Path
 ) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 DAG, RUN = "stopped_at_each_step", "a_run"
 TASKS = {f"{vendor}_{step}": vendor for vendor, steps in STOPPED.items() for step in steps}
