@@ -85,7 +85,7 @@ def test_it_is_no_part_of_the_package() -> None:
     assert "harbor" not in Sandbox().vendors
 
 
-@pytest.mark.parametrize("vendor", ["example_vendor", "tests/second_vendor"])
+@pytest.mark.parametrize("vendor", ["example_vendor", pytest.param("tests/second_vendor", marks=pytest.mark.long)])
 def test_a_vendor_from_outside_passes_the_conformance_suite(vendor: str, tmp_path: Path) -> None:
     copy_of(tmp_path, ROOT / vendor)
 

@@ -48,16 +48,16 @@ def sandbox(session_sandbox: Sandbox) -> Sandbox:
     return session_sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(dags_folder: Path, session_sandbox: Sandbox) -> Iterator[RunningAirflow]:
-    """A whole Airflow, ready."""
+    """A whole Airflow, ready; it ends with these tests, since even an idle one takes a third of a core."""
     connections = {"AIRFLOW_CONN_FS_DEFAULT": "fs://", **session_sandbox.connection_env()}
     with RunningAirflow(dags_folder, connections) as airflow:
         airflow.wait_until_ready()
         yield airflow
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connect(airflow: RunningAirflow) -> Callable[..., None]:
     """Lead connections of the running Airflow, ``<vendor>_<name>``, to a sandbox, without limits of their own."""
 

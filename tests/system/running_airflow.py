@@ -387,7 +387,7 @@ class RunningAirflow:
             "api.secret_key": secrets.token_urlsafe(64),
             "api.workers": "1",
             "api_auth.jwt_secret": secrets.token_urlsafe(64),
-            "scheduler.scheduler_idle_sleep_time": "0.2",
+            "scheduler.scheduler_idle_sleep_time": "0.5",
             "scheduler.trigger_timeout_check_interval": "2",
             "scheduler.task_instance_heartbeat_timeout": "60",
             # How soon a running task learns that a user ended it.
@@ -395,6 +395,8 @@ class RunningAirflow:
             # The first answers of an API server on a busy machine take longer than 5 s; a task whose start goes
             # unanswered fails, and is tried again only after its retry_delay.
             "workers.execution_api_timeout": "120",
+            # A file that changed is read at once; the others would be read again all the time.
+            "dag_processor.min_file_process_interval": "3600",
             "dag_processor.refresh_interval": "5",
             "dag_processor.bundle_refresh_check_interval": "1",
             "dag_processor.parsing_processes": "1",

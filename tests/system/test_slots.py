@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.sandbox.journal import Entry
     from tests.system.running_airflow import RunningAirflow
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 DAG = "slots"
 STARTS = {"websale": "start_import", "rocketchat": "run_import"}
