@@ -61,8 +61,8 @@ test-airflow-%: $(MATRIX)/.installed
 	$(subst %,$*,$(MATRIX))/bin/airflow providers list | grep -q airflow-provider-imports
 	$(subst %,$*,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) $(PYTEST_ARGS)
 
-test-lowest: $(subst %,lowest,$(MATRIX))/.installed ## Run the tests on the lowest versions, without the sandbox's own
-	$(subst %,lowest,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/vendors -q $(PYTEST_ARGS)
+test-lowest: $(subst %,lowest,$(MATRIX))/.installed ## Run the tests on the lowest versions, without those of the sandbox, the test kit and the protocol
+	$(subst %,lowest,$(MATRIX))/bin/python -m pytest -n $(WORKERS) $(NOT_BY_VERSION) --ignore tests/sandbox --ignore tests/vendors --ignore tests/protocol -q $(PYTEST_ARGS)
 
 # OpenLineage's library needs a newer requests than the lowest.
 $(MATRIX)/.installed: pyproject.toml constraints/airflow-%.txt

@@ -198,8 +198,8 @@ def receiver(*, pauses: float, at: int, size: int) -> Iterator[int]:
         connection, _ = server.accept()
         with contextlib.suppress(OSError), connection:
             received = 0
-            while received < size:
-                received += len(connection.recv(1 << 16))
+            while received < size and (part := connection.recv(1 << 16)):
+                received += len(part)
                 if received > at and not paused.is_set():
                     paused.set()
                     done.wait(pauses or None)
