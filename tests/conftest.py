@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from airflow_provider_imports.testing.plugin import HOME
+from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,18 @@ def airflow_database() -> None:
     from tests.system.running_airflow import copy_migrated_database
 
     copy_migrated_database(Path(HOME) / "airflow.db")
+
+
+@pytest.fixture
+def rescheduled_since(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, Callable[[], Any]], None]:
+    """Say since when a sensor in reschedule mode looks; Airflow 2 asks its database for that."""
+
+    def since(context: Any, when: Callable[[], Any]) -> None:
+        context["ti"].get_first_reschedule_date = lambda context: when()
+        if not AIRFLOW_V_3_0_PLUS:
+            monkeypatch.setattr("airflow.sensors.base._orig_start_date", lambda **task: when())
+
+    return since
 
 
 @pytest.fixture

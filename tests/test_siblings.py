@@ -176,11 +176,15 @@ def test_one_good_answer_forgives_an_outage(
 
 
 def test_a_rescheduled_sensor_knows_when_an_outage_began(
-    sandbox_connections: Any, make_context: Any, task_state_store: Any, monkeypatch: pytest.MonkeyPatch
+    sandbox_connections: Any,
+    make_context: Any,
+    task_state_store: Any,
+    rescheduled_since: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks(monkeypatch, DOWN)
     context = make_context()
-    context["ti"].get_first_reschedule_date = lambda context: None
+    rescheduled_since(context, lambda: None)
 
     def look() -> None:
         MAKERS["sensor"](mode="reschedule", outage_tolerance=600).execute(context)
@@ -200,11 +204,11 @@ def test_a_rescheduled_sensor_knows_when_an_outage_began(
 
 
 def test_without_a_store_a_rescheduled_sensor_looks_until_its_timeout(
-    sandbox_connections: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+    sandbox_connections: Any, make_context: Any, rescheduled_since: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks(monkeypatch, DOWN)
     context = make_context(task_state_store=None)
-    context["ti"].get_first_reschedule_date = lambda context: None
+    rescheduled_since(context, lambda: None)
 
     with pytest.raises(AirflowRescheduleException):
         MAKERS["sensor"](mode="reschedule", outage_tolerance=0.001).execute(context)

@@ -177,8 +177,6 @@ def let_it_end_badly(sandbox: Any, way: str) -> None:
 
 def look_until_the_end(sensor: PigmentImportSensor, context: dict[str, Any]) -> Any:
     """Go on as Airflow does with a sensor that is rescheduled."""
-    began = datetime.now(UTC)
-    context["ti"].get_first_reschedule_date = lambda context: began
     while True:
         try:
             return finish(lambda: sensor, context)
@@ -189,7 +187,7 @@ def look_until_the_end(sensor: PigmentImportSensor, context: dict[str, Any]) -> 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mode", ["blocking", "deferrable", "poke", "reschedule", "deferrable sensor"])
 def test_whatever_ends_an_import_badly_is_told_by_every_task(
-    way: str, mode: str, pigment: Any, make_context: Any
+    way: str, mode: str, pigment: Any, make_context: Any, rescheduled_since: Any
 ) -> None:
     let_it_end_badly(pigment, way)
     kind, told, parameters = WAYS[way]
@@ -205,6 +203,8 @@ def test_whatever_ends_an_import_badly_is_told_by_every_task(
         run = dict(PigmentHook().push_csv(UPLOAD_CONFIGURATION_ID, body).key)
         given = {**run, "poke_interval": 0.05, "mode": "reschedule" if mode == "reschedule" else "poke", **parameters}
         sensor = PigmentImportSensor(task_id="wait", deferrable=mode == "deferrable sensor", **given)
+        began = datetime.now(UTC)
+        rescheduled_since(context, lambda: began)
         error = failure_of(lambda: look_until_the_end(sensor, context), kind)
 
     manifest = assert_told(error, context)

@@ -14,7 +14,6 @@ from airflow_provider_imports.sandbox.bloomreach import UI_IMPORT_ID
 from airflow_provider_imports.sandbox.blueshift import LAUNCHED_UUID
 from airflow_provider_imports.sensors.bloomreach import BloomreachArrivalSensor
 from airflow_provider_imports.sensors.blueshift import BlueshiftArrivalSensor
-from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS
 from tests.tries import finish
 
 try:
@@ -85,16 +84,14 @@ def upload(sandbox_connections: Any, vendor: str, tmp_path: Path) -> Callable[[s
 
 @pytest.fixture
 def watch(
-    vendor: str, mode: str, sandbox_connections: Any, make_context: Any, monkeypatch: pytest.MonkeyPatch
+    vendor: str, mode: str, sandbox_connections: Any, make_context: Any, rescheduled_since: Any
 ) -> Callable[..., Any]:
     """Wait as Airflow does in this mode: in reschedule mode every look is made by a new process."""
 
     def to_the_end(**parameters: Any) -> Any:
         context = make_context()
         first: list[Any] = [None]
-        context["ti"].get_first_reschedule_date = lambda context: first[0]
-        if not AIRFLOW_V_3_0_PLUS:  # looks in the metadata database
-            monkeypatch.setattr("airflow.sensors.base._orig_start_date", lambda **task: first[0])
+        rescheduled_since(context, lambda: first[0])
         given: dict[str, Any] = {"poke_interval": 0.05, "timeout": 60, **MODES[mode], **parameters}
         while True:
             try:

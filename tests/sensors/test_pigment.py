@@ -29,7 +29,6 @@ from airflow_provider_imports.sandbox.pigment import (
     UPLOAD_CONFIGURATION_ID,
 )
 from airflow_provider_imports.sensors.pigment import PigmentImportSensor
-from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS
 from tests.tries import defer, finish, requests
 
 try:
@@ -85,15 +84,13 @@ def sensor_for(mode: str, sandbox_connections: Any) -> Callable[..., Callable[[]
 
 
 @pytest.fixture
-def watch(mode: str, make_context: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], Any]:
+def watch(mode: str, make_context: Any, rescheduled_since: Any) -> Callable[[Callable[[], Any]], Any]:
     """Wait as Airflow does in this mode: in reschedule mode every look is made by a new process."""
 
     def to_the_end(make: Callable[[], Any]) -> Any:
         context = make_context()
         first: list[Any] = [None]
-        context["ti"].get_first_reschedule_date = lambda context: first[0]
-        if not AIRFLOW_V_3_0_PLUS:  # looks in the metadata database
-            monkeypatch.setattr("airflow.sensors.base._orig_start_date", lambda **task: first[0])
+        rescheduled_since(context, lambda: first[0])
         while True:
             try:
                 return finish(make, context)
