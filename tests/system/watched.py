@@ -31,11 +31,17 @@ class Watched:
     def begin(self) -> None:
         """Unpause the DAG, and wait until what there is was taken note of."""
         self.airflow.unpause(DAG)
+        self._read_again()
         self.wait_for_looks()
 
     def pause(self) -> None:
         """Pause the DAG: nobody looks any more."""
         self.airflow.api("PATCH", f"dags/{DAG}", json={"is_paused": True})
+        self._read_again()
+
+    def _read_again(self) -> None:
+        """Have Airflow read the DAG: only then it starts and ends the watchers of a DAG that was unpaused or paused."""
+        (self.airflow.dags_folder / f"{DAG}.py").touch()
 
     def looks(self) -> int:
         entries = self.sandbox.entries("websale", "get_import_status")
