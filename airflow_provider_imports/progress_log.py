@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from airflow_provider_imports.models import ImportStatus
@@ -17,6 +17,10 @@ class Line(NamedTuple):
 
     text: str
     warning: bool = False
+
+    def write(self, log: Any) -> None:
+        """Write it to a logger, of the standard library or of structlog."""
+        (log.warning if self.warning else log.info)("%s", self.text)
 
 
 class ProgressLog:

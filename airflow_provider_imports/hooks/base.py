@@ -258,7 +258,7 @@ class ImportHook(ConnectionHook):
                 seen = look_failed(error)
             step = wait.after_look(seen, looked_at, clock(), random.random())
             if step.line is not None:
-                (self.log.warning if step.line.warning else self.log.info)("%s", step.line.text)
+                step.line.write(self.log)
             if step.ending is not None:
                 return step.ending
             pause = step.pause

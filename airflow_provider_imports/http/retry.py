@@ -42,9 +42,7 @@ def backoff(attempt: int, jitter: float) -> float:
     return longest * (0.5 + 0.5 * jitter)
 
 
-def asked_wait(
-    answer: Answer, now: float, own: Callable[[Answer, float], float | None] = lambda answer, now: None
-) -> float | None:
+def asked_wait(answer: Answer, now: float, own: Callable[[Answer, float], float | None]) -> float | None:
     """
     Read how long the vendor asks us to wait: ``Retry-After`` (seconds or date), ``X-RateLimit-Reset``, its own way.
 
@@ -52,7 +50,7 @@ def asked_wait(
     only on a 429, since good answers carry it too.
 
     :param now: epoch seconds
-    :param own: reads the wait of a 429 that has neither
+    :param own: how this vendor says it in a 429 that has neither
     """
     wait = _retry_after(answer, now)
     if wait is None and answer.status == 429:

@@ -238,7 +238,7 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
             return False
         self._remember_outage(context, None)
         if line := self._progress.of(status, time.time()):
-            (self.log.warning if line.warning else self.log.info)("%s", line.text)
+            line.write(self.log)
         self._status = status
         if not status.state.is_terminal:
             return False

@@ -171,7 +171,7 @@ class ImportTrigger(BaseTrigger):
             step = wait.after_look(seen, looked_at, time.time(), random.random())
             if step.line is not None:
                 log = self.logger()  # one for all triggers: each own one weighs a kilobyte
-                (log.warning if step.line.warning else log.info)("%s", step.line.text)
+                step.line.write(log)
             if step.ending is not None:
                 return step.ending
             pause = step.pause

@@ -20,6 +20,10 @@ from airflow_provider_imports.http.retry import (
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 
 
+def says_nothing(answer: Answer, now: float) -> None:
+    return None
+
+
 def limited(**headers: str) -> Answer:
     return Answer(429, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
@@ -53,12 +57,20 @@ def limited(**headers: str) -> Answer:
     ],
 )
 def test_the_vendors_hint_is_read_as_seconds(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_wait(limited(**headers), NOW) == seconds
+    assert asked_wait(limited(**headers), NOW, says_nothing) == seconds
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(429, LONGEST_ASKED_WAIT), (503, None)])
+def test_a_vendors_own_way_counts_for_a_429_and_asks_for_no_more_than_an_hour(
+    status: int, seconds: float | None
+) -> None:
+    assert asked_wait(Answer(status, {}, b""), NOW, lambda answer, now: 1e9) == seconds
+    assert asked_wait(limited(retry_after="30"), NOW, lambda answer, now: 1e9) == 30
 
 
 def test_the_rate_limit_header_of_a_good_answer_is_no_wish_to_wait() -> None:
-    assert asked_wait(Answer(503, {"x-ratelimit-reset": "30"}, b""), NOW) is None
-    assert asked_wait(Answer(503, {"retry-after": "30"}, b""), NOW) == 30
+    assert asked_wait(Answer(503, {"x-ratelimit-reset": "30"}, b""), NOW, says_nothing) is None
+    assert asked_wait(Answer(503, {"retry-after": "30"}, b""), NOW, says_nothing) == 30
 
 
 dates = st.datetimes(min_value=datetime(1901, 1, 1), timezones=st.just(UTC)).map(format_datetime)
@@ -67,7 +79,7 @@ hints = st.text(max_size=40) | st.floats().map(str) | st.integers().map(str) | d
 
 @given(st.integers(400, 599), hints, hints)
 def test_any_hint_is_none_or_a_wait_within_bounds(status: int, retry_after: str, reset: str) -> None:
-    wait = asked_wait(Answer(status, {"retry-after": retry_after, "x-ratelimit-reset": reset}, b""), NOW)
+    wait = asked_wait(Answer(status, {"retry-after": retry_after, "x-ratelimit-reset": reset}, b""), NOW, says_nothing)
 
     assert wait is None or 0 <= wait <= LONGEST_ASKED_WAIT
 

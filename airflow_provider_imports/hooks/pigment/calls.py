@@ -26,6 +26,7 @@ def pigment_run(import_id: str, started_at: datetime | None = None) -> ImportRun
 
 
 def start_call(operation: str, url_path: str, configuration_id: str, body: Body | bytes | None = None) -> Call:
+    """Start an import of a configuration; what is pushed, if anything, is its body."""
     return Call(
         operation,
         "POST",
@@ -39,6 +40,7 @@ def start_call(operation: str, url_path: str, configuration_id: str, body: Body 
 
 
 def started(call: Call) -> Flow[ImportRun]:
+    """Send a start, and read the ``importId`` of its answer; one without it may have started all the same."""
     started_at = datetime.now(UTC)
     answer = yield call
     import_id = answer.object().get("importId")
@@ -48,6 +50,7 @@ def started(call: Call) -> Flow[ImportRun]:
 
 
 def status_call(import_id: str, detailed_report: bool) -> Call:
+    """Ask for the status of an import; the detailed report has its rows, and may be large."""
     return Call(
         "get_import_status",
         "GET",
@@ -58,5 +61,6 @@ def status_call(import_id: str, detailed_report: bool) -> Call:
 
 
 def import_status(import_id: str, detailed_report: bool) -> Flow[ImportStatus]:
+    """Ask for the status of an import, and read it."""
     answer = yield status_call(import_id, detailed_report)
     return read_status(answer.object())
