@@ -21,6 +21,7 @@ from airflow_provider_imports.hooks.service import hook_of
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
 from airflow_provider_imports.operators.service import operator_of
 from airflow_provider_imports.sensors.service import sensor_of
+from airflow_provider_imports.service import COUNTS, StatusCall
 from airflow_provider_imports.testing.wire import WireServer, answer
 from airflow_provider_imports.vendors import VendorEntryError
 
@@ -238,3 +239,7 @@ def test_the_operator_has_the_parameters_of_the_description() -> None:
     assert {"pit", "mood", "conn_id", "poll_interval"} <= set(operator.__signature__.parameters)
     with pytest.raises(Exception, match="pit"):
         operator(task_id="dig", mood="b")
+
+
+def test_a_description_can_name_the_place_of_every_count() -> None:
+    assert set(COUNTS) <= StatusCall.__annotations__.keys()
