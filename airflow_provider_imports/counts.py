@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 from airflow_provider_imports.json_values import object_from_json
 
@@ -17,8 +17,7 @@ def were(number: int, what: str) -> str:
     return f"{counted(number, what)} {'was' if number == 1 else 'were'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """Rows as the vendor counted them. ``None`` means "not reported" and is never guessed."""
 
     processed: int | None = None
@@ -56,12 +55,12 @@ class Counts:
 
     def __str__(self) -> str:
         """``3 inserted, 1 skipped``: only what is known."""
-        known = (f"{value:,} {name}" for name, value in asdict(self).items() if value is not None)
+        known = (f"{value:,} {name}" for name, value in self._asdict().items() if value is not None)
         return ", ".join(known) or "no counts reported"
 
     def to_json(self) -> dict[str, int | None]:
         """All seven counts by name."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_json(cls, value: object) -> Counts:
@@ -71,14 +70,13 @@ class Counts:
         :raises ValueError: for anything else
         """
         data = object_from_json(value, "counts")
-        known = {one.name: data.get(one.name) for one in fields(cls)}  # a newer version may count more
+        known = {name: data.get(name) for name in cls._fields}  # a newer version may count more
         if not all(_is_count(one) for one in known.values()):
             raise ValueError(f"not counts of an import: {value!r}")
         return cls(**known)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """
     What was sent, as far as it is known: to be compared with what the vendor counted.
 
@@ -96,7 +94,7 @@ class Sent:
 
     def to_json(self) -> dict[str, int | None]:
         """Both by name."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_json(cls, value: object) -> Sent:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_imports.entries.bloomreach import BLOOMREACH
-from airflow_provider_imports.entries.blueshift import BLUESHIFT
-from airflow_provider_imports.entries.pigment import PIGMENT
-from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
-from airflow_provider_imports.entries.websale import WEBSALE
+from airflow_provider_imports.vendors.bloomreach import BLOOMREACH
+from airflow_provider_imports.vendors.blueshift import BLUESHIFT
+from airflow_provider_imports.vendors.pigment import PIGMENT
+from airflow_provider_imports.vendors.rocketchat import ROCKETCHAT
+from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,10 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, Asset
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.links import URL_KEY
 from airflow_provider_imports.models import ImportState, ImportStatus
-from airflow_provider_imports.report import asset_extra, manifest
+from airflow_provider_imports.report import manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -55,6 +55,11 @@ def hand_over(task: ImportTask, context: Context, result: dict[str, Any]) -> dic
         if isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(asset_extra(result))
     return result
+
+
+def asset_extra(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a manifest that each asset event of the task carries, so that other DAGs can branch on it."""
+    return {name: result[name] for name in ("vendor", "run", "state", "counts", "rejected")}
 
 
 @contextmanager

@@ -24,8 +24,6 @@ from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_provider_imports.models import ImportRun, ImportStatus, Sent
 
 log = logging.getLogger(__name__)
@@ -65,11 +63,6 @@ def manifest(
         "finished_at": time_to_json(status.finished_at),
         "url": run.url,
     }
-
-
-def asset_extra(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a manifest that each asset event of the task carries, so that other DAGs can branch on it."""
-    return {name: result[name] for name in ("vendor", "run", "state", "counts", "rejected")}
 
 
 def report(

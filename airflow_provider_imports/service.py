@@ -7,7 +7,6 @@ read from its type, so this module's annotations are no texts.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Any, Literal, NotRequired, TypedDict
 
 from airflow_provider_imports.models import Counts, ImportState
@@ -15,7 +14,7 @@ from airflow_provider_imports.vendors import VendorEntryError
 
 #: The placeholder of the run's id in paths.
 ID = "id"
-COUNTS = tuple(count.name for count in fields(Counts))
+COUNTS = Counts._fields
 #: What a status can say; evidence is of one record.
 STATES = tuple(state.value for state in ImportState if state is not ImportState.EVIDENCE)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -139,8 +139,7 @@ def test_airflow_imports_no_more_for_the_forms_than_it_must(served: dict[str, An
             "airflow_provider_imports",
             "airflow_provider_imports.vendors",
             "airflow_provider_imports.get_provider_info",
-            "airflow_provider_imports.entries",
-            *(f"airflow_provider_imports.entries.{vendor}" for vendor in ENTRIES),
+            *(f"airflow_provider_imports.vendors.{vendor}" for vendor in ENTRIES),
         }
     else:  # imports every provider's hooks, even where the form is in the provider info
         assert {f"airflow_provider_imports.hooks.{vendor}" for vendor in ENTRIES} <= ours

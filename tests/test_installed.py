@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.installed import GROUP, installed, installed_entry
 from airflow_provider_imports.operators.base import ImportOperator
 from airflow_provider_imports.sandbox import Sandbox
 from airflow_provider_imports.sensors.base import ImportSensor
 from airflow_provider_imports.vendors import VENDOR_API, VendorEntryError
+from airflow_provider_imports.vendors.pigment import PIGMENT
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS
 
 if TYPE_CHECKING:
@@ -230,6 +230,5 @@ print(*(name for name in sys.modules if name.startswith(("airflow", "importlib.m
         "airflow_provider_imports",
         "airflow_provider_imports.vendors",
         "airflow_provider_imports.get_provider_info",
-        "airflow_provider_imports.entries",
-        *(f"airflow_provider_imports.entries.{vendor}" for vendor in OURS),
+        *(f"airflow_provider_imports.vendors.{vendor}" for vendor in OURS),
     }

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     InvalidInputError,
@@ -24,6 +23,7 @@ from airflow_provider_imports.sensors.service import sensor_of
 from airflow_provider_imports.service import COUNTS, StatusCall
 from airflow_provider_imports.testing.wire import WireServer, answer
 from airflow_provider_imports.vendors import VendorEntryError
+from airflow_provider_imports.vendors.pigment import PIGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

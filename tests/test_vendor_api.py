@@ -156,6 +156,8 @@ def _lines_of(where: str, one: Any) -> Iterator[str]:
                     yield from _parameters(f"{where}.{member}", value)
         if is_dataclass(one):
             yield from _parameters(where, one.__init__)
+        if issubclass(one, tuple):
+            yield from _parameters(where, one)
 
 
 def _parameters(where: str, function: Any) -> Iterator[str]:

@@ -186,7 +186,7 @@ class ImportHook(ConnectionHook):
     def error_of(self, call: Call, outcome: SendResult) -> VendorImportError | None:
         """Judge an outcome: by the vendor's rules, then by HTTP's; None for an answer to work with."""
         error = self.refusal(call, outcome) if isinstance(outcome, Answer) else None
-        error = error or refusal_of(self.vendor, self.hook_name, call, outcome, self.entry.credentials)
+        error = error or refusal_of(self.vendor, self.hook_name, call, outcome, self.credentials)
         if error is not None and (hint := self.hint(call, error)):
             error.args = (f"{error} {hint}",)
         return error

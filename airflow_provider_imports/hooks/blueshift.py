@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.blueshift import BLUESHIFT
 from airflow_provider_imports.exceptions import ConnectionSettingsError, ImportBusyError, VendorRequestError
 from airflow_provider_imports.hooks.arrival import ARRIVAL, arrival_run, arrival_status
 from airflow_provider_imports.hooks.base import ImportHook
@@ -23,6 +22,7 @@ from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.http.reading import LARGEST_REPORT
 from airflow_provider_imports.http.settings import read_extra
 from airflow_provider_imports.models import ImportRun
+from airflow_provider_imports.vendors.blueshift import BLUESHIFT
 
 if TYPE_CHECKING:
     from airflow_provider_imports.exceptions import VendorImportError

@@ -50,6 +50,8 @@ class VendorDescription:
     conn_type: str
     default_conn_name: str
     hook_name: str
+    #: What the form calls the fields that the credentials are in.
+    credentials: str
     #: Where the vendor lives if the connection names no host.
     default_host: str
     #: Where people look in the vendor's own UI.
@@ -73,6 +75,7 @@ class VendorDescription:
         super().__init_subclass__(**kwargs)
         if "entry" in cls.__dict__:
             cls.conn_type = cls.entry.conn_type
+            cls.credentials = cls.entry.credentials
             cls.default_conn_name = cls.entry.default_conn_id
             cls.hook_name = cls.entry.vendor_name
 

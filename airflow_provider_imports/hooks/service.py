@@ -103,7 +103,7 @@ class ServiceHook(ImportHook):
         """Read something harmless."""
         test = self.service["test"]
         yield Call(test["operation"], "GET", test["path"])
-        return f"{self.hook_name} accepted the {self.entry.credentials}."
+        return f"{self.hook_name} accepted the {self.credentials}."
 
     # How it authenticates
 

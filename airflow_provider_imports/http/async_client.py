@@ -12,7 +12,7 @@ from yarl import URL
 
 from airflow_provider_imports import metrics
 from airflow_provider_imports.exceptions import VendorImportError, VendorUnavailableError
-from airflow_provider_imports.http.async_session import WITHOUT_END, open_session, pieces
+from airflow_provider_imports.http.async_session import WITHOUT_END, open_session, pieces, recorded_in
 from airflow_provider_imports.http.call import (
     Answer,
     Call,
@@ -36,7 +36,7 @@ from airflow_provider_imports.http.send_steps import (
     send,
 )
 from airflow_provider_imports.http.shared_read import SharedRead, retrieve
-from airflow_provider_imports.http.transfer import Transfer, Waiter, current_transfer, latest_end, no_answer
+from airflow_provider_imports.http.transfer import Transfer, Waiter, latest_end, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -215,20 +215,18 @@ class AsyncClient:
             return NoAnswer("the connection was closed meanwhile", may_have_acted=False)
         body = call.wire_body()
         transfer = Transfer(0 if body is None or isinstance(body, bytes) else len(body), settings, waiter.latest)
-        sent_before = current_transfer.set(transfer)
         try:
             if body is None or isinstance(body, bytes):
-                answer = await self._request(call, step.headers, body, self._timeout_of(transfer, waiter))
+                answer = await self._request(call, step.headers, body, self._timeout_of(transfer, waiter), transfer)
             else:
                 headers = {**step.headers, "Content-Length": str(len(body))}  # else aiohttp would send it in chunks
                 async with asyncio.timeout(transfer.time_left()) as limit:
-                    answer = await self._request(call, headers, pieces(body, transfer, limit), WITHOUT_END)
+                    answer = await self._request(call, headers, pieces(body, transfer, limit), WITHOUT_END, transfer)
             limited = answer.status == 429
             return answer
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return no_answer(transfer, error, settings)
         finally:
-            current_transfer.reset(sent_before)
             queue.answered(since, limited=limited)
 
     async def _request(
@@ -237,6 +235,7 @@ class AsyncClient:
         headers: Mapping[str, str],
         data: bytes | AsyncIterator[bytes] | None,
         timeout: aiohttp.ClientTimeout,
+        transfer: Transfer,
     ) -> Answer:
         if self._session is None:
             raise RuntimeError("a call was sent without a session")
@@ -250,6 +249,7 @@ class AsyncClient:
             proxy=self._proxy,
             allow_redirects=False,
             timeout=timeout,
+            middlewares=(recorded_in(transfer),),
         )
         return Answer(response.status, response.headers, await _read(response, call))
 

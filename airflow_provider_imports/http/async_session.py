@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from airflow_provider_imports.http.tls import client_context
-from airflow_provider_imports.http.transfer import PIECE, Transfer, current_transfer
+from airflow_provider_imports.http.transfer import PIECE, Transfer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from aiohttp import ClientHandlerType, ClientMiddlewareType
     from aiohttp.connector import AddrInfoType, Connection
 
     from airflow_provider_imports.http.call import Body
@@ -48,10 +49,25 @@ def _open_socket(address: AddrInfoType) -> socket.socket:
 class _RecordedRequest(aiohttp.ClientRequest):
     """A request that records when its bytes begin to leave; one to a proxy for a tunnel is another."""
 
+    transfer: Transfer
+
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        if (transfer := current_transfer.get()) is not None:
-            transfer.offers(0)
+        self.transfer.offers(0)
         return await super().send(conn)
+
+
+def recorded_in(transfer: Transfer) -> ClientMiddlewareType:
+    """
+    Have a request record what of it leaves.
+
+    A context variable would be kept, with all that it holds, by each timer of ``aiohttp`` that is no longer needed.
+    """
+
+    async def send(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        request.transfer = transfer  # type: ignore[attr-defined]  # the session's requests are recorded ones
+        return await handler(request)
+
+    return send
 
 
 async def pieces(body: Body, transfer: Transfer, limit: asyncio.Timeout) -> AsyncIterator[bytes]:

@@ -254,7 +254,9 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
 
 def guarded(outcome: SendResult, secrets: Secrets) -> SendResult:
     """An outcome that knows what must not be told of it."""
-    return replace(outcome, secrets=secrets) if isinstance(outcome, Answer) else outcome
+    if not isinstance(outcome, Answer):
+        return outcome
+    return Answer(outcome.status, outcome.headers, outcome.content, outcome.repeated_after, secrets)
 
 
 def _outcome(sent: SendResult | None) -> SendResult:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.bloomreach import BLOOMREACH
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.operators.asking import AskingImportOperator
 from airflow_provider_imports.signature import WholeSignature
+from airflow_provider_imports.vendors.bloomreach import BLOOMREACH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

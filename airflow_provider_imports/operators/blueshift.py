@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.blueshift import BLUESHIFT
 from airflow_provider_imports.links import ImportLink
 from airflow_provider_imports.operators.asking import AskingImportOperator
+from airflow_provider_imports.vendors.blueshift import BLUESHIFT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

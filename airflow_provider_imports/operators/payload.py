@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.operators.sql_source import Query
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Payload:
     """
     What is to be sent, opened and checked.
@@ -31,7 +31,7 @@ class Payload:
         for data, which is an input already
     """
 
-    body: Body | bytes = field(repr=False)
+    body: Body | bytes
     sent: Sent
     version: str | None = None
 

@@ -7,7 +7,6 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.exceptions import InvalidInputError, VendorImportError, VendorRequestError
 from airflow_provider_imports.operators.payload import exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
@@ -16,6 +15,7 @@ from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 from airflow_provider_imports.signature import refuse
+from airflow_provider_imports.vendors.pigment import PIGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.json_values import (
@@ -33,8 +32,7 @@ class Phase(StrEnum):
     ENDED = "ended"  #: it ended, and the task was about to report that
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """
     What is stored.
 

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-
-
-class DataFrame(Protocol):
-    """A DataFrame of pandas, or what has its ``to_dict("records")``."""
-
-    @property
-    def to_dict(self) -> Callable[..., Any]: ...
-
-
-#: What a parameter that means records may be: a list or tuple of dicts, the lazy sequence of a mapped task, the
-#: generator of a task, or a DataFrame.
-Records = Iterable[Mapping[str, Any]] | DataFrame
 
 
 def materialized(name: str, value: object) -> list[Any] | str | bytes | None:

@@ -6,8 +6,7 @@ import codecs
 import csv
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports.exceptions import InvalidInputError
 
@@ -30,8 +29,7 @@ class UnreadableFileError(InvalidInputError):
     """The file is not what its suffix says; nothing was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """
     Stands where a record should be.
 

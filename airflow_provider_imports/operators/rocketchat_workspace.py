@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.links import ImportLink
 from airflow_provider_imports.operators.slots import SlotImportOperator
+from airflow_provider_imports.vendors.rocketchat import ROCKETCHAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
@@ -153,7 +152,7 @@ class RunStore:
         """Note that the task fails with a question: only clearing it, not a retry, is an answer."""
         now = datetime.now(UTC)
         last = self._record or Record(Phase.ASKED, self._fingerprint or "", now, sent_at=now)
-        self._save(replace(last, phase=Phase.ASKED, generation=self._generation, owner=self._owner))
+        self._save(last._replace(phase=Phase.ASKED, generation=self._generation, owner=self._owner))
 
     def staged(self, run: ImportRun) -> None:
         """Note a run that was made but not started yet."""
@@ -217,11 +216,11 @@ class RunStore:
 
     def _advance(self, phase: Phase, run: ImportRun, status: ImportStatus | None = None) -> None:
         last = self._record or Record(phase, self._fingerprint or "", datetime.now(UTC))
-        self._save(replace(last, phase=phase, run=run, status=status, generation=self._generation, owner=self._owner))
+        self._save(last._replace(phase=phase, run=run, status=status, generation=self._generation, owner=self._owner))
 
     def _change(self, **fields: Any) -> None:
         if self._record is not None:
-            self._save(replace(self._record, **fields))
+            self._save(self._record._replace(**fields))
 
     def _save(self, record: Record) -> None:
         if record == self._record:

@@ -32,7 +32,7 @@ class Cursor(Protocol):
     def fetchmany(self, size: int, /) -> Sequence[Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Query:
     """
     What to ask which database.
@@ -44,11 +44,11 @@ class Query:
     :param tables: what it reads, for OpenLineage; known once it has run
     """
 
-    sql: str = field(repr=False)
+    sql: str
     conn_id: str
-    parameters: Parameters | None = field(default=None, repr=False)
-    min_rows: int | None = field(default=None, compare=False)
-    tables: list[Dataset] = field(default_factory=list, repr=False, compare=False)
+    parameters: Parameters | None = None
+    min_rows: int | None = None
+    tables: list[Dataset] = field(default_factory=list)
 
     @property
     def identity(self) -> list[object]:

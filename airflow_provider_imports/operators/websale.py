@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import exactly_one, file_path_given, open_payload
@@ -16,6 +15,7 @@ from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 from airflow_provider_imports.operators.websale_control import WebsaleControlOperator, confirmed
+from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.signature import WholeSignature
+from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

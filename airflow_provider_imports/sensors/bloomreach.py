@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from airflow_provider_imports.entries.bloomreach import BLOOMREACH
 from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.vendors.bloomreach import BLOOMREACH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from airflow_provider_imports.entries.blueshift import BLUESHIFT
 from airflow_provider_imports.sensors.base import ImportSensor
+from airflow_provider_imports.vendors.blueshift import BLUESHIFT
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import SensorTimesArgs

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.models import ImportRun
 from airflow_provider_imports.sensors.judging import JudgingImportSensor
+from airflow_provider_imports.vendors.pigment import PIGMENT
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import PollingSensorArgs, Text

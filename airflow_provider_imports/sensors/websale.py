@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.sensors.judging import JudgingImportSensor
+from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
     from airflow_provider_imports.arguments import JudgingSensorArgs, Seconds

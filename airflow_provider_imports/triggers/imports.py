@@ -153,7 +153,7 @@ class ImportTrigger(BaseTrigger):
     async def _wait(self, hook: ImportHook) -> Ending:
         run = self._run
         started_at = None if run is None or run.started_at is None else run.started_at.timestamp()
-        policy = self._policy._replace(not_found_grace=hook.not_found_grace)
+        policy = self._policy = self._policy._replace(not_found_grace=hook.not_found_grace)
         loop = asyncio.get_running_loop()
         began = loop.time()
         wait = Wait(policy, started_at, time.time())

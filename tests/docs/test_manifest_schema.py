@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.hand_over import asset_extra
 from airflow_provider_imports.models import ImportState
 from airflow_provider_imports.operators.bloomreach import BloomreachStartImportOperator
 from airflow_provider_imports.operators.blueshift import BlueshiftTriggerCustomerImportOperator
@@ -19,7 +20,6 @@ from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator, P
 from airflow_provider_imports.operators.record import Record
 from airflow_provider_imports.operators.rocketchat import RocketChatImportUsersOperator
 from airflow_provider_imports.operators.websale import WebsalePauseImportOperator, WebsaleStartImportOperator
-from airflow_provider_imports.report import asset_extra
 from airflow_provider_imports.sandbox.pigment import (
     FAILING_CONFIGURATION_ID,
     INTEGRATION_CONFIGURATION_ID,

@@ -12,7 +12,6 @@ import pytest
 import requests_mock
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     ImportNotFoundError,
@@ -31,6 +30,7 @@ from airflow_provider_imports.hooks.websale.status import WebsaleImport, read_im
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
+from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

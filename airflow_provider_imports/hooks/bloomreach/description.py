@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.entries.bloomreach import BLOOMREACH
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     ImportBusyError,
@@ -16,6 +15,7 @@ from airflow_provider_imports.hooks.description import VendorDescription, says_b
 from airflow_provider_imports.http.call import basic
 from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.http.settings import read_extra
+from airflow_provider_imports.vendors.bloomreach import BLOOMREACH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.entries.pigment import PIGMENT
 from airflow_provider_imports.exceptions import ConnectionSettingsError
 from airflow_provider_imports.hooks.description import VendorDescription
 from airflow_provider_imports.hooks.pigment import metadata
 from airflow_provider_imports.hooks.pigment.calls import import_status
+from airflow_provider_imports.vendors.pigment import PIGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

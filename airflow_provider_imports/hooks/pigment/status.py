@@ -7,7 +7,6 @@ Source: ``ApiImportReportDto`` of Pigment's OpenAPI document ("Pigment External 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from airflow_provider_imports.counts import counted
@@ -27,7 +26,9 @@ MOST_BLOCKS = 20
 MOST_SAMPLES = 3
 LONGEST_SAMPLE = 80
 LONGEST_LINE = 400
+#: Of a run that goes on: one for all, since thousands wait.
 _NO_COUNTS = Counts()
+_NOTHING_WRITTEN: Mapping[str, int | None] = {}
 
 
 def read_status(report: Mapping[str, Any]) -> ImportStatus:
@@ -53,7 +54,7 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
         auto_created=_sum(created) if "autoCreatedDimensionModalities" in details else None,
         started_at=parse_time(report.get("createdAt")),
         finished_at=parse_time(report.get("completedAt")),
-        written=_written(details),
+        written=_written(details) if details else _NOTHING_WRITTEN,
     )
 
 
@@ -119,7 +120,7 @@ def _written(details: Mapping[str, Any]) -> dict[str, int | None]:
 def _block_counts(block: Mapping[str, Any]) -> Counts:
     skipped = [read_count(one.get("count")) for one in _objects(block.get("skippedData"))]
     known = isinstance(block.get("skippedData"), list) and None not in skipped
-    return replace(_counts(block), skipped=sum(filter(None, skipped)) if known else None)
+    return _counts(block)._replace(skipped=sum(filter(None, skipped)) if known else None)
 
 
 def _where(block: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.exceptions import (
     ImportBusyError,
     VendorAuthError,
@@ -38,6 +37,7 @@ from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.intent import Found, Intent
 from airflow_provider_imports.json_values import parse_time
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.vendors.rocketchat import ROCKETCHAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

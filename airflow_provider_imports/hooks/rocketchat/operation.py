@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.counts import counted, were
-from airflow_provider_imports.entries.rocketchat import ROCKETCHAT
 from airflow_provider_imports.exceptions import ImportSupersededError, VendorUnavailableError
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.text import is_whole
 from airflow_provider_imports.json_values import parse_time, read_count
 from airflow_provider_imports.models import Counts, ImportState, ImportStatus
 from airflow_provider_imports.polling import PollPolicy, unseen_for
+from airflow_provider_imports.vendors.rocketchat import ROCKETCHAT
 
 if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Answer

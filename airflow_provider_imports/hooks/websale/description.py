@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.exceptions import (
     ImportNotFoundError,
     ImportSupersededError,
@@ -32,6 +31,7 @@ from airflow_provider_imports.http.errors import error_from, read_message
 from airflow_provider_imports.intent import Found, Intent
 from airflow_provider_imports.json_values import parse_time
 from airflow_provider_imports.models import ImportRun, ImportStatus
+from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,12 +12,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.entries.websale import WEBSALE
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.http.text import cut, is_whole
 from airflow_provider_imports.json_values import parse_time, read_count
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 from airflow_provider_imports.polling import PollPolicy, unseen_for
+from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
     from datetime import datetime

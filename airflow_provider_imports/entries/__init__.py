@@ -1,1 +1,0 @@
-"""The vendors of this distribution, each as its entry."""
