@@ -27,7 +27,7 @@ _SKIPPED = frozenset({"success", "status", "meta", "stack", "details", "errorTyp
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 _DEEPEST = 6
 #: Characters of a web page in which its words are looked for.
-_MOST_OF_A_PAGE = 20 * LONGEST_TEXT
+_MOST_OF_A_PAGE = 8 * LONGEST_TEXT
 
 
 def read_message(answer: Answer) -> str:

