@@ -1,24 +1,32 @@
-"""Print how long the event loop was held at one go, how many spellings of secrets were tried, what cleaning costs."""
+"""Print the longest hold of the event loop, the latest end after a deadline, spellings tried, and what cleaning costs."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+import time
 import timeit
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import airflow_provider_imports.testing.plugin  # noqa: F401  # gives this process an Airflow home of its own
+from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.http.call import Answer
 from airflow_provider_imports.http.secrets import Secrets
 from airflow_provider_imports.testing.answers import bodies
 from airflow_provider_imports.testing.holds import watched
 from airflow_provider_imports.testing.spellings import PASSWORDS, SECOND_WRITERS, WRITERS, may_be_read, spelt
+from airflow_provider_imports.testing.wire import WireServer
 from tests.hostile import looks
+from tests.hostile.slow import SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from airflow_provider_imports.hooks.base import ImportHook
+    from airflow_provider_imports.models import ImportRun
 
 #: Holds that are listed.
 MOST_SHOWN = 5
@@ -49,6 +57,24 @@ async def hold(look: Callable[[], Awaitable[str]]) -> float:
     return shortest
 
 
+async def overruns() -> dict[str, float]:
+    """How long after its deadline a look ended whose answer does not end, in seconds."""
+    found = {}
+    for name, react in SLOW.items():
+        with WireServer(react) as server:
+            async with looks.hooks_at(server.url) as hooks:
+                found[name] = max(await asyncio.gather(*(overrun(hook, run) for hook, run in hooks)))
+    return found
+
+
+async def overrun(hook: ImportHook, run: ImportRun) -> float:
+    """How long after a deadline one look ended, in seconds."""
+    deadline = time.time() + 1
+    with suppress(VendorImportError):
+        await hook.arun_flow(hook.status_flow(run), deadline)
+    return time.time() - deadline
+
+
 def spellings() -> tuple[int, int]:
     """How many spellings of passwords were tried, and in how many the password could still be read."""
     tried = read = 0
@@ -74,6 +100,8 @@ def main() -> None:
     print(f"{len(found)} hostile answers; the event loop was held for {max(found.values()) * 1000:.0f} ms at the most:")
     for name, seconds in sorted(found.items(), key=lambda one: -one[1])[:MOST_SHOWN]:
         print(f"  {seconds * 1000:6.1f} ms  {name}")
+    late, what = max((seconds, name) for name, seconds in asyncio.run(overruns()).items())
+    print(f"A look ended {late:.1f} s after its deadline at the latest ({what}).")
     tried, read = spellings()
     print(f"{tried:,} spellings of {len(PASSWORDS)} passwords tried; {read} can be read in what is told.")
     content = SAMPLE.read_bytes()

@@ -74,19 +74,26 @@ async def looks_at(body: Body) -> AsyncIterator[list[Callable[[], Awaitable[str]
         return await look(hook, run)
 
     with WireServer(react) as server:
-        looks: list[Callable[[], Awaitable[str]]] = []
-        async with AsyncExitStack() as stack:
-            for kind, run in RUNS.items():
-                conn_id = f"hostile_{kind.conn_type}"
-                connection = {
-                    "conn_type": kind.conn_type,
-                    "host": server.url,
-                    "login": LOGIN,
-                    "password": PASSWORD,
-                    "extra": {"requests_per_minute": 100_000},
-                }
-                os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
-                hook = await stack.enter_async_context(kind.shared(conn_id))
+        async with hooks_at(server.url) as hooks:
+            for hook, run in hooks:
                 await look_once(hook, run, 200)  # looks the connection up, and logs in
-                looks += [partial(look_once, hook, run, status) for status in STATUSES]
-            yield looks
+            yield [partial(look_once, hook, run, status) for hook, run in hooks for status in STATUSES]
+
+
+@asynccontextmanager
+async def hooks_at(url: str) -> AsyncIterator[list[tuple[ImportHook, ImportRun]]]:
+    """Every vendor's hook whose connection leads to this address, with a run."""
+    async with AsyncExitStack() as stack:
+        hooks = []
+        for kind, run in RUNS.items():
+            conn_id = f"hostile_{kind.conn_type}"
+            connection = {
+                "conn_type": kind.conn_type,
+                "host": url,
+                "login": LOGIN,
+                "password": PASSWORD,
+                "extra": {"requests_per_minute": 100_000},
+            }
+            os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
+            hooks.append((await stack.enter_async_context(kind.shared(conn_id)), run))
+        yield hooks

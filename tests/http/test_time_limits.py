@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gzip
 import itertools
 import socket
 import ssl
@@ -19,7 +18,8 @@ from airflow_provider_imports.http.call import Call, Flow, Repeat, one_call
 from airflow_provider_imports.http.loop_clients import client_apart
 from airflow_provider_imports.http.transfer import OVERTIME, latest_end
 from airflow_provider_imports.testing.proxy import HOST
-from airflow_provider_imports.testing.wire import Reaction, Received, WireServer, answer, drip, silence
+from airflow_provider_imports.testing.wire import Received, WireServer, answer, silence
+from tests.hostile.slow import SLOW
 from tests.http.conftest import Send
 from tests.http.vendor import Connection, VendorOfTest, new_shared_client, opened, sync_client
 
@@ -29,40 +29,6 @@ START = Call("start_import", "POST", "/start", json={"a": 1}, repeat=Repeat.IF_N
 LOGS_IN = VendorOfTest(logs_in=True)
 #: Seconds. A call whose limits are 0.5 s to connect and 0.5 s to answer ends within this on a busy machine.
 SOON = 6.0
-ENDLESS = 10_000
-_gzip = gzip.compress(b"", mtime=0)[:3] + b"\x10" + gzip.compress(b"", mtime=0)[4:10]
-
-
-def flood(data: bytes) -> Reaction:
-    """Send this again and again, as fast as it is taken."""
-
-    def send(connection: socket.socket, received: Received) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection.sendall(data)
-
-    return send
-
-
-SLOW: dict[str, Reaction] = {
-    "headers that drip": drip([b"HTTP/1.1 200 OK\r\n", *[b"X-One: 1\r\n"] * ENDLESS], 0.1),
-    "a header that drips": drip([b"HTTP/1.1 200 OK\r\nX-One: ", *[b"1"] * ENDLESS], 0.1),
-    "a status line that drips": drip(itertools.repeat(b"H", ENDLESS), 0.1),
-    "endless 100 Continue": drip([b"HTTP/1.1 100 Continue\r\n\r\n"] * ENDLESS, 0.1),
-    "a flood of 100 Continue": flood(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
-    "endless 103 Early Hints": drip([b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"] * ENDLESS, 0.1),
-    "an endless gzip header": drip(
-        [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + _gzip, *[b"comment"] * ENDLESS], 0.1
-    ),
-    "a body that drips": drip([b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", *[b"x"] * ENDLESS], 0.1),
-    "chunks that drip": drip(
-        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * ENDLESS], 0.1
-    ),
-    "trailers that drip": drip(
-        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", *[b"X: 1\r\n"] * ENDLESS], 0.1
-    ),
-    "silence": silence,
-}
 
 
 @contextlib.contextmanager
