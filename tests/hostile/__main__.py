@@ -1,4 +1,4 @@
-"""Print the longest hold of the event loop, the latest end after a deadline, spellings tried, and what cleaning costs."""
+"""Print how long the event loop is held and a deadline overrun, how many spellings are read, what cleaning costs."""
 
 from __future__ import annotations
 
