@@ -46,7 +46,7 @@ class LineageOfImport:
     #: The vendor's entry; it names the hook, which is imported only when the task runs.
     entry: ClassVar[VendorEntry]
     #: The name at the vendor of what the task writes, if it is not what the vendor's entry says.
-    dataset: ClassVar[str | None] = None
+    lineage_dataset: ClassVar[str | None] = None
 
     if TYPE_CHECKING:
         _run: ImportRun | None
@@ -105,7 +105,7 @@ class LineageOfImport:
             return
         address = urlsplit(base_url)
         namespace = f"{run.vendor}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}"
-        name = self.dataset or self._dataset_of_vendor()
+        name = self.lineage_dataset or self._dataset_of_vendor()
         if name is not None:
             counts = Counts.from_json(result["counts"]) if "counts" in result else Counts()
             yield Dataset(namespace, name), counts.arrived, (result.get("sent") or {}).get("bytes")

@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     InvalidInputError,
+    UnknownOutcomeError,
     VendorAuthError,
     VendorUnavailableError,
 )
@@ -86,6 +87,28 @@ def test_a_location_is_the_id_of_the_next_calls(made: Callable[..., tuple[Any, W
     assert run.key == {"id": "7/8"}
     assert server.requests[-1].target == "/digs/7%2F8"
     assert (status.state, status.progress, status.counts) == (ImportState.SUCCEEDED, 40, Counts(inserted=3))
+
+
+@pytest.mark.parametrize("number", ["load-an i", "ab612073", "load-a se", "an"])
+def test_an_id_that_ends_as_a_credential_begins_is_an_id(
+    made: Callable[..., tuple[Any, WireServer]], number: str
+) -> None:
+    hook, _ = made(TOKEN, answer(202, b"", Location=f"/digs/{number}"))
+
+    assert hook.start_import(pit="a", mood="b").key == {"id": number}
+
+
+@pytest.mark.parametrize("number", ["7" * 600, "7\u202e8", "a-token.and-more", "YS10b2tlbi5hbmQtbW9yZQ"])
+def test_an_id_that_cannot_be_told_leaves_the_outcome_unknown(
+    made: Callable[..., tuple[Any, WireServer]], number: str
+) -> None:
+    token = answer(200, '{"access_token": "a-token.and-more", "token_type": "Bearer", "expires_in": 3600}')
+    hook, _ = made(token, f"HTTP/1.1 202 OK\r\nContent-Length: 0\r\nLocation: /digs/{number}\r\n\r\n".encode())
+
+    with pytest.raises(UnknownOutcomeError, match="location holds what can't be shown") as raised:
+        hook.start_import(pit="a", mood="b")
+
+    assert "and-more" not in str(raised.value)
 
 
 @pytest.mark.parametrize("body", ['{"dig": {"state": 9}}', '{"dig": 2}', "{}"])

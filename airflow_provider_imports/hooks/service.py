@@ -10,7 +10,7 @@ from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ConnectionSettingsError, InvalidInputError, VendorAuthError
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.http.call import Answer, Call, Flow, Repeat, UnreadableAnswerError, basic, path
-from airflow_provider_imports.http.text import clean, cut
+from airflow_provider_imports.http.text import clean, cut, is_whole
 from airflow_provider_imports.json_values import read_count, read_text
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, state_of
 from airflow_provider_imports.service import COUNTS, ID, Service, at, check, filled
@@ -75,7 +75,7 @@ class ServiceHook(ImportHook):
             starts=True,
         )
         number = _id_in_location(answer) if "id_in" in start else read_text(at(start["id"], answer.object()))
-        if not number:
+        if not number or not is_whole(number):
             raise UnreadableAnswerError("the answer has no id")
         return ImportRun(self.vendor, {ID: number}, started_at)
 
@@ -163,4 +163,4 @@ def _oauth2_client(settings: Settings) -> Any:
 
 def _id_in_location(answer: Answer) -> str:
     """The end of the path in ``Location``, as it stands in the next call's path before it is quoted."""
-    return unquote(urlsplit(answer.header("location")).path.rstrip("/").rpartition("/")[2])
+    return unquote(urlsplit(answer.identifier("location")).path.rstrip("/").rpartition("/")[2])

@@ -16,7 +16,7 @@ from airflow_provider_imports import __version__
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.http.reading import LARGEST_ANSWER, read_json
 from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
-from airflow_provider_imports.http.text import LONGEST_TEXT, clean
+from airflow_provider_imports.http.text import LONGEST_TEXT, clean, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,9 +165,20 @@ class Answer:
         return value
 
     def header(self, name: str) -> str:
-        """A header to be told; empty if there is none."""
+        """A header for people, never to be sent (see :meth:`identifier`); empty if there is none."""
         value = self.headers.get(name)
         return clean(" ".join(self.secrets.redacted(value).split())) if value else ""
+
+    def identifier(self, name: str) -> str:
+        """
+        A header with what names a run, such as ``Location``, as it stands; empty if there is none.
+
+        :raises UnreadableAnswerError: if it can't be shown: a part of it would be cut, written otherwise or masked
+        """
+        value = self.headers.get(name, "").strip()
+        if clean(value) != value or not is_whole(value) or self.secrets.stand_in(value):
+            raise UnreadableAnswerError(f"the header {name} holds what can't be shown")
+        return value
 
     def hint(self, name: str) -> str:
         """A header that is a number or a date, to be read; empty if there is none."""

@@ -29,7 +29,8 @@ _MOST_STARTS = 4
 _PLAIN_ALPHABET = str.maketrans("-_", "+/")
 _HEXADECIMAL = re.compile("[0-9a-fA-F]+")
 _LINE_BREAKS = re.compile(r"[\r\n]\s*")
-_INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0]+")
+#: What no text shows, also one in UTF-8 that is taken for Latin-1.
+_INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\xad]+")
 
 
 def may_be_escaped(text: str) -> bool:

@@ -61,13 +61,18 @@ def refusal_of(
     """
     Judge what became of a call as HTTP has it; None if the answer is one to work with (2xx).
 
+    Nobody may read the answer to a call that changes something, so a web page in its place is refused here.
+
     After a start, everything that does not say for certain "I have not acted" is an unknown outcome.
 
     :param vendor_name: as people write it
     :param credentials: what the vendor's form calls them
     """
     if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
-        return None
+        if call.method == "GET" or call.public or not is_web_page(outcome.content):
+            return None
+        reason = f"the answer (HTTP {outcome.status}) is not JSON but HTML"
+        return unreadable(vendor, vendor_name, call, outcome, reason)
     what = f"{vendor_name} {call.operation}"
     if not isinstance(outcome, Answer):
         if not outcome.may_have_acted:

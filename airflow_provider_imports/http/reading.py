@@ -12,8 +12,8 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_imports.http.secrets import MASK, NO_SECRETS, Secrets
-from airflow_provider_imports.http.text import LONGEST_TEXT, clean
+from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
+from airflow_provider_imports.http.text import LONGEST_TEXT, MASK, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable

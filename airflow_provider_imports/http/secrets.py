@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from airflow_provider_imports.http.decoding import BASE64, ESCAPES, may_be_escaped, may_be_packed, unescaped, unpacked
+from airflow_provider_imports.http.text import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from airflow_provider_imports.exceptions import VendorImportError
     from airflow_provider_imports.http.settings import Settings
 
-#: Stands where a secret stood.
-MASK = "***"
 #: Characters of a text that are looked through. What is behind them must not be told.
 MOST_LOOKED_THROUGH = 2_000
 _SHORTEST = 4
@@ -85,6 +84,10 @@ class Secrets:
         text = text[:MOST_LOOKED_THROUGH]
         needles = self._long if in_good_answer else self._all
         return _without_a_beginning(_uncovered(text, needles), needles) if needles else text
+
+    def stand_in(self, text: str) -> bool:
+        """Say whether a secret is in a short text of a good answer, in any spelling, from its beginning to its end."""
+        return _uncovered(text, self._long) != text
 
     def may_stand_in(self, text: str) -> bool:
         """Say whether a secret, or an escape behind which one may stand, is in a good answer."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 #: Characters of a vendor's text that are kept, wherever it stands.
 LONGEST_TEXT = 500
+#: Stands where a secret stood.
+MASK = "***"
 _CUT = "…"
 
 
@@ -24,5 +26,5 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def is_whole(text: str) -> bool:
-    """Say whether :func:`clean` left a text as it was; an identifier of which it did not is useless."""
-    return not text.endswith(_CUT) and "\\" not in text
+    """Say whether a text is told as it was; an identifier in which something was cut, written or masked is useless."""
+    return not text.endswith(_CUT) and "\\" not in text and MASK not in text

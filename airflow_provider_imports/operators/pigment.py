@@ -257,13 +257,13 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
 
     def prepare(self) -> None:
         """Open the file, write the records, or run the query, which a try does only once."""
-        if self._payload is None or self._query is None:
-            self._payload = open_payload(self.file_path, self.data, self._query, csv_format=self.csv_format)
+        if self.payload is None or self._query is None:
+            self.payload = open_payload(self.file_path, self.data, self._query, csv_format=self.csv_format)
         super().prepare()
 
     def send(self, hook: PigmentHook, configuration_id: str) -> ImportRun:
         """Push the CSV."""
-        return hook.push_csv(configuration_id, b"" if self._payload is None else self._payload.body)
+        return hook.push_csv(configuration_id, b"" if self.payload is None else self.payload.body)
 
 
 class PigmentTriggerImportOperator(PigmentImportOperator):

@@ -12,19 +12,20 @@ if TYPE_CHECKING:
 
 
 class PushingImportOperator(WaitingImportOperator):
-    """Send a payload, which :meth:`prepare` opens, and wait for the import's end."""
+    """Send :attr:`payload`, which :meth:`prepare` opens, and wait for the import's end."""
 
-    _payload: Payload | None = None
+    #: What is sent (``open_payload``); None in a try that does not start the import itself.
+    payload: Payload | None = None
 
     def content_version(self) -> object:
         """Size and time of change of the file, or a hash of the query's rows."""
-        return None if self._payload is None else self._payload.version
+        return None if self.payload is None else self.payload.version
 
     @property
     def in_steps(self) -> bool:
         """What is streamed is complete with its last piece."""
-        return self._payload is not None and self._payload.completed_by(self._store.sending)
+        return self.payload is not None and self.payload.completed_by(self._store.sending)
 
     def sent(self) -> Sent | None:
         """What was sent, as far as it is known; None in a try that did not start the import itself."""
-        return None if self._payload is None else self._payload.sent
+        return None if self.payload is None else self.payload.sent

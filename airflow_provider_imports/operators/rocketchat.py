@@ -113,7 +113,7 @@ class RocketChatDownloadPendingFilesOperator(RocketChatDownloadOperator):
     """
 
     importer = "pending-files"
-    dataset = "files"
+    lineage_dataset = "files"
 
 
 class RocketChatImportUsersOperator(RocketChatOperator):

@@ -153,8 +153,8 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
 
     def prepare(self) -> None:
         """Open the file, write the records, or run the query, which a try does only once."""
-        if self._payload is None or self._query is None:
-            self._payload = open_payload(self.file_path, self.data, self._query, self._format, self.csv_format)
+        if self.payload is None or self._query is None:
+            self.payload = open_payload(self.file_path, self.data, self._query, self._format, self.csv_format)
 
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""
@@ -162,7 +162,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
-        body = b"" if self._payload is None else self._payload.body
+        body = b"" if self.payload is None else self.payload.body
         return hook.start_import(self.service, body, self._format, self.send_mail, (self._before or {}).get("start"))
 
 

@@ -51,6 +51,8 @@ CLEAR = frozenset({"refused", "429 with hints", "429 without hints"})
 #: These need an answer with a body.
 IN_THE_BODY = frozenset({"truncated json", "wrong types", "slow drip"})
 
+#: A cancel whose answer nobody reads takes a sign-in page for a success.
+FAULTS_OF_A_CANCEL = {**FAULTS, "html with 200 before": {"fault": "html", "when": "before", "status": 200}}
 PAGE = b"<html><body>Access denied</body></html>"
 
 
@@ -86,7 +88,7 @@ def fault_at(calls: Sequence[str], position: int, vendor: str, fault: str) -> di
 
     A refused connection has no call, so it comes after the call before.
     """
-    options = FAULTS[fault]
+    options = FAULTS_OF_A_CANCEL[fault]
     if options["fault"] != "refuse":
         return {"vendor": vendor, "operation": calls[position], **options}
     return {"vendor": vendor, "after_operation": calls[position - 1], **options} if position else dict(options)

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_imports.exceptions import ImportSupersededError, VendorImportError
 from airflow_provider_imports.models import ImportState
 from airflow_provider_imports.testing.fault_matrix import acted
-from airflow_provider_imports.testing.matrix import FAULTS, fault_at
+from airflow_provider_imports.testing.matrix import FAULTS, FAULTS_OF_A_CANCEL, fault_at
 from airflow_provider_imports.testing.suite import LeftOut, Suite, each, has_no_cancel, tells_nothing
 
 if TYPE_CHECKING:
@@ -87,17 +87,18 @@ class SingleCalls(Suite):
         assert told == good
         assert not acted(long_imports, self.vendor()).keys() & self.acts()
 
-    @FAULT
+    @pytest.mark.parametrize("fault", FAULTS_OF_A_CANCEL)
     @each("case", lambda suite: suite.starts, unless=has_no_cancel)
     def test_a_cancel_is_told_truly_and_acts_on_our_import_alone(
         self, long_imports: Any, make_context: Any, tmp_path: Path, everything_told: Any, case: Start, fault: str
     ) -> None:
-        hook = self.hook_class()()
-        calls = self._calls_of_a_cancel(long_imports, hook, case, tmp_path, make_context)
+        calls = self._calls_of_a_cancel(long_imports, self.hook_class()(), case, tmp_path, make_context)
         for position in range(len(calls)):
             long_imports.reset()
             other = None if case.supersede else case.begin(tmp_path, make_context(task_state_store=None))
             run = case.begin(tmp_path, make_context(task_state_store=None))
+            hook = self.hook_class()()  # another one's token is forgotten with the rest
+            hook.get_status(run)
             long_imports.clear_journal()
             long_imports.add_fault(**fault_at(calls, position, case.vendor, fault))
             _, errors = in_three_tries(partial(hook.cancel, run))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_imports.http.reading import read_json
-from airflow_provider_imports.http.secrets import MASK, NO_SECRETS, Secrets
+from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
+from airflow_provider_imports.http.text import MASK
 from airflow_provider_imports.testing.spellings import (
     PASSWORDS,
     SECOND_WRITERS,

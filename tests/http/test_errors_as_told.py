@@ -18,6 +18,7 @@ from airflow_provider_imports.http.text import LONGEST_TEXT, cut
 
 READ = Call("get_status", "GET", "/status")
 START = Call("start_import", "POST", "/start", repeat=Repeat.IF_NOT_ACTED, starts=True)
+CANCEL = Call("cancel_import", "DELETE", "/import")
 
 REFUSED = "The request was refused; nothing was done, and a retry would be refused again."
 WEB_PAGE = "A web page answered, not an import API: check the host of the Airflow connection, and any proxy."
@@ -70,7 +71,15 @@ def test_every_status_says_what_became_of_it_and_what_to_do(
 
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_a_good_status_is_no_refusal(status: int) -> None:
-    assert refusal_of("pigment", "Pigment", START, Answer(status, {}, b"<html>")) is None
+    assert refusal_of("pigment", "Pigment", START, Answer(status, {}, b"")) is None
+
+
+@pytest.mark.parametrize(("call", "kind"), [(START, UnknownOutcomeError), (CANCEL, VendorUnavailableError)])
+def test_a_web_page_with_a_good_status_is_not_the_vendors_word(call: Call, kind: type[VendorImportError]) -> None:
+    error = refusal_of("pigment", "Pigment", call, Answer(200, {}, b"<html>Sign in"))
+
+    assert type(error) is kind
+    assert "is not JSON but HTML (an HTML page: Sign in)" in str(error)
 
 
 @pytest.mark.parametrize(

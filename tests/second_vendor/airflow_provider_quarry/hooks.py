@@ -76,7 +76,7 @@ class QuarryHook(ImportHook):
 def _dig(pit: str) -> Flow[ImportRun]:
     now = datetime.now(UTC)
     answer = yield Call("dig", "POST", path("/pits/{pit}/digs", pit=pit), repeat=Repeat.IF_NOT_ACTED, starts=True)
-    number = answer.header("location").rpartition("/digs/")[2]
+    number = answer.identifier("location").rpartition("/digs/")[2]
     if answer.status != 202 or not number.isalnum():
         raise UnreadableAnswerError("the answer has no Location of a dig")
     return ImportRun("quarry", {"dig": number}, now)
