@@ -182,7 +182,11 @@ class Cell:
     def sandbox_fault(self) -> dict[str, Any]:
         """The fault as the sandbox takes it."""
         calls = self.case.again if self.retry else self.case.first
-        return fault_at(calls, calls.index(self.operation), self.case.vendor, self.fault)
+        fault = fault_at(calls, calls.index(self.operation), self.case.vendor, self.fault)
+        is_an_answer = self.way == PROXY and self.fault == "refused" and self.status not in self.case.repeats
+        if is_an_answer and "after_operation" not in fault:
+            fault["seconds"] = 1.0  # a try that is slow to begin would find the port open
+        return fault
 
 
 def cells(cases: Iterable[Case]) -> Iterator[Cell]:

@@ -44,10 +44,16 @@ class TaskLife:
         """True if the last try succeeded."""
         return self.tries > 0 and self.error is None
 
-    def run(self) -> TaskLife:
-        """Try until success, until an error that Airflow does not retry, or until the retries are used up."""
+    def run(self, after_each: Callable[[], object] | None = None) -> TaskLife:
+        """
+        Try until success, until an error that Airflow does not retry, or until the retries are used up.
+
+        :param after_each: called after each try
+        """
         while self.tries <= self.retries:
             self.try_once()
+            if after_each is not None:
+                after_each()
             if self.error is None or isinstance(self.error, AirflowFailException):
                 break
         return self
