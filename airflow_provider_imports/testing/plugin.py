@@ -39,6 +39,7 @@ os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{HOME}/airflow.d
 # the filters of its own configuration, it stands behind them.
 import_module("airflow.configuration")
 
+from airflow_provider_imports.counts import counted  # noqa: E402
 from airflow_provider_imports.testing import blocking  # noqa: E402  # imports Airflow
 from airflow_provider_imports.testing.at_relay import at_relay  # noqa: E402, F401  # a fixture
 from airflow_provider_imports.testing.context import (  # noqa: E402
@@ -103,7 +104,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.stash[LEFT_OUT]:
         terminalreporter.section("left out by rule")
         for (suite, value, why), count in sorted(config.stash[LEFT_OUT].items()):
-            terminalreporter.line(f"{suite}: {value}: {count} tests, since {why}")
+            terminalreporter.line(f"{suite}: {value}: {counted(count, 'test')}, since {why}")
 
 
 @pytest.fixture(autouse=True)
