@@ -18,7 +18,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, UnreadableAnswerError
-from airflow_provider_imports.http.errors import read_message, refusal_of, request_id, unreadable
+from airflow_provider_imports.http.errors import is_web_page, read_message, refusal_of, request_id, unreadable
 from airflow_provider_imports.http.text import LONGEST_TEXT
 from airflow_provider_imports.installed import installed_entry
 
@@ -128,6 +128,8 @@ def test_after_a_start_only_what_surely_did_nothing_is_not_unknown(outcome: Send
 
     if isinstance(outcome, NoAnswer):
         assert isinstance(error, UnknownOutcomeError) == outcome.may_have_acted
+    elif 200 <= outcome.status < 300:
+        assert isinstance(error, UnknownOutcomeError) == is_web_page(outcome.content)
     elif outcome.status >= 500 or outcome.status in (302, 303, 408) or outcome.status < 200:
         assert isinstance(error, UnknownOutcomeError)
     else:
