@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from codecs import BOM_UTF8
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -133,6 +134,16 @@ class Answer:
     repeated_after: tuple[SendResult, ...] = ()
     secrets: Secrets = field(default=NO_SECRETS, repr=False, compare=False)
 
+    @property
+    def is_web_page(self) -> bool:
+        """It is a page for people: of another server, a gateway or a proxy."""
+        return self.content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
+
+    @property
+    def shape(self) -> str:
+        """What there is in the place of JSON: ``is not JSON but HTML``."""
+        return f"is not JSON but {'HTML' if self.is_web_page else f'{len(self.content)} bytes'}"
+
     def json(self, longest_text: int = LONGEST_TEXT) -> Any:
         """
         Read the body as JSON, whatever content type it claims (Pigment answers JSON as ``text/plain``).
@@ -143,8 +154,7 @@ class Answer:
         try:
             return read_json(self.content, self.secrets, longest_text)
         except (json.JSONDecodeError, UnicodeDecodeError):
-            shape = "HTML" if self.content.lstrip()[:1] == b"<" else f"{len(self.content)} bytes"
-            kind = f"is not JSON but {shape}"
+            kind = self.shape
         except RecursionError:
             kind = "can't be read: it is nested too deeply"
         except ValueError as error:
@@ -176,7 +186,7 @@ class Answer:
         :raises UnreadableAnswerError: if it can't be shown: a part of it would be cut, written otherwise or masked
         """
         value = self.headers.get(name, "").strip()
-        if clean(value) != value or not is_whole(value) or self.secrets.stand_in(value):
+        if clean(value) != value or not is_whole(value) or self.secrets.are_in(value):
             raise UnreadableAnswerError(f"the header {name} holds what can't be shown")
         return value
 

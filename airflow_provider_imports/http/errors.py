@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from typing import Any
@@ -50,11 +49,6 @@ def request_id(answer: Answer) -> str | None:
     return next((told for name in _REQUEST_IDS if (told := answer.header(name).strip())), None)
 
 
-def is_web_page(content: bytes) -> bool:
-    """Say whether an answer is a page for people: of another server, a gateway or a proxy."""
-    return content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
-
-
 def refusal_of(
     vendor: str, vendor_name: str, call: Call, outcome: SendResult, credentials: str = "login and password"
 ) -> VendorImportError | None:
@@ -69,10 +63,9 @@ def refusal_of(
     :param credentials: what the vendor's form calls them
     """
     if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
-        if call.method == "GET" or call.public or not is_web_page(outcome.content):
+        if call.method == "GET" or call.public or not outcome.is_web_page:
             return None
-        reason = f"the answer (HTTP {outcome.status}) is not JSON but HTML"
-        return unreadable(vendor, vendor_name, call, outcome, reason)
+        return unreadable(vendor, vendor_name, call, outcome, f"the answer (HTTP {outcome.status}) {outcome.shape}")
     what = f"{vendor_name} {call.operation}"
     if not isinstance(outcome, Answer):
         if not outcome.may_have_acted:
@@ -99,7 +92,7 @@ def unreadable(vendor: str, vendor_name: str, call: Call, answer: Answer, reason
     kind = UnknownOutcomeError if call.starts else VendorUnavailableError
     said = read_message(answer)
     told = f"{vendor_name} {call.operation}: {reason}{f' ({said[:120]})' if said else ''}"
-    advice = f" {_WEB_PAGE}" if is_web_page(answer.content) else ""
+    advice = f" {_WEB_PAGE}" if answer.is_web_page else ""
     return error_from(kind, vendor, call, answer, told, f"{_fate(call)}{advice}")
 
 
@@ -126,7 +119,7 @@ def error_from(
 
 
 def _judge_status(call: Call, answer: Answer, credentials: str) -> tuple[type[VendorImportError], str]:
-    status, page = answer.status, is_web_page(answer.content)
+    status, page = answer.status, answer.is_web_page
     if page and status in (401, 403):  # "Just a moment…": a gateway's word, which says nothing about our credentials
         return VendorUnavailableError, f"Nothing was done; a retry is safe. {_WEB_PAGE}"
     if status == 401:

@@ -85,8 +85,8 @@ class Secrets:
         needles = self._long if in_good_answer else self._all
         return _without_a_beginning(_uncovered(text, needles), needles) if needles else text
 
-    def stand_in(self, text: str) -> bool:
-        """Say whether a secret is in a short text of a good answer, in any spelling, from its beginning to its end."""
+    def are_in(self, text: str) -> bool:
+        """Say whether one of them is in a short text of a good answer, in any spelling, from beginning to end."""
         return _uncovered(text, self._long) != text
 
     def may_stand_in(self, text: str) -> bool:

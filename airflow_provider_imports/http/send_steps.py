@@ -22,7 +22,6 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.http.address import redirected
 from airflow_provider_imports.http.call import Answer, Call, Flow, NoAnswer, SendResult, UnreadableAnswerError
-from airflow_provider_imports.http.errors import is_web_page
 from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, duration, may_repeat
 from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
 from airflow_provider_imports.http.transfer import PROXY_WANTS_CREDENTIALS
@@ -178,7 +177,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
             outcome = _refused_by_proxy(access.settings) or outcome
         attempts += 1
         if isinstance(outcome, Answer):
-            if outcome.status == 401 and not renewed and not call.public and not is_web_page(outcome.content):
+            if outcome.status == 401 and not renewed and not call.public and not outcome.is_web_page:
                 renewed = True
                 yield Authenticate(generation, patience)
                 if access.wire_headers(call) != headers:

@@ -146,7 +146,7 @@ class Waiter:
         return None if self.latest == float("inf") else self.latest - time.monotonic()
 
 
-#: The request that this thread or task is sending; read by the connection that sends it.
+#: The request that this thread is sending; read by the connection that sends it.
 current_transfer: ContextVar[Transfer | None] = ContextVar("current_transfer", default=None)
 
 

@@ -15,7 +15,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorAuthError, VendorImportError
-from airflow_provider_imports.testing.matrix import CONNECT, DIRECT, IN_THE_BODY, PROXY, STEP, WAYS, Cell, cells
+from airflow_provider_imports.testing.matrix import CONNECT, DIRECT, IN_THE_BODY, STEP, WAYS, Cell, cells
 from airflow_provider_imports.testing.roads import ALL_IMPORTS
 from airflow_provider_imports.testing.suite import MODES, Suite, all_cases, each
 
@@ -87,8 +87,7 @@ class FaultMatrix(Suite):
             road.break_at(cell.requests_before, cell.proxy_fault)
         else:
             sandbox.add_fault(**cell.sandbox_fault)
-        # behind a proxy a closed port is an answer, so nobody waits until it opens
-        life.run(sandbox.clear_faults if cell.way == PROXY and cell.fault == "refused" else None)
+        life.run(sandbox.clear_faults if cell.is_refused_by_the_proxy else None)
 
         if cell.proxy_fault is not None:
             assert road.was_broken, "the fault met no request"

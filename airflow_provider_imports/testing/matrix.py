@@ -138,11 +138,16 @@ class Cell:
     @property
     def status(self) -> int:
         """The status that we see; 0 for none, or a good one."""
-        if self.way == PROXY and self.fault in ("refused", "proxy 502"):
+        if self.is_refused_by_the_proxy or (self.way == PROXY and self.fault == "proxy 502"):
             return 502
         fault = FAULTS.get(self.fault, {})
         status: int = fault.get("status", 502 if fault.get("fault") == "html" else 0)
         return status
+
+    @property
+    def is_refused_by_the_proxy(self) -> bool:
+        """The vendor's closed port is an answer of the proxy's, so nobody waits until it opens."""
+        return self.way == PROXY and self.fault == "refused"
 
     @property
     def is_turned_down(self) -> bool:
@@ -183,8 +188,8 @@ class Cell:
         """The fault as the sandbox takes it."""
         calls = self.case.again if self.retry else self.case.first
         fault = fault_at(calls, calls.index(self.operation), self.case.vendor, self.fault)
-        is_an_answer = self.way == PROXY and self.fault == "refused" and self.status not in self.case.repeats
-        if is_an_answer and "after_operation" not in fault:
+        comes_at_once = "after_operation" not in fault
+        if self.is_refused_by_the_proxy and comes_at_once and self.status not in self.case.repeats:
             fault["seconds"] = 1.0  # a try that is slow to begin would find the port open
         return fault
 

@@ -18,7 +18,7 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult, UnreadableAnswerError
-from airflow_provider_imports.http.errors import is_web_page, read_message, refusal_of, request_id, unreadable
+from airflow_provider_imports.http.errors import read_message, refusal_of, request_id, unreadable
 from airflow_provider_imports.http.text import LONGEST_TEXT
 from airflow_provider_imports.installed import installed_entry
 
@@ -112,7 +112,7 @@ def test_every_outcome_is_judged(outcome: SendResult, call: Call) -> None:
     error = refusal_of("pigment", "Pigment", call, outcome)
 
     if isinstance(outcome, Answer) and 200 <= outcome.status < 300:
-        assert (error is None) == (call is READ or not is_web_page(outcome.content))
+        assert (error is None) == (call is READ or not outcome.is_web_page)
         return
     assert isinstance(error, VendorImportError)
     assert (error.vendor, error.operation) == ("pigment", call.operation)
@@ -129,7 +129,7 @@ def test_after_a_start_only_what_surely_did_nothing_is_not_unknown(outcome: Send
     if isinstance(outcome, NoAnswer):
         assert isinstance(error, UnknownOutcomeError) == outcome.may_have_acted
     elif 200 <= outcome.status < 300:
-        assert isinstance(error, UnknownOutcomeError) == is_web_page(outcome.content)
+        assert isinstance(error, UnknownOutcomeError) == outcome.is_web_page
     elif outcome.status >= 500 or outcome.status in (302, 303, 408) or outcome.status < 200:
         assert isinstance(error, UnknownOutcomeError)
     else:

@@ -79,7 +79,7 @@ def test_a_web_page_with_a_good_status_is_not_the_vendors_word(call: Call, kind:
     error = refusal_of("pigment", "Pigment", call, Answer(200, {}, b"<html>Sign in"))
 
     assert type(error) is kind
-    assert "is not JSON but HTML (an HTML page: Sign in)" in str(error)
+    assert "the answer (HTTP 200) is not JSON but HTML (an HTML page: Sign in)" in str(error)
 
 
 @pytest.mark.parametrize(
