@@ -42,7 +42,7 @@ def finish(make: Callable[[], Any], context: Mapping[str, Any]) -> Any:
     """
     Make one try of a task, and wait for its end.
 
-    :param make: makes the operator as parsing the Dag file does
+    :param make: makes the operator as parsing the DAG file does
     """
     try:
         return make().execute(context)

@@ -23,7 +23,7 @@ WORKER_CONCURRENCY = 4
 class Cluster(RunningAirflow):
     """Context manager around CeleryExecutor's Airflow, its database and its broker.
 
-    :param dags_folder: folder with the Dag files
+    :param dags_folder: folder with the DAG files
     :param connections: `AIRFLOW_CONN_*` variables for all components
     :param environment: further environment variables for all components
     :param home: a folder to use as AIRFLOW_HOME and to keep; if None, a temporary one, removed at the end

@@ -1,4 +1,4 @@
-"""What a Dag file pays for importing our operators and sensors, at every parse: next to nothing."""
+"""What a DAG file pays for importing our operators and sensors, at every parse: next to nothing."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class AirflowUi:
     # Runs
 
     def trigger(self, dag_id: str, parameters: Mapping[str, str]) -> str:
-        """Trigger a Dag through its form, and return the run's id."""
+        """Trigger a DAG through its form, and return the run's id."""
         self.page.goto(f"{self._url}/dags/{dag_id}")
         self.page.get_by_role("button", name="Trigger").first.click()
         form = self.page.get_by_role("dialog")

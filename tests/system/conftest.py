@@ -26,7 +26,7 @@ FOLDERS_WITH_DAGS = (REPOSITORY / "example_dags", Path(__file__).parent / "dags"
 
 @pytest.fixture(scope="session")
 def dags_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example Dags and the test Dags, copied together. A test may add a file."""
+    """The example DAGs and the test DAGs, copied together. A test may add a file."""
     folder = tmp_path_factory.mktemp("dags")
     for file in (file for source in FOLDERS_WITH_DAGS for file in source.glob("*.py")):
         shutil.copy(file, folder)

@@ -72,7 +72,7 @@ def _demonstrate(console: Console, *, keep: bool) -> int:
     with Sandbox(run_seconds=IMPORT_SECONDS, settings=SANDBOX_SETTINGS).in_thread() as sandbox:
         console.print(f"Sandbox: {', '.join(sandbox.vendors)} at {sandbox.url}")
         with RunningAirflow(EXAMPLE_DAGS, connections(sandbox)) as airflow:
-            console.print("Airflow: Dag processor, scheduler, triggerer, API server ...")
+            console.print("Airflow: DAG processor, scheduler, triggerer, API server ...")
             airflow.wait_until_ready()
             console.print(f"         ready after {time.monotonic() - began:.0f} s at {airflow.url}")
             airflow.create_pool(POOL, 8, include_deferred=True)
@@ -130,7 +130,7 @@ def _look_at(progress: Progress, console: Console) -> None:
 
 
 def _progress_block(stages: Sequence[Sequence[Progress]], sandbox: Sandbox) -> Group:
-    table = Table("vendor", "Dag", "data", "state", box=None, pad_edge=False)
+    table = Table("vendor", "DAG", "data", "state", box=None, pad_edge=False)
     table.add_column("seconds", justify="right")
     for row in _rows(stages):
         table.add_row(row.what.vendor, row.dag_id, row.what.data or "", _coloured(row.state), f"{row.seconds:.1f}")
@@ -140,7 +140,7 @@ def _progress_block(stages: Sequence[Sequence[Progress]], sandbox: Sandbox) -> G
 def _table(stages: Sequence[Sequence[Progress]], sandbox: Sandbox, width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
     table.add_column("vendor", no_wrap=True)
-    table.add_column("Dag", overflow="fold")  # the one that gives way on a narrow terminal
+    table.add_column("DAG", overflow="fold")  # the one that gives way on a narrow terminal
     table.add_column("state", no_wrap=True)
     for heading in WIDE_HEADINGS if width >= WIDE else NARROW_HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)

@@ -1,4 +1,4 @@
-"""What `make demo` runs: each vendor's example Dags at the same time, then all vendors in one pipeline."""
+"""What `make demo` runs: each vendor's example DAGs at the same time, then all vendors in one pipeline."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class DemoImport:
 
 @dataclass(frozen=True, slots=True)
 class DemoRun:
-    """A run of an example Dag.
+    """A run of an example DAG.
 
-    :param dag_id: a Dag of `example_dags/`
+    :param dag_id: a DAG of `example_dags/`
     :param imports: what it imports
     :param params: its parameters; a :class:`File` becomes the path of that data set
-    :param late: a data set that is delivered while the Dag's tasks wait already
-    :param wakes: the Dag that its asset events wake
+    :param late: a data set that is delivered while the DAG's tasks wait already
+    :param wakes: the DAG that its asset events wake
     """
 
     dag_id: str
@@ -75,7 +75,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file that the Dag itself writes, where a parameter is to be its address."""
+    """A file that the DAG itself writes, where a parameter is to be its address."""
 
     name: str
 
@@ -83,7 +83,7 @@ class Place:
 def _one(
     vendor: str, dag_id: str, task_id: str, data: str | None = None, *, waits: bool = True, **params: Any
 ) -> DemoRun:
-    """A Dag with one import, whose data are its parameter `file_path`."""
+    """A DAG with one import, whose data are its parameter `file_path`."""
     files = {} if data is None else {"file_path": File(data)}
     return DemoRun(dag_id, (DemoImport(vendor, task_id, data, waits=waits),), {**files, **params})
 
@@ -116,7 +116,7 @@ EACH_VENDOR = (
     ),
     _one("blueshift", "blueshift_trigger_import", "trigger_import", waits=False),
 )
-"""The example Dags, side by side. A vendor joins with a row."""
+"""The example DAGs, side by side. A vendor joins with a row."""
 
 POOL = "imports"
 PIPELINE = DemoRun(
@@ -147,7 +147,7 @@ PIPELINE = DemoRun(
     late="customers.csv",
     wakes="launch_report",
 )
-"""All vendors in one Dag, after the others: it uses the same slots."""
+"""All vendors in one DAG, after the others: it uses the same slots."""
 
 
 @dataclass(slots=True)
@@ -301,7 +301,7 @@ class Progress:
             row.was_deferred = row.was_deferred or "Pausing task as DEFERRED" in self.log(row)
 
     def _problems_of_report(self) -> list[str]:
-        """The woken Dag must have been told what the manifests say."""
+        """The woken DAG must have been told what the manifests say."""
         by_vendor = {row.what.vendor: row.manifest or {} for row in self.rows}
         told = self.report or {}
         wrong = [name for name, told_of in told.items() if told_of != {k: by_vendor[name].get(k) for k in told_of}]

@@ -1,7 +1,7 @@
 """A process that cannot outlive the one that started it, however either of them ends.
 
 Airflow's components fork: LocalExecutor workers, one supervisor and one process per task (each in a process
-group of its own), the trigger runner, the parsers of Dag files. Ending the component ends them only if it is
+group of its own), the trigger runner, the parsers of DAG files. Ending the component ends them only if it is
 asked kindly and has time; after SIGKILL, or when a test run is killed, they stay.
 
 So every component runs under a guard, this file run as a script: a tiny Python process that is the

@@ -5,7 +5,7 @@
         run_id = airflow.trigger("pigment_push_csv", conf={"file_path": "/data/plan.csv"})
         assert airflow.wait_for_run("pigment_push_csv", run_id, timeout=60) == "success"
 
-It is the Airflow of the running interpreter's environment (3.0 or later): a migrated SQLite database, Dag
+It is the Airflow of the running interpreter's environment (3.0 or later): a migrated SQLite database, DAG
 processor, scheduler with LocalExecutor, triggerer, API server; a home folder of its own that is removed at
 the end. Everything is asked of it through its public REST API, as a user's script would (a CLI call costs
 2-4 s).
@@ -71,7 +71,7 @@ class AirflowComponentError(RuntimeError):
 class RunningAirflow:
     """Context manager around a whole Airflow.
 
-    :param dags_folder: folder with the Dag files
+    :param dags_folder: folder with the DAG files
     :param connections: `AIRFLOW_CONN_*` variables for all components
     :param environment: further environment variables for all components, e.g. `AIRFLOW_VAR_*`
     :param config: Airflow options that differ from ours, as `{"section.option": "value"}`
@@ -181,31 +181,31 @@ class RunningAirflow:
             addresses |= {(c.laddr.ip, c.laddr.port) for c in connections if c.status == psutil.CONN_LISTEN}
         return addresses
 
-    # Dags and runs
+    # DAGs and runs
 
     def wait_for_dag(self, dag_id: str, timeout: float = 60) -> None:
-        """Wait until the Dag processor has read the Dag; a file that cannot be imported ends the wait."""
+        """Wait until the DAG processor has read the DAG; a file that cannot be imported ends the wait."""
 
         def look() -> Any:
             dag = self._get_or_none(f"dags/{dag_id}")
             if dag is None and (errors := self.import_errors()):
-                raise ImportError("\n".join([f"Dag {dag_id!r} is not there", *errors.values()]))
+                raise ImportError("\n".join([f"DAG {dag_id!r} is not there", *errors.values()]))
             return dag
 
-        self.wait_for(look, timeout, f"Dag {dag_id!r} to be read")
+        self.wait_for(look, timeout, f"DAG {dag_id!r} to be read")
 
     def import_errors(self) -> dict[str, str]:
-        """Stack trace of each Dag file that could not be read."""
+        """Stack trace of each DAG file that could not be read."""
         errors = self.api("GET", "importErrors")["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in errors}
 
     def unpause(self, dag_id: str) -> None:
-        """Let the Dag's runs be scheduled; waits until the Dag is known."""
+        """Let the DAG's runs be scheduled; waits until the DAG is known."""
         self.wait_for_dag(dag_id)
         self.api("PATCH", f"dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None) -> str:
-        """Start a run of the Dag (unpausing it) and return its run_id."""
+        """Start a run of the DAG (unpausing it) and return its run_id."""
         self.unpause(dag_id)
         body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
         if run_id is not None:
@@ -217,7 +217,7 @@ class RunningAirflow:
         self.api("POST", "pools", json={"name": name, "slots": slots, "include_deferred": include_deferred})
 
     def run_ids(self, dag_id: str) -> list[str]:
-        """Runs of a Dag, the newest last: also those that a schedule or an asset event made."""
+        """Runs of a DAG, the newest last: also those that a schedule or an asset event made."""
         runs = self.api("GET", f"dags/{dag_id}/dagRuns", params={"order_by": "run_after"})["dag_runs"]
         return [run["dag_run_id"] for run in runs]
 

@@ -42,18 +42,18 @@ def deferrable(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def dag(request: pytest.FixtureRequest) -> DAG:
-    """An empty Dag of this test's own."""
+    """An empty DAG of this test's own."""
     name = request.node.name.replace("[", "-").replace("]", "")
     return DAG(name, schedule=None, start_date=datetime(2026, 1, 1), default_args={"retry_delay": timedelta(0)})
 
 
 class Ran:
-    """A Dag run that is over: states, XComs, tries."""
+    """A DAG run that is over: states, XComs, tries."""
 
     def __init__(self, dag: DAG, logical_date: datetime | None = None, **params: Any) -> None:
         with create_session() as session:
             session.merge(DagBundleModel(name="testing"))
-            session.flush()  # the Dag refers to it
+            session.flush()  # the DAG refers to it
             serialized = LazyDeserializedDAG.from_dag(dag)
             SerializedDAG.bulk_write_to_db("testing", None, [serialized], session=session)
             SerializedDagModel.write_dag(serialized, bundle_name="testing", session=session)

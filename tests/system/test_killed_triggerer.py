@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.system, pytest.mark.long]
 
 CSV = "month,nonfarm\n2006-01-01,135450\n2006-02-01,135762\n"
-TIMEOUT = 25  # of the Dag pigment_with_timeout
+TIMEOUT = 25  # of the DAG pigment_with_timeout
 LATENESS = 10  # a triggerer's start, the scheduler's and the worker's reaction, on a busy machine
 
 

@@ -139,7 +139,7 @@ def test_an_error_before_there_is_an_import_is_told_without_a_manifest(
 @pytest.mark.parametrize(
     ("context", "told"),
     [
-        ({}, "The worker was lost."),  # as the Dag processor calls it
+        ({}, "The worker was lost."),  # as the DAG processor calls it
         ({"exception": None}, "The worker was lost."),
         ({"exception": KeyError("a & <b>")}, "a & <b>"),  # no error of ours, so it has no manifest
     ],

@@ -139,7 +139,7 @@ async def test_an_airflow_that_does_not_answer_lets_all_imports_run_with_a_warni
         pytest.param([TaskKey("a_dag", "a_run", f"load_{n}", 2) for n in range(90)], 1, id="mapped and numbered ones"),
         pytest.param([TaskKey("a_dag", "a_run", f"load{n}", -1) for n in range(250)], 3, id="more than a URL holds"),
         pytest.param([TaskKey("a_dag", f"run{n}", "load", -1) for n in range(3)], 3, id="several runs"),
-        pytest.param([TaskKey(f"dag{n}", "a_run", "load", -1) for n in range(3)], 3, id="several Dags"),
+        pytest.param([TaskKey(f"dag{n}", "a_run", "load", -1) for n in range(3)], 3, id="several DAGs"),
     ],
 )
 async def test_one_question_is_asked_for_the_tasks_of_a_run(

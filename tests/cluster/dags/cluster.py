@@ -1,6 +1,6 @@
 """Imports at every vendor, and ones whose worker can be killed between start and deferral.
 
-`CLUSTER_IMPORTS` says how many deferred imports the Dag `cluster_imports` has.
+`CLUSTER_IMPORTS` says how many deferred imports the DAG `cluster_imports` has.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Dag that waits for an import for a short time only."""
+"""A DAG that waits for an import for a short time only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dags of Airflow's own operators only: show that scheduler, workers and triggerer run."""
+"""DAGs of Airflow's own operators only: show that scheduler, workers and triggerer run."""
 
 from __future__ import annotations
 
