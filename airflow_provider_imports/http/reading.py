@@ -25,7 +25,7 @@ LARGEST_REPORT = 2 << 20
 #: Bytes of any other answer that are read. Of a larger one the rest is left out.
 LARGEST_ERROR = 1 << 16
 #: Commas and opening brackets in JSON.
-MOST_VALUES = 20_000
+MOST_VALUES = 12_000
 DEEPEST = 64
 #: Characters with escapes that are decoded in search of our secrets, in one answer. Texts behind them are not told.
 MOST_DECODED = 6_000
@@ -186,7 +186,7 @@ def parsed(text: str) -> Any:
         raise json.JSONDecodeError("Expecting value", text, 0)  # the search below would take long
     if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
         raise ValueError(f"it holds more than {MOST_VALUES:,} values")
-    return (_JSON_OF_LARGE_NUMBERS if _LARGE_NUMBER.search(text) else _JSON).decode(text)
+    return _JSON.decode(text)
 
 
 def _is_plain(text: str, longest_text: int) -> bool:
@@ -264,10 +264,6 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 #: How JSON begins.
-_BEGINS = re.compile(r'[ \t\r\n]*(?:[\[{"0-9-]|true|false|null|NaN|Infinity)')
-#: What a number that is too large has in it, and some texts have.
-_LARGE_NUMBER = re.compile(rf"(?<![0-9])[0-9]{{{_LONGEST_NUMBER}}}|[0-9][eE]\+?[0-9]{{3}}")
+_BEGINS = re.compile(r'[ \t\r\n]*+(?:[\[{"0-9-]|true|false|null|NaN|Infinity)')
 #: ``json.loads`` with an argument would make a new decoder for every answer.
-_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
-#: A function of ours for each number takes four times as long as what Python has for it.
-_JSON_OF_LARGE_NUMBERS = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer, parse_float=_real)
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer, parse_float=_real)

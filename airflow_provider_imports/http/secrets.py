@@ -91,8 +91,12 @@ class Secrets:
 
     def may_stand_in(self, text: str) -> bool:
         """Say whether a secret, or an escape behind which one may stand, is in a good answer."""
-        signs = (*ESCAPES, *self._direct, *self._packed) if self._long else ()
-        return any(map(text.__contains__, signs)) or bool(signs and may_be_packed(text))
+        if not self._long:
+            return False
+        if any(sign in text for sign in (*ESCAPES, *self._direct)):
+            return True
+        beginning = text[:_MOST_SEARCHED]
+        return any(sign in beginning for sign in self._packed) or may_be_packed(beginning)
 
     def suspects(self, texts: Sequence[str]) -> dict[str, None]:
         """Find the texts of a good answer that hold a secret, or an escape behind which one may stand, in order."""

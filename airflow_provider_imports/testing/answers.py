@@ -8,6 +8,7 @@ import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from airflow_provider_imports.http.reading import MOST_VALUES
 from airflow_provider_imports.testing.spellings import PASSWORDS
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ MIB = 1 << 20
 PASSWORD = PASSWORDS[0]
 #: Stands in place of the texts of a status until they are replaced.
 _MARK = "@@"
+#: Values that are as many as there may be, beside those of a status.
+_MANY = MOST_VALUES - 1_000
 
 
 class Body(NamedTuple):
@@ -189,8 +192,10 @@ def bodies(status: Mapping[str, Any], kept: Collection[str] = ()) -> dict[str, C
         "numbers of UTF-32 that are no characters": b"\xff\xff\xff\x00",
     }.items():
         found[f"nothing but {name}"] = partial(lambda octets: Body(b'{"a"' + octets * (2 * MIB // len(octets))), octets)
-    found["nineteen thousand names"] = lambda: Body(good("{" + ",".join(f'"name {n}":0' for n in range(19_000)) + "}"))
-    found["the same name again and again"] = lambda: Body(good("{" + ",".join(['"a":0'] * 19_000) + "}"))
+    found["as many names as there may be"] = lambda: Body(
+        good("{" + ",".join(f'"name {n}":0' for n in range(_MANY)) + "}")
+    )
+    found["the same name again and again"] = lambda: Body(good("{" + ",".join(['"a":0'] * _MANY) + "}"))
     for name, text in {
         "an escape": r"abcdefgh\u0041",
         "a percent sign": "abcdefgh%41",
@@ -198,7 +203,7 @@ def bodies(status: Mapping[str, Any], kept: Collection[str] = ()) -> dict[str, C
         "a control": r"abcdefgh\u202e",
     }.items():
         found[f"many different texts, each with {name}"] = partial(
-            lambda text: Body(good("[" + ",".join(f'"{n} {text}"' for n in range(19_000)) + "]")), text
+            lambda text: Body(good("[" + ",".join(f'"{n} {text}"' for n in range(_MANY)) + "]")), text
         )
     found["numbers that are not JSON"] = lambda: Body(good("[NaN, Infinity, -Infinity, 1e999]"))
     found["nothing but blanks"] = lambda: Body(b" " * 2 * MIB)
@@ -209,7 +214,7 @@ def bodies(status: Mapping[str, Any], kept: Collection[str] = ()) -> dict[str, C
 def _most(item: str) -> int:
     """Bytes of a list of these, of which the limits of bytes and values allow no more."""
     values = 1 + sum(map(item.count, ",[{"))
-    return min(900_000, 19_000 // values * (len(item) + 1))
+    return min(900_000, _MANY // values * (len(item) + 1))
 
 
 def _compressed(status: Mapping[str, Any]) -> dict[str, Callable[[], Body]]:
