@@ -103,7 +103,7 @@ def main() -> None:
     late, what = max((seconds, name) for name, seconds in asyncio.run(overruns()).items())
     print(f"A look ended {late:.1f} s after its deadline at the latest ({what}).")
     tried, read = spellings()
-    print(f"{tried:,} spellings of {len(PASSWORDS)} passwords tried; {read} can be read in what is told.")
+    print(f"{tried:,} spellings of {len(PASSWORDS)} passwords tried; {read} can be read in what is reported.")
     content = SAMPLE.read_bytes()
     bare = min(timeit.repeat(lambda: json.loads(content), number=2_000, repeat=7)) / 2_000 * 1e6
     print(
