@@ -38,6 +38,7 @@ class Start:
     :param without_body: calls whose good answer has no body, so that nothing can be wrong with it
     :param acts_once: the vendor acts once on what was prepared, however often it is asked: the start is sent again
     :param name: in the names of tests (default: the operator's)
+    :param at_end: calls that come once a status says that the import has ended
     """
 
     operator: Any
@@ -55,6 +56,7 @@ class Start:
     acts_once: bool = False
     without_body: tuple[str, ...] = ()
     name: str = ""
+    at_end: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         status = () if self.status is None else (self.status,)
@@ -114,6 +116,7 @@ class Wait:
     :param status: the call that reads the status
     :param first: the vendor's calls, in order of their first time (default: status)
     :param ends: the state of an import that ends well
+    :param at_end: calls that come once a status says that the import has ended
     """
 
     sensor: Any
@@ -121,6 +124,7 @@ class Wait:
     status: str
     first: tuple[str, ...] = ()
     ends: str = "succeeded"
+    at_end: tuple[str, ...] = ()
     again: tuple[str, ...] = field(default=(), init=False)
     stages: tuple[str, ...] = field(default=(), init=False)
     repeats: tuple[int, ...] = field(default=(), init=False)

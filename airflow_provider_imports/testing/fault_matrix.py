@@ -51,7 +51,7 @@ class FaultMatrix(Suite):
         before = [] if road.proxy is None else list(road.proxy.requests)
         assert life.run().is_green, life.error
         got = requests(road.sandbox, case)
-        assert list(dict.fromkeys(got)) == list(case.first)
+        assert list(dict.fromkeys(got)) == [*case.first, *case.at_end]
         expected = case.requests or case.first
         assert without_repeated_log_in(got, case)[: len(expected)] == list(expected)
         if road.proxy is not None:
@@ -69,7 +69,7 @@ class FaultMatrix(Suite):
         sandbox.clear_journal()
         assert life.try_once().is_green, life.error
         got = requests(sandbox, case)
-        assert list(dict.fromkeys(got)) == list(case.again)
+        assert list(dict.fromkeys(got)) == [*case.again, *case.at_end]
         assert got[: len(case.again)] == list(case.again)
 
     @each("cell", share, unless=cannot_show)
@@ -135,7 +135,7 @@ def canceled_wrongly(sandbox: Any, cell: Cell, cancels: set[str]) -> list[Any]:
 
 def without_repeated_log_in(got: list[str], case: Case) -> list[str]:
     """The calls, but for log-ins after the first: the trigger logs in by itself."""
-    others = set(case.first) - {case.start, case.status, *case.stages}
+    others = set(case.first) - {case.start, case.status, *case.stages, *case.at_end}
     return [call for number, call in enumerate(got) if call not in others or call not in got[:number]]
 
 

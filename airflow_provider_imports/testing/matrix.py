@@ -115,6 +115,11 @@ class Cell:
         return f"{self.case}: {self.operation}: {self.fault}: {self.way}: {mode}: {try_}"
 
     @property
+    def _calls(self) -> Sequence[str]:
+        """The calls of this try without faults, in order of their first time."""
+        return (*(self.case.again if self.retry else self.case.first), *self.case.at_end)
+
+    @property
     def hits_a_start(self) -> bool:
         """The fault meets a call that starts something."""
         return self.operation in (self.case.start, *self.case.stages)
@@ -122,7 +127,7 @@ class Cell:
     @property
     def comes_after_the_start(self) -> bool:
         """The import is started before the fault."""
-        calls = self.case.first
+        calls = self._calls
         return self.retry or (self.case.start in calls and calls.index(self.operation) > calls.index(self.case.start))
 
     @property
@@ -186,7 +191,7 @@ class Cell:
     @property
     def sandbox_fault(self) -> dict[str, Any]:
         """The fault as the sandbox takes it."""
-        calls = self.case.again if self.retry else self.case.first
+        calls = self._calls
         fault = fault_at(calls, calls.index(self.operation), self.case.vendor, self.fault)
         comes_at_once = "after_operation" not in fault
         if self.is_refused_by_the_proxy and comes_at_once and self.status not in self.case.repeats:
@@ -198,9 +203,11 @@ def cells(cases: Iterable[Case]) -> Iterator[Cell]:
     """All cells."""
     for case in cases:
         for retry, calls in ((False, case.first), (True, case.again)):
-            for operation in calls:
+            for operation in (*calls, *case.at_end):
+                # a proxy counts requests, and nobody knows how many come before the end
+                of_proxy = () if operation in case.at_end else PROXY_FAULTS
                 for way in WAYS:
-                    for fault in FAULTS if way == DIRECT else (*FAULTS, *PROXY_FAULTS):
+                    for fault in FAULTS if way == DIRECT else (*FAULTS, *of_proxy):
                         for deferrable in (False, True) if case.waits else (False,):
                             yield Cell(case, operation, fault, way, deferrable, retry)
 

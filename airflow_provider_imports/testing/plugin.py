@@ -39,6 +39,8 @@ os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{HOME}/airflow.d
 # the filters of its own configuration, it stands behind them.
 import_module("airflow.configuration")
 
+from airflow.providers.common.compat.sdk import BaseOperator  # noqa: E402
+
 from airflow_provider_imports.counts import counted  # noqa: E402
 from airflow_provider_imports.testing import blocking  # noqa: E402  # imports Airflow
 from airflow_provider_imports.testing.at_relay import at_relay  # noqa: E402, F401  # a fixture
@@ -170,8 +172,12 @@ def task_state_store() -> TaskStateStoreOfTest:
 
 
 @pytest.fixture
-def make_context(task_state_store: TaskStateStoreOfTest) -> Callable[..., dict[str, Any]]:
-    """Make the context of one try; all tries of a test share ``task_state_store``."""
+def make_context(
+    task_state_store: TaskStateStoreOfTest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, Any]]:
+    """Make the context of one try, in which a test calls ``execute``; all tries share ``task_state_store``."""
+    safeguard = import_module(BaseOperator.__module__).ExecutorSafeguard
+    monkeypatch.setattr(safeguard, "test_mode", True)  # else Airflow warns that no task runner called it
 
     def make(try_number: int = 1, max_tries: int = 1, **more: Any) -> dict[str, Any]:
         return {

@@ -61,7 +61,7 @@ class QuarryHook(ImportHook):
         word = read_text(report.get("state"))
         state, doubt = state_of(word, STATES)
         counts = Counts(inserted=read_count(report.get("stones")), failed=read_count(report.get("rubble")))
-        errors = (yield from _errors(run)) if state is ImportState.FAILED or counts.failed else ()
+        errors = (yield from _errors(run)) if state.is_terminal and counts.failed != 0 else ()
         return ImportStatus(state, word, counts=counts, message=doubt, errors=errors)
 
     def cancel_flow(self, run: ImportRun) -> Flow[str]:
