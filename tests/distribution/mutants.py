@@ -90,7 +90,7 @@ MUTANTS = (
         "moves_to_another",
     ),
     Mutant(
-        "credentials are blackened",
+        "credentials are masked",
         f"{SPINE}/http/secrets.py",
         "        return _without_a_beginning(_uncovered(text, needles), needles) if needles else text",
         "        return text",
