@@ -24,6 +24,7 @@ from airflow_provider_imports.json_values import (
     time_from_json,
     time_to_json,
 )
+from airflow_provider_imports.progress_log import progress_line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,16 +136,7 @@ class ImportStatus:
 
     def __str__(self) -> str:
         """The progress line of every log and error: ``running (InProgress), 40 %, 3 inserted``."""
-        parts = [f"{self.state} ({self.vendor_status})"]
-        if self.progress is not None:
-            parts.append(f"{self.progress:g} %")
-        if self.counts != Counts():
-            parts.append(str(self.counts))
-        if self.auto_created:
-            parts.append(f"{self.auto_created:,} auto-created")
-        if self.message and self.message != self.vendor_status:
-            parts.append(self.message)
-        return ", ".join(parts)
+        return progress_line(self)
 
     def to_json(self) -> dict[str, Any]:
         """JSON object with one key a field; times as ISO 8601."""

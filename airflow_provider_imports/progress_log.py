@@ -1,4 +1,4 @@
-"""What is worth a line in the log while an import is awaited, and when; ``ImportStatus`` words the line itself."""
+"""The progress line: its words, and when it is worth a line in the log while an import is awaited."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ if TYPE_CHECKING:
 
 #: Seconds between two log lines while nothing changes.
 QUIET_SECONDS = 60.0
+
+
+def progress_line(status: ImportStatus) -> str:
+    """The words of a status: ``running (InProgress), 40 %, 3 inserted``; the counts' are ``Counts.__str__``."""
+    parts = [f"{status.state} ({status.vendor_status})"]
+    if status.progress is not None:
+        parts.append(f"{status.progress:g} %")
+    if any(count is not None for count in status.counts):
+        parts.append(str(status.counts))
+    if status.auto_created:
+        parts.append(f"{status.auto_created:,} auto-created")
+    if status.message and status.message != status.vendor_status:
+        parts.append(status.message)
+    return ", ".join(parts)
 
 
 class Line(NamedTuple):
@@ -42,8 +56,8 @@ class ProgressLog:
             return None
         self._logged_at = now
         if status.state.is_terminal:
-            return Line(str(replace(status, message=None)))
-        return Line(str(status), warning=status.message is not None)
+            return Line(progress_line(replace(status, message=None)))
+        return Line(progress_line(status), warning=status.message is not None)
 
     def of_trouble(self, trouble: str, error: str, message: str, now: float) -> Line | None:
         """The line of a look that failed, if it is news."""

@@ -10,11 +10,11 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ImportBusyError, ImportTimeoutError
-from airflow_provider_imports.hand_over import failures_handed_over
 from airflow_provider_imports.operators.base import ImportOperator
 from airflow_provider_imports.polling import PollPolicy, next_wait
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
+from airflow_provider_imports.xcoms_and_assets import failures_handed_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import lineage, metrics, validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
-from airflow_provider_imports.hand_over import announce, failures_handed_over, hand_over
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.operators.run_store import RunStore, content_of, fingerprint_of
@@ -20,6 +19,7 @@ from airflow_provider_imports.operators.unclear_start import begins_until, find,
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.signature import WholeSignature
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_imports.xcoms_and_assets import announce, failures_handed_over, hand_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,6 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hand_over import failures_handed_over, hand_over
 from airflow_provider_imports.judging import Limits
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
@@ -24,6 +23,7 @@ from airflow_provider_imports.report import look_failed, manifest, report
 from airflow_provider_imports.trigger_event import Event
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
+from airflow_provider_imports.xcoms_and_assets import failures_handed_over, hand_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

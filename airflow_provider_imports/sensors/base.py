@@ -27,7 +27,6 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.hand_over import failures_handed_over, hand_over
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
 from airflow_provider_imports.progress_log import ProgressLog
 from airflow_provider_imports.report import NO_LIMITS, look_failed, report
@@ -35,6 +34,7 @@ from airflow_provider_imports.signature import WholeSignature
 from airflow_provider_imports.trigger_event import Event
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
+from airflow_provider_imports.xcoms_and_assets import failures_handed_over, hand_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -63,12 +63,13 @@ class SingleCalls(Suite):
         for position, call in enumerate(calls):
             long_imports.clear_faults()
             long_imports.add_fault(**fault_at(calls, position, vendor, fault))
-            good, sentence = self.hook_class()().test_connection()
+            _, sentence = self.hook_class()().test_connection()
             secret = long_imports.connection(vendor)["password"]
             assert sentence, call
             assert secret not in everything_told(sentence), call
             long_imports.clear_faults()
-            assert self.hook_class()().test_connection()[0] is True, f"{call}: {good}, {sentence}"
+            good, after_it = self.hook_class()().test_connection()
+            assert good is True, f"{call}: {sentence}; then: {after_it}"
         assert not acted(long_imports, vendor).keys() & self.acts()
 
     @FAULT

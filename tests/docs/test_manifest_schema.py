@@ -12,7 +12,6 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from airflow_provider_imports.exceptions import VendorImportError
-from airflow_provider_imports.hand_over import asset_extra
 from airflow_provider_imports.models import ImportState
 from airflow_provider_imports.operators.bloomreach import BloomreachStartImportOperator
 from airflow_provider_imports.operators.blueshift import BlueshiftTriggerCustomerImportOperator
@@ -25,6 +24,7 @@ from airflow_provider_imports.sandbox.pigment import (
     INTEGRATION_CONFIGURATION_ID,
     UPLOAD_CONFIGURATION_ID,
 )
+from airflow_provider_imports.xcoms_and_assets import asset_extra
 from tests.tries import default_poll_interval, finish
 
 if TYPE_CHECKING:
