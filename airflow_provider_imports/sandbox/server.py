@@ -34,9 +34,10 @@ def check_loopback(host: str) -> str:
 
 def _hang_up(connection: web.RequestHandler) -> None:
     """Close an idle connection so that the client can see it at once, not after the event loop's next round."""
-    if connection.transport is not None:
+    own = None if connection.transport is None else connection.transport.get_extra_info("socket")
+    if own is not None:  # that of TLS is gone as soon as its client has left
         with contextlib.suppress(OSError):
-            connection.transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            own.shutdown(socket.SHUT_RDWR)
     connection.force_close()
 
 
