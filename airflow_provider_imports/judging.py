@@ -76,7 +76,7 @@ def judge_rejected(counts: Counts, max_rejected: int | float | None) -> str | No
     """
     Say why the counts of an ended import are not acceptable; None if they are.
 
-    :param max_rejected: None: any number; int: rows; float: share of all rows (0.05 is five per cent)
+    :param max_rejected: None: any number; int: rows; float: share of all rows (0.05 is five percent)
     """
     rejected, rows = counts.rejected, counts.rows or 0
     if rejected and rejected >= rows:
