@@ -11,13 +11,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from packaging.version import Version
 
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorRateLimitError
 from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.sandbox.pigment import INTEGRATION_CONFIGURATION_ID, UPLOAD_CONFIGURATION_ID
-from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS, AIRFLOW_VERSION
 from tests.tries import defer, finish
 
 if TYPE_CHECKING:
@@ -79,10 +80,16 @@ def switch_on(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(stats, name, getattr(stats, name))
         stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
         return
-    from airflow.metrics.statsd_logger import get_statsd_logger
-    from airflow.stats import Stats
+    from airflow.providers.common.compat.sdk import Stats
 
-    monkeypatch.setattr(type(Stats), "factory", get_statsd_logger)
+    if AIRFLOW_VERSION >= Version("3.2.0"):
+        from airflow.sdk.observability.metrics.statsd_logger import get_statsd_logger
+
+        monkeypatch.setattr(Stats, "factory", get_statsd_logger)
+    else:
+        from airflow.metrics.statsd_logger import get_statsd_logger
+
+        monkeypatch.setattr(type(Stats), "factory", get_statsd_logger)
     monkeypatch.setattr(Stats, "instance", None)
 
 
