@@ -82,7 +82,7 @@ def switch_on(monkeypatch: pytest.MonkeyPatch) -> None:
         return
     from airflow.providers.common.compat.sdk import Stats
 
-    if AIRFLOW_VERSION >= Version("3.2.0"):
+    if Version("3.2.0") <= AIRFLOW_VERSION:
         from airflow.sdk.observability.metrics.statsd_logger import get_statsd_logger
 
         monkeypatch.setattr(Stats, "factory", get_statsd_logger)
