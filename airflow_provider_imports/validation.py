@@ -48,6 +48,27 @@ def rendered_to_nothing(name: str, value: object) -> None:
         )
 
 
+def given(**parameters: object) -> frozenset[str]:
+    """Name the optional parameters that a DAG gives, for :func:`still_given`."""
+    return frozenset(name for name, value in parameters.items() if value is not None)
+
+
+def still_given(task: object, names: Collection[str]) -> None:
+    """
+    Refuse an optional parameter that a DAG gives and that rendered to nothing: without it, another import is meant.
+
+    :raises InvalidInputError: naming the parameter
+    """
+    for name in sorted(names):
+        value = getattr(task, name)
+        rendered_to_nothing(name, value)
+        if value is None or (isinstance(value, str | bytes) and not value.strip()):
+            raise InvalidInputError(
+                f"{name} must be a text that is not empty, not {kind(value)}: the DAG gives it, and it rendered to "
+                f"nothing. Correct the template, or leave {name} out. {NOTHING}"
+            )
+
+
 def encodable(name: str, text: str) -> str:
     """
     Check that a text can be sent.
@@ -105,7 +126,7 @@ def uuid(name: str, value: object) -> str:
     elif isinstance(value, UUID):
         text = str(value)
     try:
-        return str(UUID(text))  # type: ignore[arg-type]
+        return str(UUID(text.strip() if isinstance(text, str) else text))  # type: ignore[arg-type]
     except (ValueError, AttributeError, TypeError):
         raise InvalidInputError(
             f"{name} must be a UUID like 33d0d7d0-6125-47c4-b36a-882f4ed53b33, not {_shown(value)}.{hint(value)} "

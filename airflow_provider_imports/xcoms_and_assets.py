@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout, Asset
+from airflow.providers.common.compat.sdk import AirflowException, AirflowSkipException, AirflowTaskTimeout, Asset
 
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.links import URL_KEY
@@ -13,30 +13,20 @@ from airflow_provider_imports.models import ImportState, ImportStatus
 from airflow_provider_imports.report import manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_imports.models import ImportRun, Sent
+    from airflow_provider_imports.models import ImportRun
+    from airflow_provider_imports.task import ImportTask
 
 #: XCom keys: the run, as soon as it is known, and its manifest, whether the task succeeds or fails.
 RUN_KEY = "import_run"
 MANIFEST_KEY = "manifest"
+#: The method that Airflow names where it resumes a task since its trigger failed or its deferral timed out.
+DEFERRAL_FAILED = "__fail__"
 #: Of a run whose status was never read.
 UNSEEN = ImportStatus(ImportState.RUNNING, "unknown")
-
-
-class ImportTask(Protocol):
-    """An operator or a sensor, as far as handing over needs it."""
-
-    do_xcom_push: bool
-    _run: ImportRun | None
-    _manifest: dict[str, Any] | None
-
-    @property
-    def outlets(self) -> Sequence[Any]: ...
-
-    def _what_was_sent(self) -> Sent | None: ...
 
 
 def announce(task: ImportTask, context: Context, run: ImportRun) -> None:
@@ -78,6 +68,19 @@ def failures_handed_over(task: ImportTask, context: Context) -> Iterator[None]:
             _keep(task, context, error.manifest)
         raise
     except AirflowTaskTimeout as error:
+        if task._run is not None:
+            _keep(task, context, manifest(task._run, UNSEEN, task._what_was_sent(), error))
+        raise
+
+
+@contextmanager
+def failed_deferral_handed_over(task: ImportTask, context: Context) -> Iterator[None]:
+    """Give the manifest of an import whose trigger failed or did not answer in time, before Airflow's error goes on."""
+    try:
+        yield
+    except AirflowSkipException:
+        raise
+    except AirflowException as error:
         if task._run is not None:
             _keep(task, context, manifest(task._run, UNSEEN, task._what_was_sent(), error))
         raise

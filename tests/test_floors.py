@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PACKAGE = "airflow_provider_imports"
 MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / PACKAGE).rglob("*.py"))
-#: Folders by floor; what stands beside them is on the first.
-FLOORS = {"http": 2, "hooks": 3, "triggers": 4, "operators": 5, "sensors": 5, "testing": 6}
+#: Folders and files by floor; the others are on the first.
+FLOORS = {
+    "http": 2,
+    "hooks": 3,
+    "triggers": 4,
+    "task": 5,
+    "xcoms_and_assets": 5,
+    "operators": 5,
+    "sensors": 5,
+    "testing": 6,
+}
 #: What a folder that stands apart may import of the rest.
 APART = {"sandbox": {"installed"}}
 

@@ -146,7 +146,8 @@ def _lines_of(where: str, one: Any) -> Iterator[str]:
     if inspect.isfunction(one):
         yield from _parameters(where, one)
     if inspect.isclass(one) and not issubclass(one, dict):
-        for member, value in vars(one).items():
+        ours = [base for base in reversed(one.__mro__) if base.__module__.split(".")[0] == PACKAGE]
+        for member, value in {name: value for base in ours for name, value in vars(base).items()}.items():
             value = value.__func__ if isinstance(value, classmethod | staticmethod) else value
             if member == "__init__" and not is_dataclass(one) and inspect.isfunction(value):
                 yield from _parameters(where, value)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from functools import cached_property
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import lineage, metrics, validation
+from airflow_provider_imports import metrics, validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.record import Phase, Record
@@ -18,6 +16,7 @@ from airflow_provider_imports.operators.run_store import RunStore, content_of, f
 from airflow_provider_imports.operators.unclear_start import begins_until, find, not_yet_clear, unknown, where_to_look
 from airflow_provider_imports.report import manifest
 from airflow_provider_imports.signature import WholeSignature
+from airflow_provider_imports.task import ImportTask
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow_provider_imports.xcoms_and_assets import announce, failures_handed_over, hand_over
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.arguments import OnUnknownOutcome, TaskArgs
-    from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.intent import Found, Intent
     from airflow_provider_imports.models import Sent
 
@@ -37,7 +35,7 @@ MOST_STARTS = 3
 RUNNING = ImportStatus(ImportState.RUNNING, "started")
 
 
-class ImportOperator(lineage.LineageOfImport, BaseOperator):
+class ImportOperator(ImportTask, BaseOperator):
     """
     Start an import, once.
 
@@ -84,7 +82,7 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
 
         :raises InvalidInputError: naming the parameter and what it should be
         """
-        validation.required("conn_id", self.conn_id)
+        super().check()
         validation.one_of("on_unknown_outcome", self.on_unknown_outcome, ("fail", "restart"))
 
     def prepare(self) -> None:
@@ -107,12 +105,6 @@ class ImportOperator(lineage.LineageOfImport, BaseOperator):
     def sent(self) -> Sent | None:
         """What was sent, as far as it is known; None in a try that did not start the import itself."""
         return None
-
-    @cached_property
-    def hook(self) -> ImportHook:
-        """The vendor's hook."""
-        hook: ImportHook = resolve_name(self.entry.hook)(self.conn_id)
-        return hook
 
     def execute(self, context: Context) -> Any:
         """

@@ -17,9 +17,9 @@ from airflow_provider_imports.vendors.bloomreach import BLOOMREACH
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
-    from airflow_provider_imports.arguments import AskingArgs, TaskArgs
+    from airflow_provider_imports.arguments import AskingArgs, TaskArgs, Text
     from airflow_provider_imports.hooks.bloomreach import BloomreachHook
     from airflow_provider_imports.models import ImportRun
 
@@ -68,27 +68,28 @@ class BloomreachStartImportOperator(AskingImportOperator):
     def __init__(
         self,
         *,
-        import_id: str,
-        path: str | None = None,
+        import_id: Text,
+        path: Text | None = None,
         test_connection: bool | None = None,
-        project_token: str | None = None,
-        workspace_id: str | None = None,
+        project_token: Text | None = None,
+        workspace_id: Text | None = None,
         managed_by_api: bool = False,
         conn_id: str = "bloomreach_default",
         **kwargs: Unpack[AskingArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        self.import_id = import_id
-        self.path = path
+        self.import_id: Any = import_id
+        self.path: Any = path
         self.test_connection = validation.flag_or_none("test_connection", test_connection)
-        self.project_token = project_token
-        self.workspace_id = workspace_id
+        self.project_token: Any = project_token
+        self.workspace_id: Any = workspace_id
+        self._given = validation.given(path=path, project_token=project_token, workspace_id=workspace_id)
         self.managed_by_api = validation.flag("managed_by_api", managed_by_api)
 
     def check(self) -> None:
         """Check the import's id and place as well."""
         super().check()
-        validation.required("import_id", self.import_id)
+        self.import_id = validation.required("import_id", self.import_id)
         if self.managed_by_api and self.workspace_id:
             raise InvalidInputError(
                 "The Imports Management API is one of projects: with managed_by_api=True give project_token, not "
@@ -128,14 +129,15 @@ class BloomreachCreateImportDefinitionOperator(BaseOperator):
     def __init__(
         self,
         *,
-        definition: Mapping[str, Any],
-        project_token: str | None = None,
+        definition: Mapping[str, Any] | XComArg,
+        project_token: Text | None = None,
         conn_id: str = "bloomreach_default",
         **kwargs: Unpack[TaskArgs],
     ) -> None:
         super().__init__(**kwargs)
-        self.definition = definition
-        self.project_token = project_token
+        self.definition: Any = definition
+        self.project_token: Any = project_token
+        self._given = validation.given(project_token=project_token)
         self.conn_id = conn_id
 
     @cached_property
@@ -154,6 +156,7 @@ class BloomreachCreateImportDefinitionOperator(BaseOperator):
         :raises VendorImportError: if Bloomreach did not make it
         """
         validation.required("conn_id", self.conn_id)
+        validation.still_given(self, self._given)
         found, created = self.hook.create_import_definition_if_missing(self.definition, self.project_token)
         if created:
             self.log.info("Made import %s (%s)", found.import_id, found.name)

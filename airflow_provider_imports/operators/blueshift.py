@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.links import ImportLink
@@ -12,7 +12,7 @@ from airflow_provider_imports.vendors.blueshift import BLUESHIFT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_imports.arguments import AskingArgs
+    from airflow_provider_imports.arguments import AskingArgs, Text
     from airflow_provider_imports.hooks.blueshift import BlueshiftHook
     from airflow_provider_imports.models import ImportRun
 
@@ -49,9 +49,9 @@ class BlueshiftTriggerCustomerImportOperator(AskingImportOperator):
     template_fields = ("conn_id", "uuid", "on_unknown_outcome", "if_running")
     operator_extra_links = (BlueshiftLink(),)
 
-    def __init__(self, *, uuid: str, conn_id: str = "blueshift_default", **kwargs: Unpack[AskingArgs]) -> None:
+    def __init__(self, *, uuid: Text, conn_id: str = "blueshift_default", **kwargs: Unpack[AskingArgs]) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        self.uuid = uuid
+        self.uuid: Any = uuid
 
     def check(self) -> None:
         """Check the task's uuid as well."""

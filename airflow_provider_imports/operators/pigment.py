@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError, VendorImportError, VendorRequestError
-from airflow_provider_imports.operators.payload import exactly_one, open_payload
+from airflow_provider_imports.operators.payload import enough, exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
@@ -20,7 +20,9 @@ from airflow_provider_imports.vendors.pigment import PIGMENT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import Rows, UncancelableArgs
+    from airflow.providers.common.compat.sdk import XComArg
+
+    from airflow_provider_imports.arguments import Rows, Text, UncancelableArgs
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun
@@ -29,18 +31,18 @@ if TYPE_CHECKING:
         """Of both operators of Pigment, besides the configuration."""
 
         conn_id: str
-        application: str | None
-        block: str | None
+        application: Text | None
+        block: Text | None
         max_auto_created: int | None
 
     class PigmentPushArgs(PigmentArgs, total=False):
         """What :class:`PigmentPushCsvOperator` sends, and how."""
 
-        file_path: FilePath | None
+        file_path: FilePath | Text | None
         data: str | bytes | Rows | None
-        sql: str | None
+        sql: Text | None
         sql_conn_id: str | None
-        parameters: Sequence[Any] | Mapping[str, Any] | None
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | None
         csv_format: CsvFormat | None
 
 
@@ -73,18 +75,18 @@ class PigmentImportOperator(WaitingImportOperator):
     )
 
     @overload
-    def __init__(self, *, configuration_id: str, **kwargs: Unpack[PigmentArgs]) -> None: ...
+    def __init__(self, *, configuration_id: Text, **kwargs: Unpack[PigmentArgs]) -> None: ...
 
     @overload
-    def __init__(self, *, configuration: str, metadata_conn_id: str, **kwargs: Unpack[PigmentArgs]) -> None: ...
+    def __init__(self, *, configuration: Text, metadata_conn_id: str, **kwargs: Unpack[PigmentArgs]) -> None: ...
 
     def __init__(
         self,
         *,
-        configuration_id: str | None = None,
-        configuration: str | None = None,
-        application: str | None = None,
-        block: str | None = None,
+        configuration_id: Text | None = None,
+        configuration: Text | None = None,
+        application: Text | None = None,
+        block: Text | None = None,
         metadata_conn_id: str | None = None,
         max_auto_created: int | None = None,
         conn_id: str = "pigment_default",
@@ -92,11 +94,12 @@ class PigmentImportOperator(WaitingImportOperator):
     ) -> None:
         refuse(type(self).__name__, self.without_effect, kwargs)
         super().__init__(conn_id=conn_id, **kwargs)
-        self.configuration_id = configuration_id
-        self.configuration = configuration
-        self.application = application
-        self.block = block
+        self.configuration_id: Any = configuration_id
+        self.configuration: Any = configuration
+        self.application: Any = application
+        self.block: Any = block
         self.metadata_conn_id = metadata_conn_id
+        self._given = validation.given(application=application, block=block, metadata_conn_id=metadata_conn_id)
         validation.max_auto_created(max_auto_created)
         self.max_auto_created = max_auto_created
         self._found_id: str | None = None
@@ -218,28 +221,28 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
     template_fields_renderers = {"sql": "sql", "parameters": "json"}
 
     @overload
-    def __init__(self, *, configuration_id: str, **kwargs: Unpack[PigmentPushArgs]) -> None: ...
+    def __init__(self, *, configuration_id: Text, **kwargs: Unpack[PigmentPushArgs]) -> None: ...
 
     @overload
-    def __init__(self, *, configuration: str, metadata_conn_id: str, **kwargs: Unpack[PigmentPushArgs]) -> None: ...
+    def __init__(self, *, configuration: Text, metadata_conn_id: str, **kwargs: Unpack[PigmentPushArgs]) -> None: ...
 
     def __init__(
         self,
         *,
-        file_path: FilePath | None = None,
+        file_path: FilePath | Text | None = None,
         data: str | bytes | Rows | None = None,
-        sql: str | None = None,
+        sql: Text | None = None,
         sql_conn_id: str | None = None,
-        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | None = None,
         csv_format: CsvFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.file_path = file_path
+        self.file_path: Any = file_path
         self.data: Any = data  # whatever another task or a template gives; check() takes the records out
-        self.sql = sql
+        self.sql: Any = sql
         self.sql_conn_id = sql_conn_id
-        self.parameters = parameters
+        self.parameters: Any = parameters
         self.csv_format = check_csv_format(csv_format)
         self._query: Query | None = None
 
@@ -248,6 +251,7 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
         super().check()
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         self.data = materialized("data", self.data)
+        enough("data", self.data, self.min_rows)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property

@@ -12,6 +12,12 @@ from uuid import UUID
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 
+#: Digits of a decimal before or after the point; more are no amount but a mistake.
+MOST_DIGITS = 400
+_PLAIN = frozenset({str, int, float, bool, type(None), bytes, dict, datetime, date, time, Decimal, UUID})
+#: Their ``tolist`` may give a number of nanoseconds.
+_TIMES_OF_NUMPY = ("datetime64", "timedelta64")
+
 
 def materialized(name: str, value: object) -> list[Any] | str | bytes | None:
     """
@@ -24,23 +30,38 @@ def materialized(name: str, value: object) -> list[Any] | str | bytes | None:
     """
     if value is None or isinstance(value, str | bytes):
         return value
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
     if isinstance(value, Mapping):
         raise InvalidInputError(f"{name} is a single dict; put it into a list. {validation.NOTHING}")
     if callable(to_dict := getattr(value, "to_dict", None)):
+        _refuse_columns_of_one_name(name, value)
         try:
-            rows: list[dict[object, object]] = to_dict("records")
-        except TypeError:
+            rows = to_dict("records")
+        except (TypeError, ValueError):
+            rows = None
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise InvalidInputError(
                 f"{name} has a to_dict() that gives no records ({type(value).__name__}); make a list of dicts of it. "
                 f"{validation.NOTHING}"
             ) from None
-        return [{column: _plain(cell) for column, cell in row.items()} for row in rows]
+        return [{column: _known(cell) for column, cell in row.items()} for row in rows]
     if not isinstance(value, Iterable):
         raise InvalidInputError(
             f"{name} must be a list of dicts, not {validation.kind(value)}.{validation.hint(value)} "
             f"{validation.NOTHING}"
         )
-    return list(value)
+    return [_plain_record(record) for record in value]
+
+
+def _refuse_columns_of_one_name(name: str, frame: object) -> None:
+    columns = getattr(frame, "columns", ())
+    names = list(columns) if isinstance(columns, Iterable) else []
+    if twice := {str(one) for one in names if names.count(one) > 1}:
+        raise InvalidInputError(
+            f"{name} has the same name twice: {', '.join(sorted(twice))[:200]}. Give each column a name of its own. "
+            f"{validation.NOTHING}"
+        )
 
 
 def checked(name: str, records: Sequence[object]) -> list[Mapping[str, Any]]:
@@ -77,9 +98,10 @@ def json_array(name: str, records: Sequence[object]) -> bytes:
     texts = []
     for position, record in enumerate(checked(name, records)):
         try:
-            text = json.dumps(record, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_json)
+            text = _dumped(record)
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidInputError(f"{name}[{position}] is not JSON: {error}. {validation.NOTHING}") from None
+            where = f"{name}[{position}]{_place(record)}"
+            raise InvalidInputError(f"{where} is not JSON: {error}. {validation.NOTHING}") from None
         texts.append(validation.encodable(f"{name}[{position}]", text))
     return f"[{','.join(texts)}]".encode()
 
@@ -90,29 +112,64 @@ def table(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[ob
     return columns, [[record.get(column) for column in columns] for record in records]
 
 
-def _plain(cell: object) -> object:
-    """A cell of a DataFrame as Python's own value."""
-    if type(cell).__name__ == "NAType" or (cell is not None and _differs_from_itself(cell)):
+def _dumped(value: object) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_json)
+
+
+def _place(record: Mapping[str, object]) -> str:
+    """The key of the first value that is not JSON."""
+    for key, value in record.items():
+        try:
+            _dumped(value)
+        except (TypeError, ValueError, RecursionError):
+            return f"[{key!r}]"
+    return ""
+
+
+def _plain_record(record: object) -> object:
+    if not isinstance(record, Mapping) or _PLAIN.issuperset(map(type, record.values())):
+        return record
+    return {key: _plain(value) for key, value in record.items()}
+
+
+def _plain(value: object) -> object:
+    """A value of numpy's or pandas' as Python's own; what those have for a missing one is None."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list or kind is tuple:
+        return [_plain(one) for one in value]  # type: ignore[attr-defined]  # checked above
+    if kind.__name__ in ("NAType", "NaTType"):
         return None
-    to_list = getattr(cell, "tolist", None) if type(cell).__module__ == "numpy" else None
-    return cell if to_list is None else to_list()
+    if kind.__module__ == "numpy" and kind.__name__ not in _TIMES_OF_NUMPY and hasattr(value, "tolist"):
+        return value.tolist()
+    return value
 
 
-def _differs_from_itself(cell: object) -> bool:
-    return isinstance(cell, float | datetime) and cell != cell  # NaN, and NaT, which is a datetime
+def _known(cell: object) -> object:
+    """A cell of a DataFrame, where NaN is a missing value, too."""
+    cell = _plain(cell)
+    return None if isinstance(cell, float) and cell != cell else cell
 
 
 def _json(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    plain = _plain(value)
+    if plain is not value:
+        return plain
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("NaN and infinity are no numbers")
+        if abs(value.adjusted()) > MOST_DIGITS:
+            raise ValueError(f"a decimal of more than {MOST_DIGITS} digits")
         if value == value.to_integral_value():
             return int(value)
         if Decimal(repr(float(value))) == value:
             return float(value)
-        raise ValueError("a Decimal with more digits than a JSON number keeps")
+        raise ValueError("a Decimal with more digits than a JSON number keeps; make a text of it")
     raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")

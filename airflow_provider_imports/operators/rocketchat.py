@@ -15,7 +15,7 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
 )
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
-from airflow_provider_imports.operators.payload import exactly_one
+from airflow_provider_imports.operators.payload import enough, exactly_one
 from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rocketchat_user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.operators.rocketchat_workspace import (
@@ -28,7 +28,9 @@ from airflow_provider_imports.signature import refuse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, Rows
+    from airflow.providers.common.compat.sdk import XComArg
+
+    from airflow_provider_imports.arguments import IfRunning, Rows, Text
     from airflow_provider_imports.hooks.rocketchat import RocketChatHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.operators.rocketchat_workspace import RocketChatArgs, RocketChatCreateArgs
@@ -164,19 +166,19 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         self,
         *,
         users: Rows | None = None,
-        file_path: FilePath | None = None,
-        sql: str | None = None,
+        file_path: FilePath | Text | None = None,
+        sql: Text | None = None,
         sql_conn_id: str | None = None,
-        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | None = None,
         batch_size: int = 500,
         **kwargs: Unpack[RocketChatArgs],
     ) -> None:
         super().__init__(**kwargs)
         self.users: Any = users  # whatever another task or a template gives; check() takes the records out
-        self.file_path = file_path
-        self.sql = sql
+        self.file_path: Any = file_path
+        self.sql: Any = sql
         self.sql_conn_id = sql_conn_id
-        self.parameters = parameters
+        self.parameters: Any = parameters
         self.batch_size = validation.whole_number("batch_size", batch_size, LARGEST_BATCH)
         self._query: Query | None = None
         self._records: UserRecords | None = None
@@ -187,6 +189,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         super().check()
         exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
         self.users = materialized("users", self.users)
+        enough("users", self.users, self.min_rows)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property

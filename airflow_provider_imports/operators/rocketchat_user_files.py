@@ -202,7 +202,7 @@ def typed(name: str, cell: str) -> object:
         return _TRUTH.get(text.lower(), text)
     if name == "utcOffset":
         try:
-            return float(text)
+            return text if "_" in text else float(text)
         except ValueError:
             return text
     return text

@@ -215,5 +215,7 @@ def check_every_user(records: UserRecords) -> int:
     problems.report()
     duplicates.report()
     if not count:
-        raise InvalidInputError("There are no users to import. Nothing was sent.", vendor="rocketchat")
+        raise InvalidInputError(
+            "There are no users to import: users, file_path or sql gives none. Nothing was sent.", vendor="rocketchat"
+        )
     return count

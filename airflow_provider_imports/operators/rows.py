@@ -22,9 +22,7 @@ from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-
-#: Digits of a decimal before or after the point; more are no amount but a mistake.
-MOST_DIGITS = 400
+from airflow_provider_imports.operators.records import MOST_DIGITS
 
 Rule = Callable[[Any], object]
 Batches = Iterable[Sequence[Sequence[object]]]
@@ -75,16 +73,25 @@ def check_csv_format(form: object) -> CsvFormat:
                 f"csv_format must map some of {', '.join(CsvFormat.__annotations__)} to texts, not {str(name)[:60]!r} "
                 f"to {validation.kind(value)}. {validation.NOTHING}"
             )
-        checked[name] = value  # type: ignore[literal-required]  # checked above
+        checked[name] = validation.encodable(f"csv_format[{name!r}]", value)  # type: ignore[literal-required]  # checked above
     for name in ("delimiter", "decimal_mark"):
         mark = checked.get(name, ".")
         if not isinstance(mark, str) or len(mark) != 1 or mark in '"\r\n' or mark.isalnum():
             raise InvalidInputError(f"csv_format[{name!r}] must be a single character, not {mark!r}. Nothing was sent.")
-    try:
-        codecs.lookup(checked.get("encoding", "utf-8"))
-    except LookupError as error:
-        raise InvalidInputError(f"csv_format: {error}. {validation.NOTHING}") from None
+    _check_encoding(checked.get("encoding", "utf-8"))
     return checked
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        written: object = codecs.getincrementalencoder(encoding)().encode("a,b")
+    except (LookupError, TypeError, ValueError):  # unknown, or no encoding of texts
+        written = None
+    if not isinstance(written, bytes) or not written:
+        raise InvalidInputError(
+            f"csv_format['encoding'] must be an encoding of texts that Python knows, such as 'utf-8' or 'cp1252', not "
+            f"{encoding[:60]!r}. {validation.NOTHING}"
+        )
 
 
 def write_csv(out: Output, source: str, columns: Sequence[str], batches: Batches, form: CsvFormat) -> int:
@@ -95,6 +102,8 @@ def write_csv(out: Output, source: str, columns: Sequence[str], batches: Batches
     :return: how many rows
     :raises InvalidInputError: naming row and column of a value without a form
     """
+    if not columns:
+        raise InvalidInputError(f"{source} has no columns. {validation.NOTHING}")
     _check_columns(source, columns)
     encode = codecs.getincrementalencoder(form.get("encoding", "utf-8"))().encode
     buffer = io.StringIO(newline="")
@@ -217,6 +226,8 @@ def _refuse(source: str, row: int, name: str, problem: str) -> NoReturn:
 
 
 def _rule_of(kind: type, rules: Mapping[type, Rule]) -> Rule:
+    if kind.__name__ == "NaTType":  # a datetime, as far as Python knows
+        return rules[type(None)]
     return next((rules[one] for one in kind.__mro__ if one in rules), partial(_no_form, kind.__name__))
 
 

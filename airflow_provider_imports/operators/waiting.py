@@ -134,6 +134,10 @@ class WaitingImportOperator(ImportOperator):
             self._deadline = seen.deadline
             return self._after_event(context, seen)
 
+    def _run_that_was_deferred(self, context: Context) -> ImportRun | None:
+        record = self._stored(context).load()
+        return None if record is None else record.run
+
     def _after_event(self, context: Context, seen: Event) -> Any:
         if seen.run is None:
             raise self._event_error(context, "it is not about an import")
@@ -146,8 +150,7 @@ class WaitingImportOperator(ImportOperator):
         return self._sent_by_first_process or super()._what_was_sent()
 
     def _event_error(self, context: Context, reason: str) -> TriggerEventError:
-        record = self._stored(context).load()
-        self._run = None if record is None else record.run
+        self._run = self._run_that_was_deferred(context)
         return TriggerEventError(
             f"The trigger's event can't be understood ({reason}); is the triggerer of another version? "
             f"The import may still be running; {self._next_try(context)}."
@@ -230,11 +233,7 @@ class WaitingImportOperator(ImportOperator):
     def _status_after_start(self, run: ImportRun) -> ImportStatus:
         return RUNNING
 
-    def _defer(
-        self,
-        run: ImportRun | None = None,
-        slot: Mapping[str, str] | None = None,
-    ) -> NoReturn:
+    def _defer(self, run: ImportRun | None = None, slot: Mapping[str, str] | None = None) -> NoReturn:
         """Wait on the triggerer, for a run's end or for a slot; only a run can be canceled by a kill."""
         from airflow_provider_imports.triggers.imports import ImportTrigger
 

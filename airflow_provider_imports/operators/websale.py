@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
-from airflow_provider_imports.operators.payload import exactly_one, file_path_given, open_payload
+from airflow_provider_imports.operators.payload import enough, exactly_one, file_path_given, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
@@ -20,7 +20,9 @@ from airflow_provider_imports.vendors.websale import WEBSALE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_imports.arguments import IfRunning, PollingArgs, Rows
+    from airflow.providers.common.compat.sdk import XComArg
+
+    from airflow_provider_imports.arguments import IfRunning, PollingArgs, Rows, Text
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
@@ -50,7 +52,7 @@ class WebsaleWaitingOperator(WaitingImportOperator):
         from airflow_provider_imports.hooks.websale.calls import check_service
 
         super().check()
-        check_service(self.service)
+        self.service = check_service(self.service)
 
 
 class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, SlotImportOperator):
@@ -103,13 +105,13 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
     def __init__(
         self,
         *,
-        service: str,
-        file_path: FilePath | None = None,
+        service: Text,
+        file_path: FilePath | Text | None = None,
         data: str | bytes | Rows | None = None,
-        sql: str | None = None,
+        sql: Text | None = None,
         sql_conn_id: str | None = None,
-        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
-        format: str | None = None,
+        parameters: Sequence[Any] | Mapping[str, Any] | XComArg | None = None,
+        format: Text | None = None,
         csv_format: CsvFormat | None = None,
         send_mail: bool = False,
         conn_id: str = "websale_default",
@@ -117,13 +119,14 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         **kwargs: Unpack[PollingArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, if_running=if_running, **kwargs)
-        self.service = service
-        self.file_path = file_path
+        self.service: Any = service
+        self.file_path: Any = file_path
         self.data: Any = data  # whatever another task or a template gives; check() takes the records out
-        self.sql = sql
+        self.sql: Any = sql
         self.sql_conn_id = sql_conn_id
-        self.parameters = parameters
-        self.format = format
+        self.parameters: Any = parameters
+        self.format: Any = format
+        self._given = validation.given(format=format)
         self.csv_format = check_csv_format(csv_format)
         self.send_mail = validation.flag("send_mail", send_mail)
         self._format = ""
@@ -137,6 +140,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         file_path = None if self.file_path is None else file_path_given(self.file_path)
         self.data = materialized("data", self.data)
+        enough("data", self.data, self.min_rows)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
         rows = self._query is not None or isinstance(self.data, list)
         self._format = check_import(self.service, self.format or ("json" if rows else None), file_path, self.send_mail)
@@ -158,7 +162,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
 
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""
-        return {"service": self.service}
+        return {"service": self.service.strip()}
 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""
@@ -184,12 +188,12 @@ class WebsaleResumeImportOperator(WebsaleWaitingOperator):
     def __init__(
         self,
         *,
-        service: str,
+        service: Text,
         conn_id: str = "websale_default",
         **kwargs: Unpack[PollingArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        self.service = service
+        self.service: Any = service
 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Resume the import."""

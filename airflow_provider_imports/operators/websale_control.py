@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_imports.arguments import TaskArgs
+    from airflow_provider_imports.arguments import TaskArgs, Text
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
 
@@ -35,9 +35,9 @@ class WebsaleControlOperator(BaseOperator):
     __signature__ = WholeSignature()
     template_fields: Sequence[str] = ("conn_id", "service")
 
-    def __init__(self, *, service: str, conn_id: str = "websale_default", **kwargs: Unpack[TaskArgs]) -> None:
+    def __init__(self, *, service: Text, conn_id: str = "websale_default", **kwargs: Unpack[TaskArgs]) -> None:
         super().__init__(**kwargs)
-        self.service = service
+        self.service: Any = service
         self.conn_id = conn_id
 
     @cached_property

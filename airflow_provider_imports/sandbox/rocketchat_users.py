@@ -104,7 +104,7 @@ class Users:
         """
         keys = {("email", email.lower()) for email in user["emails"]}
         if user.get("username"):
-            keys.add(("username", str(user["username"]).lower()))
+            keys.add(("username", str(user["username"])))
         if keys & self._taken:
             return False
         self._taken |= keys

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from functools import cached_property
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Unpack
 
 from airflow.providers.common.compat.sdk import (
@@ -16,7 +14,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_imports import lineage, validation
+from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import (
     ConnectionSettingsError,
     InvalidInputError,
@@ -25,12 +23,14 @@ from airflow_provider_imports.exceptions import (
     VendorAuthError,
     VendorImportError,
     VendorRateLimitError,
+    VendorRequestError,
     VendorUnavailableError,
 )
 from airflow_provider_imports.polling import Ending, Outcome, Trouble
 from airflow_provider_imports.progress_log import ProgressLog
 from airflow_provider_imports.report import NO_LIMITS, look_failed, report
 from airflow_provider_imports.signature import WholeSignature
+from airflow_provider_imports.task import ImportTask
 from airflow_provider_imports.trigger_event import Event
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
@@ -43,9 +43,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_imports.arguments import AirflowSensorArgs
-    from airflow_provider_imports.hooks.base import ImportHook
     from airflow_provider_imports.judging import Limits
-    from airflow_provider_imports.models import ImportRun, ImportStatus, Sent
+    from airflow_provider_imports.models import ImportRun, ImportStatus
 
 
 #: Airflow's own default, seconds.
@@ -53,10 +52,10 @@ POKE_INTERVAL = 60.0
 #: When an outage began (epoch seconds), in the task's state store: each look of reschedule mode is another process.
 OUTAGE_KEY = "airflow_provider_imports.failing_since"
 #: What ``soft_fail`` must not hide: a person has to mend it.
-_MISCONFIGURED = (ConnectionSettingsError, InvalidInputError, VendorAuthError)
+_MISCONFIGURED = (ConnectionSettingsError, InvalidInputError, VendorAuthError, VendorRequestError)
 
 
-class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
+class ImportSensor(ImportTask, BaseSensorOperator):
     """
     Wait for an import's end; poke, reschedule or deferrable. It starts and cancels nothing.
 
@@ -94,6 +93,9 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         pause = validation.seconds("poke_interval", poke_interval)
         if poll_interval is not None and pause == self.default_poke_interval:
             pause = validation.seconds("poll_interval", poll_interval)
+        if "timeout" in kwargs:
+            kwargs["timeout"] = validation.seconds("timeout", kwargs["timeout"])
+        validation.flag("soft_fail", kwargs.get("soft_fail", False))
         super().__init__(poke_interval=pause, **kwargs)
         self.conn_id = conn_id
         self.deferrable = validation.flag("deferrable", deferrable)
@@ -116,24 +118,10 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         """
         raise NotImplementedError(f"{type(self).__name__} has no run_to_watch()")
 
-    def check(self) -> None:
-        """
-        Check the parameters before anything is sent.
-
-        :raises InvalidInputError: naming the parameter and what it should be
-        """
-        validation.required("conn_id", self.conn_id)
-
     @property
     def limits(self) -> Limits:
         """What the user accepts of an import that ended well."""
         return NO_LIMITS
-
-    @cached_property
-    def hook(self) -> ImportHook:
-        """The vendor's hook."""
-        hook: ImportHook = resolve_name(self.entry.hook)(self.conn_id)
-        return hook
 
     def execute(self, context: Context) -> Any:
         """
@@ -205,6 +193,9 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
         except AirflowSkipException as error:
             skipped = error
         raise skipped.__cause__ if isinstance(skipped.__cause__, _MISCONFIGURED) and self.soft_fail else skipped
+
+    def _run_that_was_deferred(self, context: Context) -> ImportRun | None:
+        return self.run_to_watch()
 
     @contextmanager
     def _failing_softly(self, context: Context) -> Iterator[None]:
@@ -289,7 +280,3 @@ class ImportSensor(lineage.LineageOfImport, BaseSensorOperator):
             run=run,
             status=status,
         )
-
-    def _what_was_sent(self) -> Sent | None:
-        """Nothing: somebody else started the import."""
-        return None

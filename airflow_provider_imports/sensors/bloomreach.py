@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_imports.sensors.base import ImportSensor
 from airflow_provider_imports.vendors.bloomreach import BLOOMREACH
@@ -10,7 +10,9 @@ from airflow_provider_imports.vendors.bloomreach import BLOOMREACH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_imports.arguments import SensorTimesArgs
+    from airflow.providers.common.compat.sdk import XComArg
+
+    from airflow_provider_imports.arguments import SensorTimesArgs, Text
     from airflow_provider_imports.models import ImportRun
 
 
@@ -39,18 +41,18 @@ class BloomreachArrivalSensor(ImportSensor):
     def __init__(
         self,
         *,
-        customer_ids: Mapping[str, str],
-        property_name: str,
-        value: str,
-        project_token: str | None = None,
+        customer_ids: Mapping[str, Text] | XComArg,
+        property_name: Text,
+        value: Text,
+        project_token: Text | None = None,
         conn_id: str = "bloomreach_default",
         **kwargs: Unpack[SensorTimesArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        self.customer_ids = customer_ids
-        self.property_name = property_name
-        self.value = value
-        self.project_token = project_token
+        self.customer_ids: Any = customer_ids
+        self.property_name: Any = property_name
+        self.value: Any = value
+        self.project_token: Any = project_token
 
     def check(self) -> None:
         """Check what to wait for as well."""

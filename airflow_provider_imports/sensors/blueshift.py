@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_imports.sensors.base import ImportSensor
 from airflow_provider_imports.vendors.blueshift import BLUESHIFT
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.arguments import SensorTimesArgs
+    from airflow_provider_imports.arguments import SensorTimesArgs, Text
     from airflow_provider_imports.models import ImportRun
 
 
@@ -34,16 +34,16 @@ class BlueshiftArrivalSensor(ImportSensor):
     def __init__(
         self,
         *,
-        customer_email: str,
-        attribute: str,
-        value: str,
+        customer_email: Text,
+        attribute: Text,
+        value: Text,
         conn_id: str = "blueshift_default",
         **kwargs: Unpack[SensorTimesArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        self.customer_email = customer_email
-        self.attribute = attribute
-        self.value = value
+        self.customer_email: Any = customer_email
+        self.attribute: Any = attribute
+        self.value: Any = value
 
     def check(self) -> None:
         """Check what to wait for as well."""

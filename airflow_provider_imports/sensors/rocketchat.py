@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.models import ImportRun
@@ -10,7 +10,7 @@ from airflow_provider_imports.sensors.judging import JudgingImportSensor
 from airflow_provider_imports.vendors.rocketchat import ROCKETCHAT
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.arguments import PollingSensorArgs
+    from airflow_provider_imports.arguments import PollingSensorArgs, Text
 
 
 class RocketChatImportSensor(JudgingImportSensor):
@@ -33,12 +33,13 @@ class RocketChatImportSensor(JudgingImportSensor):
     def __init__(
         self,
         *,
-        operation_id: str | None = None,
+        operation_id: Text | None = None,
         conn_id: str = "rocketchat_default",
         **kwargs: Unpack[PollingSensorArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        self.operation_id = operation_id
+        self.operation_id: Any = operation_id
+        self._given = validation.given(operation_id=operation_id)
 
     def check(self) -> None:
         """Check the operation's id as well."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
+from airflow_provider_imports import validation
 from airflow_provider_imports.sensors.judging import JudgingImportSensor
 from airflow_provider_imports.vendors.websale import WEBSALE
 
 if TYPE_CHECKING:
-    from airflow_provider_imports.arguments import JudgingSensorArgs, Seconds
+    from airflow_provider_imports.arguments import JudgingSensorArgs, Seconds, Text
     from airflow_provider_imports.models import ImportRun
 
 
@@ -36,16 +37,17 @@ class WebsaleImportSensor(JudgingImportSensor):
     def __init__(
         self,
         *,
-        service: str,
-        start: str | None = None,
+        service: Text,
+        start: Text | None = None,
         conn_id: str = "websale_default",
         poke_interval: Seconds = WEBSALE.poll_interval,
         max_poll_interval: Seconds = WEBSALE.max_poll_interval,
         **kwargs: Unpack[JudgingSensorArgs],
     ) -> None:
         super().__init__(conn_id=conn_id, poke_interval=poke_interval, max_poll_interval=max_poll_interval, **kwargs)
-        self.service = service
-        self.start = start
+        self.service: Any = service
+        self.start: Any = start
+        self._given = validation.given(start=start)
 
     def check(self) -> None:
         """Check whom to wait for as well."""

@@ -74,7 +74,19 @@ def test_what_is_not_given_is_not_sent(left_out: dict[str, Any]) -> None:
         ({**ANNA, "name": ""}, "has an empty name; leave it out"),
         *[
             ({**ANNA, "emails": ["a@example.com", email]}, "has something in emails that is no address")
-            for email in ("anna", "@example.com", "anna@", "anna@b@example.com", "an na@example.com", "a@exam\tple.com")
+            for email in (
+                "anna",
+                "@example.com",
+                "anna@",
+                "anna@b@example.com",
+                "an na@example.com",
+                "A<a@b.c>",
+                "a@b,c",
+            )
+        ],
+        *[
+            ({**ANNA, name: value}, f"has an invisible character in {name}")
+            for name, value in (("emails", ["a@exam\tple.com"]), ("importIds", ["1\x002"]), ("username", "an\u200bna"))
         ],
         ({**ANNA, "utcOffset": True}, "has utcOffset of type true/false"),
         ({**ANNA, "deleted": "true"}, "has deleted of type text, not true or false"),

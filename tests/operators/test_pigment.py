@@ -283,7 +283,7 @@ def test_wrong_parameters_are_refused_before_anything_is_sent_or_remembered(
         ({"decimal_mark": "1"}, "csv_format['decimal_mark'] must be a single character"),
         ({"separator": ";"}, "csv_format must map some of delimiter, encoding"),
         ({"null": None}, "not 'null' to None"),
-        ({"encoding": "utf-9"}, "csv_format: unknown encoding: utf-9"),
+        ({"encoding": "utf-9"}, "csv_format['encoding'] must be an encoding of texts"),
     ],
 )
 def test_how_csv_is_written_is_checked_when_the_dag_is_parsed(push_task: MakeTask, csv_format: Any, words: str) -> None:

@@ -124,10 +124,10 @@ def test_a_to_dict_that_gives_no_records_is_refused() -> None:
         ([{"a": 1}, 2], r"data\[1\] must be a dict, not a value of type int. If the template gives a text"),
         ([ROWS], r"data\[0\] must be a dict, not a value of type list. Join the lists that mapped tasks gave into one"),
         ([{1: "a"}], r"data\[0\] has a key that is no text but a value of type int"),
-        ([{"a": float("nan")}], r"data\[0\] is not JSON: Out of range float values"),
-        ([{"a": {"b": [b"s3cret"]}}], r"data\[0\] is not JSON: a value of type bytes has no form in JSON"),
+        ([{"a": float("nan")}], r"data\[0\]\['a'\] is not JSON: Out of range float values"),
+        ([{"a": {"b": [b"s3cret"]}}], r"data\[0\]\['a'\] is not JSON: a value of type bytes has no form in JSON"),
         ([{"a": Decimal("0.12345678901234567890123")}], "more digits than a JSON number keeps"),
-        ([{"a": Decimal("NaN")}], r"data\[0\] is not JSON"),
+        ([{"a": Decimal("NaN")}], r"data\[0\]\['a'\] is not JSON: NaN and infinity"),
         ([{"a": "\ud83d"}], r"data\[0\] can't be sent: its character 7 is half of a surrogate pair"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_record_that_can_not_be_sent_is_named_by_position(records: list[object
 def test_a_record_within_itself_is_refused() -> None:
     record: dict[str, Any] = {}
     record["a"] = record
-    with pytest.raises(InvalidInputError, match=r"data\[0\] is not JSON: Circular"):
+    with pytest.raises(InvalidInputError, match=r"data\[0\]\['a'\] is not JSON: Circular"):
         json_array("data", [record])
 
 

@@ -88,3 +88,18 @@ with DAG("mistakes"):
     RocketChatImportUsersOperator(task_id="users", users=users(), if_running="wait", max_rejected=3)
     WebsaleStartImportOperator(task_id="start", service="product", data=[{"sku": 1}], if_running="replace")
     PigmentPushCsvOperator.partial(task_id="many", configuration_id="c").expand(file_path=["a.csv", "b.csv"])
+
+    @task
+    def exported() -> str:
+        """Made by a task."""
+        return "s3://bucket/plan.csv"
+
+    PigmentPushCsvOperator(task_id="of_a_task", configuration_id=newest_import(), file_path=exported())
+    WebsaleStartImportOperator(task_id="a_file", service=exported(), file_path=exported(), format=exported())
+    RocketChatImportUsersOperator(task_id="a_query", sql=exported(), sql_conn_id="db", parameters=exported())
+    BloomreachStartImportOperator(task_id="a_path", import_id=exported(), path=exported(), project_token=exported())
+    BlueshiftTriggerCustomerImportOperator(task_id="a_uuid", uuid=exported())
+    WebsaleImportSensor(task_id="a_start", service="product", start=exported())
+    BloomreachArrivalSensor(
+        task_id="arrived", customer_ids={"registered": exported()}, property_name="p", value=exported()
+    )

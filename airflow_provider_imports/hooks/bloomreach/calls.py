@@ -64,7 +64,7 @@ def start_call(operation: str, url_path: str, source: str | None, test_connectio
 
 def started(call: Call, import_id: str) -> Flow[ImportRun]:
     """Start, and read the confirmation."""
-    run = ImportRun("bloomreach", {"import_id": import_id.strip()}, datetime.now(UTC))
+    run = ImportRun("bloomreach", {"import_id": validation.required("import_id", import_id)}, datetime.now(UTC))
     answer = yield call
     # What run_import answers is not documented: there, a JSON object without "success" is as good.
     if answer.object().get("success", call.operation == "run_import") is not True:
@@ -200,6 +200,10 @@ def _name(definition: object) -> str:
             f"definition must be a dict, not {validation.kind(definition)}.{validation.hint(definition)} "
             f"{validation.NOTHING}"
         )
+    try:
+        json.dumps(definition, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"definition is not JSON: {error}. {validation.NOTHING}") from None
     return validation.required("definition['name']", definition.get("name"))
 
 

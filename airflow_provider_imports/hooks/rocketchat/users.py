@@ -20,7 +20,7 @@ from airflow_provider_imports.exceptions import InvalidInputError
 MOST_SHOWN = 20
 _REQUIRED = ("emails", "importIds")
 _STORED_BLINDLY = frozenset({"_id", "services", "customFields"})
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+_ADDRESS = re.compile(r"""[^\s@<>()",;]+@[^\s@<>()",;]+""")
 _TYPES = ("user", "bot")
 
 
@@ -126,6 +126,12 @@ def _name(name: str, value: object) -> str:
     text = _text(name, value).strip()
     if not text:
         raise ValueError(f"has an empty {name}; leave it out")
+    return _visible(name, text)
+
+
+def _visible(name: str, text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"has an invisible character in {name}, such as NUL or a zero-width space")
     return text
 
 
@@ -155,7 +161,7 @@ def _texts(name: str, value: object) -> list[str]:
             raise ValueError(f"has {_kind(one)} in {name}, not a text{hint}")
         if not text.strip():
             raise ValueError(f"has an empty text in {name}")
-        texts.append(_encodable(name, text.strip()))
+        texts.append(_visible(name, _encodable(name, text.strip())))
     return texts
 
 

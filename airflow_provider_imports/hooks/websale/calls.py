@@ -196,7 +196,8 @@ def check_import(service: str, format: str | None, file_path: FilePath | None, s
     :return: the format
     :raises InvalidInputError: naming what would be right
     """
-    formats = FORMATS.get(check_service(service), tuple(CONTENT_TYPES))
+    service = check_service(service)
+    formats = FORMATS.get(service, tuple(CONTENT_TYPES))
     if validation.flag("send_mail", send_mail) and service != MAILING_SERVICE:
         raise InvalidInputError(
             f"send_mail is only for service {MAILING_SERVICE!r}, not for {service!r}. Nothing was sent."
@@ -210,6 +211,7 @@ def check_import(service: str, format: str | None, file_path: FilePath | None, s
                 of_what = f"the suffix of {shown(file_path)!r} is not one"
             raise InvalidInputError(f"Give format={known} for service {service!r}: {of_what}. Nothing was sent.")
     format = _word("format", format, "json")
+    format = format.lower() if format.lower() in CONTENT_TYPES else format
     if format not in CONTENT_TYPES:
         _warn(
             f"WEBSALE documents no format {format!r} of an import. It is sent as it is, and WEBSALE decides. Service "
