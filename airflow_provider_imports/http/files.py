@@ -30,6 +30,8 @@ CHUNK = 1 << 20
 MOST_UNPACKED, LARGEST_RATIO = 1 << 30, 200
 GZIP = b"\x1f\x8b"
 
+#: Bytes that tell how a file is packed: the first block of a tar archive.
+_HEAD = 512
 #: Packed files that are not unpacked, by the bytes that they begin with.
 _OTHER_PACKED = {
     b"PK\x03\x04": "a zip archive (or an Excel workbook)",
@@ -120,7 +122,7 @@ class SourceFile:
         """The first bytes, which also shows that the file can be read."""
         try:
             with self._open() as file:
-                return self._read(file, 8)
+                return self._read(file, _HEAD)
         except UnreadableBodyError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FOR_GOOD:
                 raise self._unreadable(error.__cause__) from error
@@ -133,8 +135,8 @@ class SourceFile:
         try:
             with self._open() as file:
                 while piece := self._read(file, CHUNK):
-                    if not total and piece.startswith(GZIP):
-                        raise InvalidInputError(f"The file {self.name!r} is gzip within gzip. Nothing was sent.")
+                    if not total and (inner := "gzip" if piece.startswith(GZIP) else packed_otherwise(piece)):
+                        raise InvalidInputError(f"The file {self.name!r} is {inner} within gzip. Nothing was sent.")
                     total += len(piece)
                     if total > most:
                         raise InvalidInputError(
@@ -224,6 +226,8 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def packed_otherwise(head: bytes) -> str | None:
     """Say how something is packed that begins like this; None if it is not, or by gzip."""
+    if head[257:262] == b"ustar":
+        return "a tar archive"
     return next((words for magic, words in _OTHER_PACKED.items() if head.startswith(magic)), None)
 
 

@@ -182,6 +182,8 @@ class WaitingImportOperator(ImportOperator):
     def _start_and_wait(self, context: Context) -> Any:
         run, status = self._attach_or_start(context)
         if not self.wait_for_completion:
+            if self.max_rejected is not None or self.min_rows is not None:
+                self.log.warning("max_rejected and min_rows have no effect, since wait_for_completion is False")
             self._store.ended(run, status)
             return hand_over(self, context, manifest(run, status, self._what_was_sent()))
         if status.state is ImportState.SUCCEEDED:

@@ -7,6 +7,7 @@ import io
 import lzma
 import os
 import socket
+import tarfile
 import tempfile
 import threading
 import tracemalloc
@@ -333,6 +334,7 @@ def test_a_storage_that_does_not_answer_may_answer_a_retry(
     assert "s3cret" not in str(raised.value)
 
 
+TAR = tarfile.TarInfo("rows.csv").tobuf(tarfile.USTAR_FORMAT)
 ROWS = b"month;amount\n" + b"".join(b"2026-01;%d\n" % row for row in range(300_000))
 
 
@@ -373,6 +375,9 @@ def test_gzip_is_unpacked_while_it_is_sent_and_its_length_is_announced(
         (b"\x1f\x8bno", "is broken or incomplete"),
         (gzip.compress(b""), "is gzip of nothing"),
         (gzip.compress(gzip.compress(ROWS)), "is gzip within gzip"),
+        (gzip.compress(TAR), "is a tar archive within gzip"),
+        (gzip.compress(b"PK\x03\x04...."), "is a zip archive .* within gzip"),
+        (TAR, "is a tar archive"),
         (b"PK\x03\x04....", "is a zip archive"),
         (bz2.compress(ROWS), "packed with bzip2"),
         (lzma.compress(ROWS), "packed with xz"),

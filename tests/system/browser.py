@@ -139,6 +139,9 @@ class AirflowUi:
         """Open the graph of a run, and wait until it shows a task."""
         self.page.goto(f"{self._url}/dags/{dag_id}/runs/{run_id}")
         self.page.get_by_role("button", name="Show Graph").click()
+        expand = self.page.get_by_role("button", name="Expand all task groups")
+        if expand.is_enabled():
+            expand.click()
         expect(self.page.locator(".react-flow__node").filter(has_text=task_id)).to_be_visible()
 
     def clear_open_task(self) -> None:
