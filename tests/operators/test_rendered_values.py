@@ -251,9 +251,9 @@ def test_a_sensors_deferral_that_fails_leaves_the_manifest(
     assert skipped or context["ti"].xcoms["manifest"]["run"] == {"service": "product"}
 
 
-def test_limits_without_effect_are_named(sandbox_connections: Any, make_context: Any, everything_told: Any) -> None:
+def test_limits_without_effect_are_named(sandbox_connections: Any, make_context: Any, logged: Any) -> None:
     PigmentTriggerImportOperator(
         task_id="start", configuration_id=INTEGRATION_CONFIGURATION_ID, wait_for_completion=False, max_rejected=0
     ).execute(make_context())
 
-    assert "max_rejected and min_rows have no effect, since wait_for_completion is False" in everything_told()
+    assert "max_rejected and min_rows have no effect, since wait_for_completion is False" in logged()
