@@ -55,10 +55,10 @@ def main() -> int:
 
 def _with_short_rows(folder: Path) -> Path:
     """Real data with a fault in it, as an export may have."""
-    path = demo_data.write("airports.csv", folder).rename(folder / "airports-with-short-rows.csv")
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = demo_data.write("airports.csv", folder).read_text(encoding="utf-8").splitlines()
     for number in SHORT_ROWS:
         lines[number] = lines[number].rsplit(",", 3)[0]
+    path = folder / "airports-with-short-rows.csv"
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return path
 
