@@ -64,6 +64,19 @@ def exactly_one(**sources: object) -> None:
         )
 
 
+def csv_format_given(form: object) -> CsvFormat:
+    """
+    Check how CSV is to be written.
+
+    :raises InvalidInputError: naming the key
+    """
+    if form is None:  # nothing to load when a DAG file is parsed
+        return {}
+    from airflow_provider_imports.operators.rows import check_csv_format
+
+    return check_csv_format(form)
+
+
 def enough(name: str, records: object, min_rows: int | None) -> None:
     """
     Check that there are as many records as must get in, where their number is known.

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError, VendorImportError, VendorRequestError
-from airflow_provider_imports.operators.payload import enough, exactly_one, open_payload
+from airflow_provider_imports.operators.payload import csv_format_given, enough, exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
-from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
 from airflow_provider_imports.signature import refuse
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.pigment import PigmentHook
     from airflow_provider_imports.http.files import FilePath
     from airflow_provider_imports.models import ImportRun
+    from airflow_provider_imports.operators.rows import CsvFormat
 
     class PigmentArgs(UncancelableArgs, total=False):
         """Of both operators of Pigment, besides the configuration."""
@@ -243,7 +243,7 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
         self.sql: Any = sql
         self.sql_conn_id = sql_conn_id
         self.parameters: Any = parameters
-        self.csv_format = check_csv_format(csv_format)
+        self.csv_format = csv_format_given(csv_format)
         self._query: Query | None = None
 
     def check(self) -> None:

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
-from airflow_provider_imports.operators.payload import enough, exactly_one, file_path_given, open_payload
+from airflow_provider_imports.operators.payload import (
+    csv_format_given,
+    enough,
+    exactly_one,
+    file_path_given,
+    open_payload,
+)
 from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
-from airflow_provider_imports.operators.rows import CsvFormat, check_csv_format
 from airflow_provider_imports.operators.slots import SlotImportOperator
 from airflow_provider_imports.operators.sql_source import Query, query_given
 from airflow_provider_imports.operators.waiting import WaitingImportOperator
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.hooks.websale import WebsaleHook
     from airflow_provider_imports.hooks.websale.status import WebsaleImport
     from airflow_provider_imports.http.files import FilePath
+    from airflow_provider_imports.operators.rows import CsvFormat
 
 
 class WebsaleWaitingOperator(WaitingImportOperator):
@@ -127,7 +133,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         self.parameters: Any = parameters
         self.format: Any = format
         self._given = validation.given(format=format)
-        self.csv_format = check_csv_format(csv_format)
+        self.csv_format = csv_format_given(csv_format)
         self.send_mail = validation.flag("send_mail", send_mail)
         self._format = ""
         self._query: Query | None = None
