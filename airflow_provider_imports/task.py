@@ -6,8 +6,13 @@ from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import AirflowException
+
 from airflow_provider_imports import lineage, validation
-from airflow_provider_imports.xcoms_and_assets import DEFERRAL_FAILED, failed_deferral_handed_over
+from airflow_provider_imports.xcoms_and_assets import failures_handed_over
+
+#: The method that Airflow names where it resumes a task since its trigger failed or its deferral timed out.
+DEFERRAL_FAILED = "__fail__"
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -48,7 +53,7 @@ class ImportTask(lineage.LineageOfImport):
         if next_method != DEFERRAL_FAILED:
             return resume(next_method, next_kwargs, context)
         self._run = self._run_that_was_deferred(context)
-        with failed_deferral_handed_over(self, context):
+        with failures_handed_over(self, context, AirflowException):
             return resume(next_method, next_kwargs, context)
 
     def _run_that_was_deferred(self, context: Context) -> ImportRun | None:

@@ -55,18 +55,18 @@ def given(**parameters: object) -> frozenset[str]:
 
 def still_given(task: object, names: Collection[str]) -> None:
     """
-    Refuse an optional parameter that a DAG gives and that rendered to nothing: without it, another import is meant.
+    Check optional texts that a DAG gives. Rendered to nothing, one is refused: without it, another import is meant.
 
     :raises InvalidInputError: naming the parameter
     """
     for name in sorted(names):
         value = getattr(task, name)
-        rendered_to_nothing(name, value)
-        if value is None or (isinstance(value, str | bytes) and not value.strip()):
+        if value is None:
             raise InvalidInputError(
-                f"{name} must be a text that is not empty, not {kind(value)}: the DAG gives it, and it rendered to "
-                f"nothing. Correct the template, or leave {name} out. {NOTHING}"
+                f"{name} must be a text that is not empty, not None: the DAG gives it, and it rendered to nothing. "
+                f"Correct the template, or leave {name} out. {NOTHING}"
             )
+        required(name, value)
 
 
 def encodable(name: str, text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowSkipException, AirflowTaskTimeout, Asset
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, Asset
 
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.links import URL_KEY
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 #: XCom keys: the run, as soon as it is known, and its manifest, whether the task succeeds or fails.
 RUN_KEY = "import_run"
 MANIFEST_KEY = "manifest"
-#: The method that Airflow names where it resumes a task since its trigger failed or its deferral timed out.
-DEFERRAL_FAILED = "__fail__"
 #: Of a run whose status was never read.
 UNSEEN = ImportStatus(ImportState.RUNNING, "unknown")
 
@@ -53,11 +51,15 @@ def asset_extra(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def failures_handed_over(task: ImportTask, context: Context) -> Iterator[None]:
+def failures_handed_over(
+    task: ImportTask, context: Context, others: type[BaseException] = AirflowTaskTimeout
+) -> Iterator[None]:
     """
     Give the manifest of a failure to downstream tasks and to callbacks, before the error goes on.
 
     An error that comes before there is a run has none. Airflow sends no asset event for a task that fails.
+
+    :param others: errors of Airflow's own that are failures, too
     """
     try:
         yield
@@ -67,20 +69,7 @@ def failures_handed_over(task: ImportTask, context: Context) -> Iterator[None]:
             error.manifest = manifest(error.run, error.status or UNSEEN, task._what_was_sent(), error)
             _keep(task, context, error.manifest)
         raise
-    except AirflowTaskTimeout as error:
-        if task._run is not None:
-            _keep(task, context, manifest(task._run, UNSEEN, task._what_was_sent(), error))
-        raise
-
-
-@contextmanager
-def failed_deferral_handed_over(task: ImportTask, context: Context) -> Iterator[None]:
-    """Give the manifest of an import whose trigger failed or did not answer in time, before Airflow's error goes on."""
-    try:
-        yield
-    except AirflowSkipException:
-        raise
-    except AirflowException as error:
+    except others as error:
         if task._run is not None:
             _keep(task, context, manifest(task._run, UNSEEN, task._what_was_sent(), error))
         raise

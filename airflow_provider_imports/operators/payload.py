@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.counts import counted
 from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import Sent
 from airflow_provider_imports.operators.records import checked, json_array, table
@@ -75,19 +74,6 @@ def csv_format_given(form: object) -> CsvFormat:
     from airflow_provider_imports.operators.rows import check_csv_format
 
     return check_csv_format(form)
-
-
-def enough(name: str, records: object, min_rows: int | None) -> None:
-    """
-    Check that there are as many records as must get in, where their number is known.
-
-    :raises InvalidInputError: if there are fewer
-    """
-    if isinstance(records, list) and min_rows is not None and len(records) < min_rows:
-        raise InvalidInputError(
-            f"{name} has {counted(len(records), 'row')}, and at least {min_rows:,} must get in (min_rows={min_rows}). "
-            f"{validation.NOTHING}"
-        )
 
 
 def open_payload(

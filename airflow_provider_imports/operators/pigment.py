@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError, VendorImportError, VendorRequestError
-from airflow_provider_imports.operators.payload import csv_format_given, enough, exactly_one, open_payload
+from airflow_provider_imports.operators.payload import csv_format_given, exactly_one, open_payload
 from airflow_provider_imports.operators.pushing import PushingImportOperator
 from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.sql_source import Query, query_given
@@ -115,9 +115,6 @@ class PigmentImportOperator(WaitingImportOperator):
             validation.uuid("configuration_id", self.configuration_id)
         else:
             validation.required("configuration", self.configuration)
-        for name in ("application", "block", "metadata_conn_id"):
-            if getattr(self, name) is not None:
-                validation.required(name, getattr(self, name))
         if self.metadata_conn_id is None and (self.configuration or self.application or self.block):
             raise InvalidInputError(
                 "A configuration, an application and a block are looked up with an API key of the type Modeling "
@@ -250,8 +247,7 @@ class PigmentPushCsvOperator(PigmentImportOperator, PushingImportOperator):
         """Check that there is one thing to send as well."""
         super().check()
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
-        self.data = materialized("data", self.data)
-        enough("data", self.data, self.min_rows)
+        self.data = materialized("data", self.data, self.min_rows)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property

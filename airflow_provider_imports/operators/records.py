@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.counts import counted
 from airflow_provider_imports.exceptions import InvalidInputError
 
 #: Digits of a decimal before or after the point; more are no amount but a mistake.
@@ -19,23 +21,46 @@ _PLAIN = frozenset({str, int, float, bool, type(None), bytes, dict, datetime, da
 _TIMES_OF_NUMPY = ("datetime64", "timedelta64")
 
 
-def materialized(name: str, value: object) -> list[Any] | str | bytes | None:
+def materialized(name: str, value: object, min_rows: int | None = None) -> list[Any] | str | bytes | None:
     """
     Take records out of whatever holds them, once: a lazy sequence or a generator is read only here.
 
     Missing values of a DataFrame (``NaN``, ``NaT``, ``NA``) become None.
 
+    :param min_rows: how many must get in; checked already
     :return: a list of the records, which are not looked at; a text, bytes and None as they are
-    :raises InvalidInputError: for anything else
+    :raises InvalidInputError: for anything else, and for fewer records than must get in
     """
     if value is None or isinstance(value, str | bytes):
         return value
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
+    records = _records_of(name, value)
+    if min_rows is not None:
+        enough(name, len(records), min_rows)
+    return records
+
+
+def enough(source: str, rows: int, min_rows: int | None) -> None:
+    """
+    Check that there are as many rows as must get in; without ``min_rows``, any but none.
+
+    :raises InvalidInputError: if there are fewer
+    """
+    fewest = 1 if min_rows is None else min_rows
+    if rows < fewest:
+        raise InvalidInputError(
+            f"{source} gave {counted(rows, 'row')}, and at least {fewest:,} must get in (min_rows={min_rows}). "
+            f"{validation.NOTHING}"
+        )
+
+
+def _records_of(name: str, value: object) -> list[Any]:
     if isinstance(value, Mapping):
         raise InvalidInputError(f"{name} is a single dict; put it into a list. {validation.NOTHING}")
     if callable(to_dict := getattr(value, "to_dict", None)):
-        _refuse_columns_of_one_name(name, value)
+        columns = getattr(value, "columns", ())
+        distinct_columns(name, columns if isinstance(columns, Iterable) else ())
         try:
             rows = to_dict("records")
         except (TypeError, ValueError):
@@ -54,12 +79,15 @@ def materialized(name: str, value: object) -> list[Any] | str | bytes | None:
     return [_plain_record(record) for record in value]
 
 
-def _refuse_columns_of_one_name(name: str, frame: object) -> None:
-    columns = getattr(frame, "columns", ())
-    names = list(columns) if isinstance(columns, Iterable) else []
-    if twice := {str(one) for one in names if names.count(one) > 1}:
+def distinct_columns(source: str, columns: Iterable[object]) -> None:
+    """
+    Check that no two columns have one name, of which one would be lost.
+
+    :raises InvalidInputError: naming them
+    """
+    if twice := [str(name) for name, times in Counter(columns).items() if times > 1]:
         raise InvalidInputError(
-            f"{name} has the same name twice: {', '.join(sorted(twice))[:200]}. Give each column a name of its own. "
+            f"{source} has the same name twice: {', '.join(twice)[:200]}. Give each column a name of its own. "
             f"{validation.NOTHING}"
         )
 
@@ -137,11 +165,14 @@ def _plain(value: object) -> object:
     kind = type(value)
     if kind in _PLAIN:
         return value
-    if kind is list or kind is tuple:
-        return [_plain(one) for one in value]  # type: ignore[attr-defined]  # checked above
+    is_of_numpy = kind.__module__ == "numpy"
+    if isinstance(value, list | tuple) or (
+        is_of_numpy and isinstance(value, Iterable) and getattr(value, "ndim", 0) != 0
+    ):
+        return [_plain(one) for one in value]
     if kind.__name__ in ("NAType", "NaTType"):
         return None
-    if kind.__module__ == "numpy" and kind.__name__ not in _TIMES_OF_NUMPY and hasattr(value, "tolist"):
+    if is_of_numpy and kind.__name__ not in _TIMES_OF_NUMPY and hasattr(value, "tolist"):
         return value.tolist()
     return value
 
@@ -150,6 +181,16 @@ def _known(cell: object) -> object:
     """A cell of a DataFrame, where NaN is a missing value, too."""
     cell = _plain(cell)
     return None if isinstance(cell, float) and cell != cell else cell
+
+
+def odd_decimal(value: Decimal) -> str | None:
+    """Say why a decimal is no amount; None if it may be one."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return "NaN or infinity is no number"
+    if abs(value.adjusted()) > MOST_DIGITS or abs(exponent) > MOST_DIGITS:
+        return f"a decimal of more than {MOST_DIGITS} digits"
+    return None
 
 
 def _json(value: object) -> object:
@@ -163,10 +204,8 @@ def _json(value: object) -> object:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise ValueError("NaN and infinity are no numbers")
-        if abs(value.adjusted()) > MOST_DIGITS:
-            raise ValueError(f"a decimal of more than {MOST_DIGITS} digits")
+        if odd := odd_decimal(value):
+            raise ValueError(odd)
         if value == value.to_integral_value():
             return int(value)
         if Decimal(repr(float(value))) == value:

@@ -15,7 +15,7 @@ from airflow_provider_imports.exceptions import (
     VendorImportError,
 )
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
-from airflow_provider_imports.operators.payload import enough, exactly_one
+from airflow_provider_imports.operators.payload import exactly_one
 from airflow_provider_imports.operators.records import materialized
 from airflow_provider_imports.operators.rocketchat_user_records import UserRecords, check_every_user, in_batches
 from airflow_provider_imports.operators.rocketchat_workspace import (
@@ -188,8 +188,7 @@ class RocketChatImportUsersOperator(RocketChatOperator):
         """Check that there is one thing to send as well."""
         super().check()
         exactly_one(users=self.users, file_path=self.file_path, sql=self.sql)
-        self.users = materialized("users", self.users)
-        enough("users", self.users, self.min_rows)
+        self.users = materialized("users", self.users, self.min_rows)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
 
     @property

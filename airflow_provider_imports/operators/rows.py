@@ -22,7 +22,7 @@ from uuid import UUID
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
-from airflow_provider_imports.operators.records import MOST_DIGITS
+from airflow_provider_imports.operators.records import distinct_columns, odd_decimal
 
 Rule = Callable[[Any], object]
 Batches = Iterable[Sequence[Sequence[object]]]
@@ -62,8 +62,6 @@ def check_csv_format(form: object) -> CsvFormat:
 
     :raises InvalidInputError: naming the key
     """
-    if form is None:
-        return {}
     if not isinstance(form, Mapping):
         raise InvalidInputError(f"csv_format must be a dict, not {validation.kind(form)}. {validation.NOTHING}")
     checked: CsvFormat = {}
@@ -151,10 +149,11 @@ def write_json(
 
 
 def _check_columns(source: str, columns: Sequence[str]) -> None:
-    twice = {name for name in columns if columns.count(name) > 1}
-    if twice or not all(isinstance(name, str) and name.strip() for name in columns):
-        problem = f"the same name twice: {', '.join(sorted(twice))[:200]}" if twice else "a column without a name"
-        raise InvalidInputError(f"{source} has {problem}. Give each column a name of its own. {validation.NOTHING}")
+    distinct_columns(source, columns)
+    if not all(isinstance(name, str) and name.strip() for name in columns):
+        raise InvalidInputError(
+            f"{source} has a column without a name. Give each column a name of its own. {validation.NOTHING}"
+        )
 
 
 def _utf8(text: str) -> bytes:
@@ -226,8 +225,6 @@ def _refuse(source: str, row: int, name: str, problem: str) -> NoReturn:
 
 
 def _rule_of(kind: type, rules: Mapping[type, Rule]) -> Rule:
-    if kind.__name__ == "NaTType":  # a datetime, as far as Python knows
-        return rules[type(None)]
     return next((rules[one] for one in kind.__mro__ if one in rules), partial(_no_form, kind.__name__))
 
 
@@ -244,11 +241,8 @@ def _float(value: float) -> str:
 
 
 def _decimal(value: Decimal) -> str:
-    if not value.is_finite():
-        raise _RefusedError("NaN or infinity is no number")
-    exponent = value.as_tuple().exponent
-    if abs(value.adjusted()) > MOST_DIGITS or (isinstance(exponent, int) and abs(exponent) > MOST_DIGITS):
-        raise _RefusedError(f"a decimal of more than {MOST_DIGITS} digits")
+    if odd := odd_decimal(value):
+        raise _RefusedError(odd)
     return format(value, "f")
 
 

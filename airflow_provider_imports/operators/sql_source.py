@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_imports import validation
-from airflow_provider_imports.counts import counted
 from airflow_provider_imports.exceptions import InvalidInputError, QueryFailedError
 from airflow_provider_imports.lineage import Dataset, tables_read
+from airflow_provider_imports.operators.records import enough
 
 if TYPE_CHECKING:
     from airflow_provider_imports.operators.rows import Batches
@@ -71,12 +71,7 @@ class Query:
                 raise InvalidInputError(f"sql gives no rows: it must be a SELECT or alike. {validation.NOTHING}")
             columns = [str(column[0]) for column in described]
             rows = write(columns, _as_rows(columns, first, batches))
-        fewest = 1 if self.min_rows is None else self.min_rows
-        if rows < fewest:
-            raise InvalidInputError(
-                f"The query of sql gave {counted(rows, 'row')}, and at least {fewest:,} must get in "
-                f"(min_rows={self.min_rows}). {validation.NOTHING}"
-            )
+        enough("The query of sql", rows, self.min_rows)
         return rows
 
     def _batches(self, cursor: Cursor) -> Iterator[Sequence[Any]]:

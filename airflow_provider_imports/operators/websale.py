@@ -9,7 +9,6 @@ from airflow_provider_imports.exceptions import InvalidInputError
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.payload import (
     csv_format_given,
-    enough,
     exactly_one,
     file_path_given,
     open_payload,
@@ -145,8 +144,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
         super().check()
         exactly_one(file_path=self.file_path, data=self.data, sql=self.sql)
         file_path = None if self.file_path is None else file_path_given(self.file_path)
-        self.data = materialized("data", self.data)
-        enough("data", self.data, self.min_rows)
+        self.data = materialized("data", self.data, self.min_rows)
         self._query = query_given(self.sql, self.sql_conn_id, self.parameters, self.min_rows)
         rows = self._query is not None or isinstance(self.data, list)
         self._format = check_import(self.service, self.format or ("json" if rows else None), file_path, self.send_mail)
@@ -168,7 +166,7 @@ class WebsaleStartImportOperator(WebsaleWaitingOperator, PushingImportOperator, 
 
     def slot(self) -> Mapping[str, str]:
         """The service: it runs one import at a time."""
-        return {"service": self.service.strip()}
+        return {"service": self.service}
 
     def start(self, hook: WebsaleHook) -> ImportRun:
         """Send the data."""

@@ -41,12 +41,6 @@ class RocketChatImportSensor(JudgingImportSensor):
         self.operation_id: Any = operation_id
         self._given = validation.given(operation_id=operation_id)
 
-    def check(self) -> None:
-        """Check the operation's id as well."""
-        super().check()
-        if self.operation_id is not None:
-            validation.required("operation_id", self.operation_id)
-
     def run_to_watch(self) -> ImportRun:
         """The operation with this id, or the current one."""
         if self.operation_id is None:

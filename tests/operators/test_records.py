@@ -127,7 +127,7 @@ def test_a_to_dict_that_gives_no_records_is_refused() -> None:
         ([{"a": float("nan")}], r"data\[0\]\['a'\] is not JSON: Out of range float values"),
         ([{"a": {"b": [b"s3cret"]}}], r"data\[0\]\['a'\] is not JSON: a value of type bytes has no form in JSON"),
         ([{"a": Decimal("0.12345678901234567890123")}], "more digits than a JSON number keeps"),
-        ([{"a": Decimal("NaN")}], r"data\[0\]\['a'\] is not JSON: NaN and infinity"),
+        ([{"a": Decimal("NaN")}], r"data\[0\]\['a'\] is not JSON: NaN or infinity"),
         ([{"a": "\ud83d"}], r"data\[0\] can't be sent: its character 7 is half of a surrogate pair"),
     ],
 )
