@@ -166,9 +166,8 @@ def _plain(value: object) -> object:
     if kind in _PLAIN:
         return value
     is_of_numpy = kind.__module__ == "numpy"
-    if isinstance(value, list | tuple) or (
-        is_of_numpy and isinstance(value, Iterable) and getattr(value, "ndim", 0) != 0
-    ):
+    is_array = is_of_numpy and getattr(value, "ndim", 0) != 0
+    if isinstance(value, list | tuple) or (is_array and isinstance(value, Iterable)):
         return [_plain(one) for one in value]
     if kind.__name__ in ("NAType", "NaTType"):
         return None

@@ -114,6 +114,15 @@ def test_scalars_and_missing_values_of_other_libraries_are_pythons_own() -> None
     ]
 
 
+def test_times_of_numpy_are_refused_and_no_numbers_of_nanoseconds() -> None:
+    numpy = pytest.importorskip("numpy")
+    days = numpy.array(["2026-01-01"], dtype="datetime64[ns]")
+
+    for data in ([{"days": days}], [{"day": days[0]}]):
+        with pytest.raises(InvalidInputError, match="of type datetime64 has no form"):
+            open_payload(None, materialized("data", data), chosen="json")
+
+
 def test_missing_times_of_pandas_are_empty() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"d": [pandas.Timestamp("2026-01-01"), pandas.NaT]})
