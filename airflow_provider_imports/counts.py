@@ -109,6 +109,13 @@ class Sent(NamedTuple):
         return cls(**data)
 
 
+def unaccounted(counts: Counts, sent: Sent | None) -> int | None:
+    """Rows that were sent minus rows that the vendor counted, in whatever way; None if either is not known."""
+    if sent is None or sent.rows is None or counts.rows is None:
+        return None
+    return sent.rows - counts.rows
+
+
 def _is_count(value: object) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_imports.counts import counted, were
+from airflow_provider_imports.counts import counted, unaccounted, were
 
 if TYPE_CHECKING:
     from airflow_provider_imports.models import Counts, ImportStatus, Sent
@@ -50,13 +50,6 @@ def oddities(status: ImportStatus, sent: Sent | None) -> list[str]:
         taken = counted(status.counts.rows or 0, "row")
         found.append(f"{sent} sent, and the vendor counted {taken}: {abs(difference):,} {more} than its counts explain")
     return found
-
-
-def unaccounted(counts: Counts, sent: Sent | None) -> int | None:
-    """Rows that were sent minus rows that the vendor counted, in whatever way; None if either is not known."""
-    if sent is None or sent.rows is None or counts.rows is None:
-        return None
-    return sent.rows - counts.rows
 
 
 def judge_arrived(counts: Counts, min_rows: int | None) -> str | None:

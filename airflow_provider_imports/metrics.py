@@ -8,17 +8,12 @@ parsed.
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
+from typing import Literal
 
-
-class Metric(StrEnum):
-    """What is counted, one for each time that it happens."""
-
-    STARTED = "imports.started"
-    REATTACHED = "imports.reattached"
-    UNKNOWN_OUTCOME = "imports.unknown_outcome"
-    SLOT_BUSY = "imports.slot_busy"
-    RATE_LIMITED = "imports.rate_limited"
+#: What is counted, one for each time that it happens.
+Metric = Literal[
+    "imports.started", "imports.reattached", "imports.unknown_outcome", "imports.slot_busy", "imports.rate_limited"
+]
 
 
 def count(metric: Metric, vendor: str | None) -> None:
@@ -32,7 +27,7 @@ def rate_limited(vendor: str | None, seconds: float) -> None:
     """Count a vendor's "too many requests", and the wait that it asks for."""
     from airflow.providers.common.compat.sdk import Stats
 
-    count(Metric.RATE_LIMITED, vendor)
+    count("imports.rate_limited", vendor)
     Stats.timing("imports.rate_limit_wait", timedelta(seconds=seconds), tags=_tags(vendor))
 
 

@@ -9,9 +9,8 @@ anything that these classes did not write.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_imports.counts import Counts as Counts
 from airflow_provider_imports.counts import Sent as Sent
@@ -50,8 +49,7 @@ class ImportState(StrEnum):
 _TERMINAL = frozenset({ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELED, ImportState.EVIDENCE})
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRun:
+class ImportRun(NamedTuple):
     """
     Whom we wait for.
 
@@ -104,8 +102,7 @@ class ImportRun:
         return cls(vendor, key, time_from_json(data.get("started_at")), url, remark, sendings)
 
 
-@dataclass(frozen=True, slots=True)
-class ImportStatus:
+class ImportStatus(NamedTuple):
     """
     One answer of the vendor about a run.
 
@@ -125,14 +122,14 @@ class ImportStatus:
     state: ImportState
     vendor_status: str
     progress: float | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts = Counts()
     message: str | None = None
     errors: tuple[str, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
     details: tuple[str, ...] = ()
     auto_created: int | None = None
-    written: Mapping[str, int | None] = field(default_factory=dict, hash=False)
+    written: Mapping[str, int | None] = {}
 
     def __str__(self) -> str:
         """The progress line of every log and error: ``running (InProgress), 40 %, 3 inserted``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class ProgressLog:
             return None
         self._logged_at = now
         if status.state.is_terminal:
-            return Line(progress_line(replace(status, message=None)))
+            return Line(progress_line(status._replace(message=None)))
         return Line(progress_line(status), warning=status.message is not None)
 
     def of_trouble(self, trouble: str, error: str, message: str, now: float) -> Line | None:

@@ -18,9 +18,8 @@ from airflow_provider_imports.exceptions import (
     VendorRateLimitError,
     VendorUnavailableError,
 )
-from airflow_provider_imports.json_values import time_to_json
-from airflow_provider_imports.judging import Limits, judge, oddities, unaccounted
-from airflow_provider_imports.models import ImportRun, ImportStatus
+from airflow_provider_imports.judging import Limits, judge, oddities
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.polling import Ending, LookFailed, Outcome, Trouble
 
 if TYPE_CHECKING:
@@ -30,39 +29,6 @@ log = logging.getLogger(__name__)
 
 NO_LIMITS = Limits()
 LEFT_ALONE = "The import was left as it is; the next try waits for it."
-
-
-def manifest(
-    run: ImportRun, status: ImportStatus, sent: Sent | None = None, error: BaseException | None = None
-) -> dict[str, Any]:
-    """
-    Build what operators that start an import, and sensors, hand over (XCom): one shape in every vendor and mode.
-
-    ``{"vendor", "state", "vendor_status", "run", "sendings", "counts", "rejected", "auto_created", "written", "sent",
-    "unaccounted", "message", "errors", "error", "started_at", "finished_at", "url"}``
-
-    :param sent: what was sent, as far as it is known
-    :param error: what the task fails with; its class and its words are ``error``, which is None for a success
-    """
-    return {
-        "vendor": run.vendor,
-        "state": str(status.state),
-        "vendor_status": status.vendor_status,
-        "run": dict(run.key),
-        "sendings": run.sendings,
-        "counts": status.counts.to_json(),
-        "rejected": status.counts.rejected,
-        "auto_created": status.auto_created,
-        "written": dict(status.written),
-        "sent": None if sent is None else sent.to_json(),
-        "unaccounted": unaccounted(status.counts, sent),
-        "message": status.message,
-        "errors": list(status.errors),
-        "error": None if error is None else {"type": type(error).__name__, "message": str(error)},
-        "started_at": time_to_json(status.started_at or run.started_at),
-        "finished_at": time_to_json(status.finished_at),
-        "url": run.url,
-    }
 
 
 def report(

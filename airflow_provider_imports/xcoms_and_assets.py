@@ -9,8 +9,8 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, Asset
 
 from airflow_provider_imports.exceptions import VendorImportError
 from airflow_provider_imports.links import URL_KEY
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.models import ImportState, ImportStatus
-from airflow_provider_imports.report import manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

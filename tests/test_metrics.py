@@ -176,7 +176,7 @@ async def test_a_rate_limit_is_counted_with_the_wait_it_asks_for(
 def test_nothing_is_sent_and_nothing_imported_where_metrics_are_off() -> None:
     script = (
         "import sys; from airflow_provider_imports import metrics; before = set(sys.modules)\n"
-        "metrics.count(metrics.Metric.STARTED, 'pigment'); metrics.ended('pigment', 'failed', 3, 1.0)\n"
+        "metrics.count('imports.started', 'pigment'); metrics.ended('pigment', 'failed', 3, 1.0)\n"
         "print([name for name in set(sys.modules) - before if name.startswith(('statsd', 'opentelemetry.exporter'))])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_imports.json_values import parse_time
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus, Sent, state_of
 from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.polling import Ending, Outcome
-from airflow_provider_imports.report import manifest
 from airflow_provider_imports.trigger_event import Event
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

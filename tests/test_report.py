@@ -1,7 +1,6 @@
 """Only an explicit success with acceptable counts is green; everything else is the error that it means."""
 
 import logging
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -119,7 +118,7 @@ def test_items_that_an_import_created_by_itself_are_told(caplog: pytest.LogCaptu
     ],
 )
 def test_more_created_items_than_allowed_fail_the_task(created: int | None, allowed: int, told: str) -> None:
-    status = replace(CREATED, auto_created=created)
+    status = CREATED._replace(auto_created=created)
 
     with pytest.raises(ImportRejectedRecordsError, match=told) as raised:
         report("Pigment", RUN, Ending.of(status), Limits(max_auto_created=allowed))
@@ -130,7 +129,7 @@ def test_more_created_items_than_allowed_fail_the_task(created: int | None, allo
 def test_what_became_of_each_part_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
-    report("Pigment", RUN, Ending.of(replace(DONE, details=("List block a: 3 inserted",))))
+    report("Pigment", RUN, Ending.of(DONE._replace(details=("List block a: 3 inserted",))))
 
     assert next((one.levelname, one.message) for one in caplog.records) == ("INFO", "  List block a: 3 inserted")
 
@@ -144,14 +143,14 @@ def test_evidence_is_reported_as_evidence_and_never_as_a_success() -> None:
 
 
 def test_no_row_at_all_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    report("WEBSALE", RUN, Ending.of(replace(DONE, counts=Counts(processed=0, failed=0))))
+    report("WEBSALE", RUN, Ending.of(DONE._replace(counts=Counts(processed=0, failed=0))))
 
     assert "counted no row at all; min_rows=1 makes that an error" in caplog.text
 
 
 @pytest.mark.parametrize("counts", [Counts(), Counts(inserted=1, updated=0), Counts(processed=1), Counts(deleted=3)])
 def test_a_row_or_no_count_at_all_is_none(counts: Counts, caplog: pytest.LogCaptureFixture) -> None:
-    report("WEBSALE", RUN, Ending.of(replace(DONE, counts=counts)))
+    report("WEBSALE", RUN, Ending.of(DONE._replace(counts=counts)))
 
     assert "no row at all" not in caplog.text
 
@@ -167,12 +166,12 @@ def test_a_row_or_no_count_at_all_is_none(counts: Counts, caplog: pytest.LogCapt
 )
 def test_fewer_rows_than_asked_for_fail_the_task(counts: Counts, least: int, told: str) -> None:
     with pytest.raises(ImportRejectedRecordsError, match=f"{told}.*or allow fewer with min_rows"):
-        report("WEBSALE", RUN, Ending.of(replace(DONE, counts=counts)), Limits(min_rows=least))
+        report("WEBSALE", RUN, Ending.of(DONE._replace(counts=counts)), Limits(min_rows=least))
 
 
 @pytest.mark.parametrize("counts", [Counts(processed=2), Counts(processed=3, failed=1), Counts(inserted=1, updated=1)])
 def test_as_many_rows_as_asked_for_are_enough(counts: Counts) -> None:
-    assert report("WEBSALE", RUN, Ending.of(replace(DONE, counts=counts)), Limits(min_rows=2))["state"] == "succeeded"
+    assert report("WEBSALE", RUN, Ending.of(DONE._replace(counts=counts)), Limits(min_rows=2))["state"] == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +188,7 @@ def test_as_many_rows_as_asked_for_are_enough(counts: Counts) -> None:
 def test_what_the_counts_do_not_explain_of_what_was_sent_is_told(
     sent: Sent | None, counts: Counts, difference: int | None, told: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = report("Pigment", RUN, Ending.of(replace(DONE, counts=counts)), sent=sent)
+    result = report("Pigment", RUN, Ending.of(DONE._replace(counts=counts)), sent=sent)
 
     assert result["unaccounted"] == difference
     assert (told is None) == ("than its counts explain" not in caplog.text)

@@ -8,7 +8,6 @@ Sources: https://developer.blueshift.com/reference/post_api-v1-customer-attribut
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +184,7 @@ def _trigger(run: ImportRun) -> Flow[ImportRun]:
     )
     if answer.status != _NOT_SUPPORTED and answer.object().get("status") != "ok":
         raise UnreadableAnswerError('the answer does not say "status": "ok"')
-    return replace(run, sendings=len(answer.repeated_after) + 1, remark=_remark(answer))
+    return run._replace(sendings=len(answer.repeated_after) + 1, remark=_remark(answer))
 
 
 def _remark(answer: Answer) -> str | None:

@@ -11,7 +11,6 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import ImportBusyError, ImportTimeoutError
 from airflow_provider_imports.operators.base import ImportOperator
-from airflow_provider_imports.polling import PollPolicy, next_wait
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
 from airflow_provider_imports.xcoms_and_assets import failures_handed_over
@@ -88,6 +87,8 @@ class AskingImportOperator(ImportOperator):
         return self._ask(context, began, until)
 
     def _ask(self, context: Context, began: float, until: float) -> dict[str, Any]:
+        from airflow_provider_imports.polling import PollPolicy, next_wait
+
         policy = PollPolicy(self.poll_interval, self.max_poll_interval)
         with failures_handed_over(self, context):
             while True:

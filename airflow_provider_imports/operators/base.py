@@ -10,11 +10,11 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import metrics, validation
 from airflow_provider_imports.exceptions import UnknownOutcomeError, VendorImportError, VendorUnavailableError
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.operators.record import Phase, Record
 from airflow_provider_imports.operators.run_store import RunStore, content_of, fingerprint_of
 from airflow_provider_imports.operators.unclear_start import begins_until, find, not_yet_clear, unknown, where_to_look
-from airflow_provider_imports.report import manifest
 from airflow_provider_imports.signature import WholeSignature
 from airflow_provider_imports.task import ImportTask
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
@@ -121,6 +121,10 @@ class ImportOperator(ImportTask, BaseOperator):
         run, status = self._attach_or_start(context)
         level = logging.WARNING if run.remark else logging.INFO
         self.log.log(level, "%s: %s", self.what(run), status.message or status.state)
+        return self._report_start(context, run, status)
+
+    def _report_start(self, context: Context, run: ImportRun, status: ImportStatus) -> dict[str, Any]:
+        """Remember and hand over what is known right after the start, since nothing is waited for."""
         self._store.ended(run, status)
         return hand_over(self, context, manifest(run, status, self._what_was_sent()))
 
@@ -138,7 +142,7 @@ class ImportOperator(ImportTask, BaseOperator):
         self._store = self._open_store(context)
         attached = self._attach(self._store.load(self._content))
         run, status = attached or self._start(context)
-        metrics.count(metrics.Metric.REATTACHED if attached else metrics.Metric.STARTED, run.vendor)
+        metrics.count("imports.reattached" if attached else "imports.started", run.vendor)
         self._announce(context, run)
         return run, status
 

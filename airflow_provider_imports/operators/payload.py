@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_imports import validation
 from airflow_provider_imports.exceptions import InvalidInputError
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.operators.sql_source import Query
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Payload:
+class Payload(NamedTuple):
     """
     What is to be sent, opened and checked.
 

@@ -75,7 +75,7 @@ class SlotImportOperator(WaitingImportOperator):
                 self._lock.enter_context(slot_lock(name, self._deadline))
                 seen = self.hook.run_flow(self.hook.slot_flow(slot), deadline=self._deadline)
                 if seen.busy:
-                    metrics.count(metrics.Metric.SLOT_BUSY, self.hook.vendor)
+                    metrics.count("imports.slot_busy", self.hook.vendor)
                 if self._may_start_in(seen):
                     self._before = None if seen.run is None else seen.run.key
                     run = super()._start_once(context, last=last)

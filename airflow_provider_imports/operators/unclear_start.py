@@ -65,7 +65,7 @@ def not_yet_clear(hook: ImportHook, told: str, until: datetime) -> VendorUnavail
 
 def unknown(hook: ImportHook, told: str, cause: VendorImportError | None = None) -> UnknownOutcomeError:
     """Nobody but a person can tell whether the start took place."""
-    metrics.count(metrics.Metric.UNKNOWN_OUTCOME, hook.vendor)
+    metrics.count("imports.unknown_outcome", hook.vendor)
     return UnknownOutcomeError(
         f"{told} The task does not start it again, for that could import twice. Look at {where_to_look(hook)}: if no "
         "import was started, clear the task, and it starts one; if one was, mark the task as success.",

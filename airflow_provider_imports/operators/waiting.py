@@ -19,7 +19,7 @@ from airflow_provider_imports.judging import Limits
 from airflow_provider_imports.models import ImportRun, ImportState, ImportStatus, Sent
 from airflow_provider_imports.operators.base import RUNNING, ImportOperator
 from airflow_provider_imports.polling import Ending, Outcome, PollPolicy, Trouble
-from airflow_provider_imports.report import look_failed, manifest, report
+from airflow_provider_imports.report import look_failed, report
 from airflow_provider_imports.trigger_event import Event
 from airflow_provider_imports.vendors import FROM_ENTRY, given_or_own
 from airflow_provider_imports.version_compat import backstop, deadline
@@ -184,8 +184,7 @@ class WaitingImportOperator(ImportOperator):
         if not self.wait_for_completion:
             if self.max_rejected is not None or self.min_rows is not None:
                 self.log.warning("max_rejected and min_rows have no effect, since wait_for_completion is False")
-            self._store.ended(run, status)
-            return hand_over(self, context, manifest(run, status, self._what_was_sent()))
+            return self._report_start(context, run, status)
         if status.state is ImportState.SUCCEEDED:
             ending = Ending.of(status)
         elif self.deferrable:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_imports import validation
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.models import ImportRun, ImportStatus
-from airflow_provider_imports.report import manifest
 from airflow_provider_imports.signature import WholeSignature
 from airflow_provider_imports.vendors.websale import WEBSALE
 

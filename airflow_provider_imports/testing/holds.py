@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.polling import Ending, Outcome
 from airflow_provider_imports.progress_log import ProgressLog
-from airflow_provider_imports.report import look_failed, manifest
+from airflow_provider_imports.report import look_failed
 from airflow_provider_imports.trigger_event import Event
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_imports.exceptions import VendorImportError
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.models import ImportRun, ImportStatus
 from airflow_provider_imports.polling import Ending, Outcome
 from airflow_provider_imports.progress_log import ProgressLog
-from airflow_provider_imports.report import look_failed, manifest, report
+from airflow_provider_imports.report import look_failed, report
 from airflow_provider_imports.trigger_event import Event
 
 if TYPE_CHECKING:

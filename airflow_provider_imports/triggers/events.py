@@ -13,7 +13,7 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_imports.exceptions import VendorAuthError, VendorImportError
 from airflow_provider_imports.installed import installed, installed_entry
-from airflow_provider_imports.report import manifest
+from airflow_provider_imports.manifest import manifest
 from airflow_provider_imports.triggers.end_memory import EndMemory, Store
 from airflow_provider_imports.triggers.imports import load_hook
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_0_PLUS, AIRFLOW_VERSION

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -649,7 +648,7 @@ def adopted(hook: WebsaleHook, intent: Intent) -> tuple[ImportRun | None, bool]:
 @pytest.mark.parametrize("before", [None, {"service": "product", "start": "2025-02-18T08:00:00.000Z"}])
 def test_a_newer_start_is_ours(shop: requests_mock.Mocker, hook: WebsaleHook, before: dict[str, str] | None) -> None:
     shows(shop, "import_running")
-    assert adopted(hook, Intent(AT, SLOT, before)) == (replace(OURS, started_at=AT), True)
+    assert adopted(hook, Intent(AT, SLOT, before)) == (OURS._replace(started_at=AT), True)
 
 
 @pytest.mark.parametrize(("name", "before"), [("import_finished", OURS.key), ("no_import_yet", None)])

@@ -25,10 +25,9 @@ PACKAGE = "airflow_provider_imports"
 NAMES = (
     "polling.*",
     "progress_log.*",
-    "event.*",
+    "trigger_event.*",
     "judging.x_judge_rejected__*",
     "judging.x_judge_auto_created__*",
-    "models.xǁImportStatusǁ__str__*",
     "http.errors.*",
     "http.retry.*",
     "hooks.rocketchat.operation.*",

@@ -112,7 +112,7 @@ class RocketChatDescription(VendorDescription):
             raise superseded(run, current)
         ended = status_of(replace(past, state=DONE, valid=True))
         told = [ended.message, "Another operation took its place after it had ended."]
-        return replace(ended, message=" ".join(filter(None, told)), finished_at=None)
+        return ended._replace(message=" ".join(filter(None, told)), finished_at=None)
 
     def slot_flow(self, slot: Mapping[str, str]) -> Flow[Slot]:
         """

@@ -8,7 +8,6 @@ https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/api-refer
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -175,7 +174,7 @@ class WebsaleDescription(VendorDescription):
         if began is None or not intent.at - skew <= began <= latest + skew:
             log.warning("WEBSALE shows an import that began at another time than ours was sent: %s", seen)
             return Found(None, would_show=False)
-        return Found(replace(seen.run, started_at=intent.at))
+        return Found(seen.run._replace(started_at=intent.at))
 
     def cancel_flow(self, run: ImportRun) -> Flow[str]:
         """Cancel a run if the service shows it and it has not ended."""

@@ -7,7 +7,6 @@ https://dokumentation.websale.de/en/schnittstellen/admin-interface-api/api-refer
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -111,4 +110,4 @@ class WebsaleHook(WebsaleDescription, ImportHook):
         began = seen.status.started_at
         if seen.is_run(websale_run(service, before)) or (began is not None and began < answer.date - sent_ago):
             raise UnreadableAnswerError(f"the answer shows an import that began before ours was sent: {seen}")
-        return replace(seen.run, started_at=started_at)
+        return seen.run._replace(started_at=started_at)
