@@ -26,6 +26,8 @@ runs = st.builds(
     st.dictionaries(texts, texts, max_size=3),
     st.none() | moments,
     st.none() | texts,
+    st.none() | texts,
+    counts,
 )
 statuses = st.builds(
     ImportStatus,
@@ -37,6 +39,9 @@ statuses = st.builds(
     st.lists(texts, max_size=3).map(tuple),
     st.none() | moments,
     st.none() | moments,
+    st.lists(texts, max_size=3).map(tuple),
+    counts,
+    st.dictionaries(texts, counts, max_size=2),
 )
 OUTCOMES_BY_STATE = {
     ImportState.SUCCEEDED: Outcome.SUCCEEDED,
@@ -58,6 +63,7 @@ events = st.builds(
     st.floats(0, 1e11),
     st.none() | runs,
     st.none() | st.dictionaries(texts, texts, max_size=2),
+    st.none() | texts,
 )
 records = st.builds(
     Record,
@@ -69,6 +75,12 @@ records = st.builds(
     st.none() | st.dictionaries(texts, texts, max_size=2),
     st.none() | st.integers(0, 50),
     st.none() | statuses,
+    st.none() | texts,
+    st.none() | texts,
+    st.none() | moments,
+    st.none() | moments,
+    st.none() | moments,
+    st.none() | texts,
 )
 values = st.recursive(
     st.none()
@@ -136,6 +148,13 @@ def test_an_event_whose_success_has_no_successful_status_is_refused() -> None:
 
         with pytest.raises(ValueError, match="not an event"):
             Event.from_json(event)
+
+
+def test_an_event_carries_the_vendors_address_and_an_older_one_has_none() -> None:
+    event = Event(Ending(Outcome.TIMED_OUT), 1.0, base_url="https://pigment.app").to_json()
+
+    assert event["base_url"] == "https://pigment.app"
+    assert Event.from_json({name: value for name, value in event.items() if name != "base_url"}).base_url is None
 
 
 @pytest.mark.parametrize("version", [0, 2, None, "1", True])

@@ -1,5 +1,6 @@
 """When an import is looked at, and when waiting ends: for every sequence of answers, not for a chosen few."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
@@ -106,6 +107,15 @@ policies = st.builds(
     st.sampled_from([0.0, 60.0]),
 )
 jitters = st.floats(0, 1, exclude_max=True)
+
+
+@pytest.mark.parametrize(("warning", "level"), [(False, "INFO"), (True, "WARNING")])
+def test_a_line_is_written_as_it_is_and_at_its_level(
+    warning: bool, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    Line("40 %s", warning=warning).write(logging.getLogger("task"))
+    assert [(one.levelname, one.message) for one in caplog.records] == [(level, "40 %s")]
 
 
 @pytest.mark.parametrize(
@@ -384,6 +394,20 @@ def test_a_status_after_an_outage_is_said_so_that_nobody_wonders() -> None:
 
     assert [line.warning for line in said] == [False, True, False, False]
     assert said[1].text == "Status not readable, the import is left alone and looked at again: down"
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        LookFailed(Trouble.UNAVAILABLE, "VendorAuthError", "a web page"),
+        LookFailed(Trouble.RATE_LIMITED, "VendorUnavailableError", "slow down"),
+    ],
+    ids=["of another error", "of another kind"],
+)
+def test_another_trouble_is_said_at_once(another: LookFailed) -> None:
+    said = watch(PollPolicy(1, 1, START + 100), Answers(OUTAGE, OUTAGE, another, another, SUCCEEDED)).said
+
+    assert [line.text.rpartition(": ")[2] for line in said] == ["down", another.message, "succeeded (Completed)"]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from airflow_provider_imports.hooks.pigment import PigmentHook
 from airflow_provider_imports.hooks.pigment import description as pigment
 from airflow_provider_imports.hooks.pigment.calls import pigment_run
 from airflow_provider_imports.hooks.pigment.metadata import Application, Block, ImportConfiguration
-from airflow_provider_imports.hooks.pigment.status import MOST_ERRORS, read_status
+from airflow_provider_imports.hooks.pigment.status import LONGEST_LINE, MOST_ERRORS, read_status
 from airflow_provider_imports.http.call import Answer, UnreadableAnswerError
 from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus
 from airflow_provider_imports.polling import Outcome, PollPolicy
@@ -227,6 +227,22 @@ def test_items_that_an_import_creates_by_itself_are_counted_and_told_by_dimensio
     assert "4 auto-created" in str(status)
 
 
+def test_what_got_into_each_block_is_told_over_its_scenarios_and_never_in_part() -> None:
+    def rows(block: str | None, inserted: int | None, updated: int = 0) -> dict[str, Any]:
+        return {"blockId": block, "insertedCount": inserted, "updatedCount": updated, "deletedCount": 9}
+
+    unknown = {"blockId": "third"}
+    blocks = [rows("first", 10, 1), rows("second", 0), rows("first", 5, 2), unknown, rows("third", 3), rows(None, 7)]
+    blocks += [rows("x" * 10_000, 1)]
+
+    status = read_status({"importStatus": "Completed", "detailedReport": {"impactedBlocks": blocks}})
+
+    *few, (long, one) = status.written.items()
+    assert dict(few) == {"blocks/first": 18, "blocks/second": 0, "blocks/third": None}
+    assert (len(long) < 300, one) == (True, 1)
+    assert read_status({"importStatus": "Completed", "detailedReport": {}}).written == {}
+
+
 def test_a_failed_import_says_why(vendor: requests_mock.Mocker, hook: PigmentHook) -> None:
     vendor.get(STATUS, **sample("import_failed.json"))
     status = hook.get_status(pigment_run(IMPORT_ID))
@@ -256,7 +272,15 @@ def test_a_report_of_any_size_becomes_a_few_short_lines() -> None:
     status = read_status(Answer(200, {}, json.dumps(report).encode()).object())
     assert len(status.errors) == MOST_ERRORS
     assert any(line.startswith("7 rows skipped") for line in status.errors)
+    assert len(status.errors[0]) == LONGEST_LINE
     assert len(json.dumps(status.to_json())) < 30_000
+
+
+@pytest.mark.parametrize(("blocks", "last"), [(20, "block 19: "), (21, "... and 1 more block")])
+def test_of_many_blocks_the_first_twenty_are_told_and_the_others_counted(blocks: int, last: str) -> None:
+    report = {"impactedBlocks": [{"blockId": str(number)} for number in range(blocks)]}
+    details = read_status({"importStatus": "Completed", "detailedReport": report}).details
+    assert (len(details), details[-1].startswith(last)) == (blocks, True)
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,11 @@ def test_a_websale_answer_whose_status_is_no_number_says_so(value: object) -> No
         read_import("product", {"status": value})
 
 
+def test_a_start_of_websale_that_was_cut_or_cleaned_identifies_no_import() -> None:
+    with pytest.raises(UnreadableAnswerError, match=r"^the answer has a start that is no time$"):
+        read_import("product", {"status": 1, "start": "2026-03-02\\x00"})
+
+
 @pytest.mark.parametrize(
     ("value", "progress"),
     [
@@ -608,6 +613,7 @@ def test_the_seconds_since_an_unknown_moment_are_none() -> None:
         ({"state": 7, "success": True}, "the answer has no success, or its state is no text"),
         ({"state": "done", "success": True}, "the answer has no operation with an _id"),
         ({"state": "done", "success": True, "operation": {"_id": 7}}, "the answer has no operation with an _id"),
+        ({"state": "done", "success": True, "operation": {"_id": "64d6\\x00"}}, "the operation's _id is not an id"),
         (
             {"state": "done", "success": True, "operation": {"_id": ID, "status": "importer_done"}},
             "the operation has no status, or does not say whether it is valid",

@@ -27,7 +27,16 @@ from airflow_provider_imports.exceptions import (
     VendorUnavailableError,
 )
 from airflow_provider_imports.hooks.rocketchat import RocketChatHook, calls
-from airflow_provider_imports.hooks.rocketchat.operation import STEPS, StagingUnclearError, read_current, status_of
+from airflow_provider_imports.hooks.rocketchat.operation import (
+    STEPS,
+    Operation,
+    StagingUnclearError,
+    not_idle,
+    read_current,
+    staging_unclear,
+    status_of,
+    superseded,
+)
 from airflow_provider_imports.http.call import UnreadableAnswerError
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.models import Counts, ImportRun, ImportState
@@ -689,6 +698,34 @@ def test_a_run_whose_fate_cannot_be_read_stays_unknown(vendor: requests_mock.Moc
     vendor.get(STATUS, **sample("internal_error", 500))
     with pytest.raises(UnknownOutcomeError):
         hook.run_import(RUN_OF_OURS)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            staging_unclear(RUN_OF_OURS, None, 1_000, 2_000),
+            "holds an unknown number of users where there should be 1,000 or 2,000. Nothing was started.",
+        ),
+        (
+            staging_unclear(RUN_OF_OURS, 1_500, 1_000, 2_000),
+            "holds 1,500 users where there should be 1,000 or 2,000. Nothing was started.",
+        ),
+        (
+            not_idle(Operation(OPERATION_ID, "done", "importer_done", valid=True)),
+            "(done) of user unknown takes no users any more: it was cleared or started, or the server was restarted. "
+            "A retry starts with a new one.",
+        ),
+        (
+            superseded(RUN_OF_OURS, None),
+            "was replaced at Rocket.Chat by none at all. What it had imported until then stays; the other one is left "
+            "alone. The user's permission 'view-import-operations' would tell how far it came.",
+        ),
+    ],
+)
+def test_an_operation_that_is_not_as_we_left_it_is_told_with_what_follows(error: VendorImportError, told: str) -> None:
+    assert str(error).partition("peration ")[2] == f"{OPERATION_ID} {told}"
+    assert error.vendor == "rocketchat"
 
 
 # The workspace, and what became of an unclear start

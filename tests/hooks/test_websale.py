@@ -490,6 +490,12 @@ def test_our_run_is_recognised_by_its_start(shop: requests_mock.Mocker, hook: We
     assert hook.get_status(OURS).progress == 60
 
 
+@pytest.mark.parametrize("service", ["", "  ", None])
+def test_an_import_of_no_service_is_refused_by_name(service: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"^service "):
+        websale_run(service)
+
+
 def test_another_start_means_superseded(shop: requests_mock.Mocker, hook: WebsaleHook) -> None:
     shows(shop, "import_of_somebody_else")
     with pytest.raises(ImportSupersededError, match=r"start=2025-02-19T14:00:00.000Z.*not ours and was left alone"):

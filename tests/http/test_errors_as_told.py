@@ -179,6 +179,16 @@ def test_silence_is_told_by_what_may_have_reached_the_vendor(
     assert str(error) == f"Pigment {call.operation}: no answer within 60 s. {told}"
 
 
+def test_a_request_of_which_only_a_part_arrived_is_told_as_one() -> None:
+    error = refusal_of("pigment", "Pigment", START, NoAnswer("cut off", may_have_acted=False, incomplete=True))
+
+    assert type(error) is VendorUnavailableError
+    assert str(error) == (
+        f"Pigment {START.operation}: cut off. Pigment got only a part of the request, on which it can't act; "
+        "a retry is safe."
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -68,6 +68,10 @@ def test_a_vendors_own_way_counts_for_a_429_and_asks_for_no_more_than_an_hour(
     assert asked_wait(limited(retry_after="30"), NOW, lambda answer, now: 1e9) == 30
 
 
+def test_a_vendors_own_way_may_name_a_moment() -> None:
+    assert asked_wait(limited(), NOW, lambda answer, now: NOW + 20 - now) == 20
+
+
 def test_the_rate_limit_header_of_a_good_answer_is_no_wish_to_wait() -> None:
     assert asked_wait(Answer(503, {"x-ratelimit-reset": "30"}, b""), NOW, says_nothing) is None
     assert asked_wait(Answer(503, {"retry-after": "30"}, b""), NOW, says_nothing) == 30

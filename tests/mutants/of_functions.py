@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import fnmatch
 import json
 import os
 import shutil
@@ -47,18 +48,25 @@ def run() -> dict[Mutant, str]:
         [sys.executable, "-m", "mutmut", "run", f"--max-children={processes}", *(f"{PACKAGE}.{one}" for one in NAMES)],
         check=True,
     )
-    return dict(_results())
+    tried = _tried()
+    if idle := [one for one in NAMES if not fnmatch.filter(tried, f"{PACKAGE}.{one}")]:
+        raise ValueError(f"no function has these names any more: {', '.join(idle)}")
+    return dict(_results(tried))
 
 
-def _results() -> Iterator[tuple[Mutant, str]]:
+def _tried() -> dict[str, tuple[Path, int]]:
+    """Where each mutant that was tried is, and its exit code."""
+    found = {}
     for verdicts in sorted(FOLDER.rglob("*.py.meta")):
         codes: dict[str, int | None] = json.loads(verdicts.read_text())["exit_code_by_key"]
-        if not any(code is not None for code in codes.values()):
-            continue
-        lines = _lines_of_functions(verdicts.with_suffix(""))
-        for name, code in codes.items():
-            if code is not None:
-                yield _mutant(name, lines), status_by_exit_code[code]
+        found |= {name: (verdicts.with_suffix(""), code) for name, code in codes.items() if code is not None}
+    return found
+
+
+def _results(tried: dict[str, tuple[Path, int]]) -> Iterator[tuple[Mutant, str]]:
+    lines = {module: _lines_of_functions(module) for module in {module for module, _ in tried.values()}}
+    for name, (module, code) in tried.items():
+        yield _mutant(name, lines[module]), status_by_exit_code[code]
 
 
 def _lines_of_functions(module: Path) -> dict[str, list[str]]:

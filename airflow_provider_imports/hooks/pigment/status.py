@@ -44,6 +44,7 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
     errors = _errors(report)
     details = _object(report.get("detailedReport"))
     created = _created_items(details)
+    numbers = [read_count(one.get("count")) for one in created]
     return ImportStatus(
         state,
         word,
@@ -51,7 +52,7 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
         message=doubt or "; ".join(errors[:MOST_SAMPLES]) or None,
         errors=tuple([*errors, *map(_created, created), *_skipped_rows(details)][:MOST_ERRORS]),
         details=tuple(_blocks(details)),
-        auto_created=_sum(created) if "autoCreatedDimensionModalities" in details else None,
+        auto_created=_sum(numbers) if "autoCreatedDimensionModalities" in details else None,
         started_at=parse_time(report.get("createdAt")),
         finished_at=parse_time(report.get("completedAt")),
         written=_written(details) if details else _NOTHING_WRITTEN,
@@ -92,9 +93,8 @@ def _created(item: Mapping[str, Any]) -> str:
     return f"{_number_of(item, 'item')} created in dimension {where}: the data names {it}, and {was} not there"
 
 
-def _sum(created: list[Mapping[str, Any]]) -> int | None:
-    """All items that were created; None if one of the numbers is not known."""
-    numbers = [read_count(one.get("count")) for one in created]
+def _sum(numbers: list[int | None]) -> int | None:
+    """All together; None if one of them is not known."""
     return None if None in numbers else sum(filter(None, numbers))
 
 
@@ -104,17 +104,16 @@ def _blocks(details: Mapping[str, Any]) -> list[str]:
     prefix = f"{_short(kind)} " if kind else ""
     lines = [f"{prefix}{_where(block) or 'block'}: {_block_counts(block)}" for block in blocks[:MOST_BLOCKS]]
     more = len(blocks) - MOST_BLOCKS
-    return [*lines, f"... and {more:,} more blocks"] if more > 0 else lines
+    return [*lines, f"... and {counted(more, 'more block')}"] if more > 0 else lines
 
 
 def _written(details: Mapping[str, Any]) -> dict[str, int | None]:
-    """Rows that got into each block; scenarios of one block count together."""
-    found: dict[str, int | None] = {}
+    """Rows that got into each block, over all its scenarios; None if one of the numbers is not known."""
+    found: dict[str, list[int | None]] = {}
     for block in _objects(details.get("impactedBlocks"))[:MOST_BLOCKS]:
         if name := block.get("blockId"):
-            rows, name = _block_counts(block).arrived, f"blocks/{_short(name)}"
-            found[name] = rows if name not in found or rows is None else rows + (found[name] or 0)
-    return found
+            found.setdefault(f"blocks/{_short(name)}", []).append(_block_counts(block).arrived)
+    return {name: _sum(rows) for name, rows in found.items()}
 
 
 def _block_counts(block: Mapping[str, Any]) -> Counts:
