@@ -380,6 +380,14 @@ def test_a_change_of_progress_or_counts_is_said_at_once() -> None:
     assert [line.text for line in said] == [str(one) for one in (*changes, SUCCEEDED)]
 
 
+def test_evidence_that_a_record_has_arrived_is_a_success() -> None:
+    evidence = ImportStatus(ImportState.EVIDENCE, "found")
+
+    ending = watch(PollPolicy(1, 1, START + 100), Answers(then=evidence)).ending
+
+    assert (ending.outcome, ending.is_consistent) == (Outcome.SUCCEEDED, True)
+
+
 def test_what_the_vendor_says_about_an_end_is_left_to_its_report() -> None:
     failed = ImportStatus(ImportState.FAILED, "Failed", message="column missing")
 

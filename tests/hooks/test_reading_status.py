@@ -168,7 +168,16 @@ def test_twenty_of_pigments_blocks_have_a_line() -> None:
     lines = in_detail(impactedBlocks=blocks).details
 
     assert lines == (*(f"block b{n}: 1 inserted" for n in range(20)), "... and 2 more blocks")
+    assert in_detail(impactedBlocks=blocks[:21]).details[20:] == ("... and 1 more block",)
     assert len(in_detail(impactedBlocks=blocks[:20]).details) == 20
+
+
+def test_an_error_of_pigment_is_one_short_line() -> None:
+    report = {"importStatus": "Failed", "errorsDetails": [{"name": "x" * 300, "description": "y" * 300}]}
+
+    (line,) = read_status(report).errors
+
+    assert line == f"{'x' * 300}: {'y' * 97}…"
 
 
 def test_pigments_names_of_blocks_are_cut() -> None:

@@ -701,29 +701,32 @@ def test_a_run_whose_fate_cannot_be_read_stays_unknown(vendor: requests_mock.Moc
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("made", "told"),
     [
         (
-            staging_unclear(RUN_OF_OURS, None, 1_000, 2_000),
+            lambda: staging_unclear(RUN_OF_OURS, None, 1_000, 2_000),
             "holds an unknown number of users where there should be 1,000 or 2,000. Nothing was started.",
         ),
         (
-            staging_unclear(RUN_OF_OURS, 1_500, 1_000, 2_000),
+            lambda: staging_unclear(RUN_OF_OURS, 1_500, 1_000, 2_000),
             "holds 1,500 users where there should be 1,000 or 2,000. Nothing was started.",
         ),
         (
-            not_idle(Operation(OPERATION_ID, "done", "importer_done", valid=True)),
+            lambda: not_idle(Operation(OPERATION_ID, "done", "importer_done", valid=True)),
             "(done) of user unknown takes no users any more: it was cleared or started, or the server was restarted. "
             "A retry starts with a new one.",
         ),
         (
-            superseded(RUN_OF_OURS, None),
+            lambda: superseded(RUN_OF_OURS, None),
             "was replaced at Rocket.Chat by none at all. What it had imported until then stays; the other one is left "
             "alone. The user's permission 'view-import-operations' would tell how far it came.",
         ),
     ],
 )
-def test_an_operation_that_is_not_as_we_left_it_is_told_with_what_follows(error: VendorImportError, told: str) -> None:
+def test_an_operation_that_is_not_as_we_left_it_is_told_with_what_follows(
+    made: Callable[[], VendorImportError], told: str
+) -> None:
+    error = made()
     assert str(error).partition("peration ")[2] == f"{OPERATION_ID} {told}"
     assert error.vendor == "rocketchat"
 

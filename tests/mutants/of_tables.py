@@ -31,7 +31,7 @@ READING = "tests/hooks/test_reading_status.py"
 MODULES: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
     "polling": (frozenset(), ("tests/test_polling.py",)),
     "progress_log": (frozenset(), ("tests/test_polling.py",)),
-    "event": (frozenset(), ("tests/test_polling.py", "tests/test_models.py")),
+    "trigger_event": (frozenset(), ("tests/test_polling.py", "tests/test_models.py")),
     "http.errors": (frozenset(), ("tests/http/test_errors.py", "tests/http/test_errors_as_told.py")),
     "http.retry": (frozenset(), ("tests/http/test_retry.py",)),
     "models": (frozenset(), ("tests/test_models.py", READING)),
