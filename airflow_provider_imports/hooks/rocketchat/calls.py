@@ -1,7 +1,7 @@
 """
 Rocket.Chat's calls: when an answer to one counts, and how one that must not act twice is sent.
 
-Source: https://developer.rocket.chat/apidocs/import-endpoints
+Source: https://developer.rocket.chat/apidocs/import-api
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Rocket.Chat described: its limits and log-in, and how a run is read, looked for and cleared. Nothing here sends.
 
-Sources: https://developer.rocket.chat/apidocs/import-endpoints, ``settings.yaml`` of RocketChat/Rocket.Chat-Open-API,
+Sources: https://developer.rocket.chat/apidocs/import-api, ``settings.yaml`` of RocketChat/Rocket.Chat-Open-API,
 and the server's own code where the documents say nothing.
 """
 

@@ -1,7 +1,7 @@
 """
 Rocket.Chat: stage users, import them, and read what became of that. Needs Rocket.Chat 6.3 or newer.
 
-Sources: https://developer.rocket.chat/apidocs/import-endpoints, ``settings.yaml`` of RocketChat/Rocket.Chat-Open-API,
+Sources: https://developer.rocket.chat/apidocs/import-api, ``settings.yaml`` of RocketChat/Rocket.Chat-Open-API,
 and the server's own code where the documents say nothing.
 """
 
