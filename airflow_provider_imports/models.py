@@ -40,6 +40,8 @@ class ImportState(StrEnum):
     CANCELED = "canceled"
     EVIDENCE = "evidence"  #: one known record has arrived at a vendor that publishes no status: it proves that row
 
+    __hash__ = str.__hash__  # that of an enum is slow, and every look asks for it
+
     @property
     def is_terminal(self) -> bool:
         """True if the vendor will not change this state any more."""

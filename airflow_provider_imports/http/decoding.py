@@ -24,6 +24,8 @@ _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _SHORTEST_TOKEN = 10
 _TOKEN = re.compile(rf"[A-Za-z0-9+/_-]{{{_SHORTEST_TOKEN},}}={{0,2}}")
 _LONG_TOKEN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+#: An id of the vendor's, and no base64: every status has one.
+_UUID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: Places where base64 may begin within a part of an address.
 _MOST_STARTS = 4
 _PLAIN_ALPHABET = str.maketrans("-_", "+/")
@@ -69,7 +71,10 @@ def unpacked(text: str) -> str:
 
 def may_be_packed(text: str) -> bool:
     """Say whether there is something in a text that is base64 of another."""
-    return any(_is_utf_8(_of_base64(token)) for token in _LONG_TOKEN.findall(_LINE_BREAKS.sub("", text)))
+    if "\n" in text or "\r" in text:
+        text = _LINE_BREAKS.sub("", text)
+    tokens = [token for token in _LONG_TOKEN.findall(text) if not _UUID.fullmatch(token)]
+    return any(_is_utf_8(_of_base64(token)) for token in tokens) if tokens else False
 
 
 def _opened(found: re.Match[str]) -> str:

@@ -152,6 +152,8 @@ class _Decompression:
 
 def read_text(content: bytes) -> str:
     """Decode text in UTF-8, UTF-16 or UTF-32, as it begins. What can't be decoded becomes a sign for that."""
+    if content.isascii() and b"\0" not in content:
+        return content.decode("ascii")
     encoding = json.detect_encoding(content)
     if encoding == "utf-8" and b"\0" in content:
         encoding = "utf-16-le" if content[1::2].count(0) >= content[::2].count(0) else "utf-16-be"

@@ -93,10 +93,12 @@ class Secrets:
         """Say whether a secret, or an escape behind which one may stand, is in a good answer."""
         if not self._long:
             return False
-        if any(sign in text for sign in (*ESCAPES, *self._direct)):
-            return True
         beginning = text[:_MOST_SEARCHED]
-        return any(sign in beginning for sign in self._packed) or may_be_packed(beginning)
+        for signs, place in ((ESCAPES, text), (self._direct, text), (self._packed, beginning)):
+            for sign in signs:  # any() would take three times as long
+                if sign in place:
+                    return True
+        return may_be_packed(beginning)
 
     def suspects(self, texts: Sequence[str]) -> dict[str, None]:
         """Find the texts of a good answer that hold a secret, or an escape behind which one may stand, in order."""

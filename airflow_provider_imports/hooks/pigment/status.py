@@ -27,8 +27,6 @@ MOST_SAMPLES = 3
 LONGEST_SAMPLE = 80
 LONGEST_LINE = 400
 #: Of a run that goes on: one for all, since thousands wait.
-_NO_COUNTS = Counts()
-_NOTHING_WRITTEN: Mapping[str, int | None] = {}
 
 
 def read_status(report: Mapping[str, Any]) -> ImportStatus:
@@ -42,20 +40,27 @@ def read_status(report: Mapping[str, Any]) -> ImportStatus:
         raise UnreadableAnswerError("the answer has no importStatus")
     state, doubt = state_of(word, STATES)
     errors = _errors(report)
-    details = _object(report.get("detailedReport"))
-    created = _created_items(details)
-    numbers = [read_count(one.get("count")) for one in created]
-    return ImportStatus(
+    status = ImportStatus(
         state,
         word,
-        counts=_counts(_object(details.get("summary"))) if details else _NO_COUNTS,
         message=doubt or "; ".join(errors[:MOST_SAMPLES]) or None,
-        errors=tuple([*errors, *map(_created, created), *_skipped_rows(details)][:MOST_ERRORS]),
-        details=tuple(_blocks(details)),
-        auto_created=_sum(numbers) if "autoCreatedDimensionModalities" in details else None,
+        errors=tuple(errors),
         started_at=parse_time(report.get("createdAt")),
         finished_at=parse_time(report.get("completedAt")),
-        written=_written(details) if details else _NOTHING_WRITTEN,
+    )
+    details = _object(report.get("detailedReport"))
+    return _in_detail(status, details) if details else status
+
+
+def _in_detail(status: ImportStatus, details: Mapping[str, Any]) -> ImportStatus:
+    created = _created_items(details)
+    numbers = [read_count(one.get("count")) for one in created]
+    return status._replace(
+        counts=_counts(_object(details.get("summary"))),
+        errors=(*status.errors, *map(_created, created), *_skipped_rows(details))[:MOST_ERRORS],
+        details=tuple(_blocks(details)),
+        auto_created=_sum(numbers) if "autoCreatedDimensionModalities" in details else None,
+        written=_written(details),
     )
 
 
