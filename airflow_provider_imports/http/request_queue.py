@@ -162,7 +162,7 @@ class Concurrency:
     def __init__(self, most: int) -> None:
         self._most = most
         self._narrowest = self.now = min(NARROWEST, most)
-        self._answers = 0
+        self._answers = -self.now  # the first round is twice as long: connections open, and much is imported
         self._quickest = float("inf")
 
     def answered(self, took: float, *, in_flight: int, others_wait: bool) -> None:

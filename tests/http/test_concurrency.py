@@ -7,11 +7,6 @@ from airflow_provider_imports.http.request_queue import NARROWEST, QUICK_ANSWER,
 SLOW = 2.0
 
 
-@pytest.fixture
-def width() -> Concurrency:
-    return Concurrency(1000)
-
-
 def rounds(width: Concurrency, *tooks: float, others_wait: bool = True, in_flight: int | None = None) -> list[int]:
     """Widths after rounds in which every answer took so long."""
     found = []
@@ -20,6 +15,19 @@ def rounds(width: Concurrency, *tooks: float, others_wait: bool = True, in_fligh
             width.answered(took, in_flight=width.now - 1 if in_flight is None else in_flight, others_wait=others_wait)
         found.append(width.now)
     return found
+
+
+@pytest.fixture
+def width() -> Concurrency:
+    """After the first half of its first round."""
+    width = Concurrency(1000)
+    rounds(width, SLOW)
+    return width
+
+
+def test_the_first_round_is_twice_as_long_for_its_connections_are_being_opened() -> None:
+    assert rounds(Concurrency(1000), SLOW, SLOW, SLOW) == [NARROWEST, 64, 128]
+    assert rounds(Concurrency(1000), SLOW, QUICK_ANSWER / 2) == [NARROWEST, NARROWEST]
 
 
 def test_it_doubles_with_each_round_of_slow_answers_up_to_the_most(width: Concurrency) -> None:
