@@ -1,8 +1,7 @@
-"""Every code block of the documentation is what it says it is: it parses, and its commands exist."""
+"""Every code block of the documentation is what it says it is: Python runs, data parse, and commands exist."""
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import shlex
@@ -12,13 +11,20 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from airflow.cli import cli_parser
+from airflow.sdk import DAG, task
 
+from airflow_provider_imports.exceptions import ImportRejectedRecordsError
 from airflow_provider_imports.installed import installed
+from airflow_provider_imports.manifest import manifest
+from airflow_provider_imports.models import Counts, ImportRun, ImportState, ImportStatus
+from airflow_provider_imports.operators.pigment import PigmentPushCsvOperator
+from airflow_provider_imports.triggers.events import ImportEndedTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +100,45 @@ def test_no_block_escapes() -> None:
     assert {block.language for block in BLOCKS} <= {"python", "json", "yaml", "toml", "text", *SHELL}
 
 
+def run(block: Block) -> dict[str, Any]:
+    """Run a block of Python in a DAG file that has imported what the page tells of."""
+    names: dict[str, Any] = {
+        "__name__": "a_dag_file",
+        "task": task,
+        "ImportEndedTrigger": ImportEndedTrigger,
+        "PigmentPushCsvOperator": PigmentPushCsvOperator,
+    }
+    with DAG("a_dag"):
+        exec(compile(block.text, block.where, "exec"), names)
+    return names
+
+
 @of("python")
-def test_python_compiles(block: Block) -> None:
-    ast.parse(block.text, filename=block.where)
+def test_python_runs(block: Block) -> None:
+    run(block)
+
+
+@pytest.mark.parametrize(
+    ("page", "function", "told"),
+    [
+        ("docs/cookbook/tell-of-rejected-rows.rst", "tell", "pigment {'import_id': '1'} 2 ['line 3']"),
+        ("docs/manifest.rst", "check", "5 rows got in, 2 did not"),
+    ],
+)
+def test_a_function_on_a_page_tells_what_became_of_the_import(
+    page: str, function: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (block,) = [one for one in BLOCKS if one.where.startswith(page) and f"def {function}(" in one.text]
+    status = ImportStatus(ImportState.SUCCEEDED, "Completed", counts=Counts(inserted=5, skipped=2), errors=("line 3",))
+    result = manifest(ImportRun("pigment", {"import_id": "1"}), status)
+    function_of_page = run(block)[function]
+
+    if function == "tell":
+        function_of_page({"exception": ImportRejectedRecordsError("rejected", manifest=result)})
+    else:
+        function_of_page.function(SimpleNamespace(xcom_pull=lambda task_ids: result))
+
+    assert capsys.readouterr().out.splitlines()[-1] == told
 
 
 @of("json")
