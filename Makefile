@@ -80,7 +80,7 @@ cluster-test: .venv-cluster/.installed ## Run Celery workers, two triggerers, Po
 	.venv-cluster/bin/python -m pip install --quiet --editable ".[test,cluster]" --constraint constraints/airflow-3.3.2-cluster.txt
 	@touch $@
 
-mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status; a test must notice each (7 minutes)
+mutants: $(STAMP) ## Put small faults into waiting, errors and readers of status; a test must notice each (a quarter of an hour)
 	$(BIN)/python -m tests.mutants
 
 vendor-mutants: $(STAMP) ## Take the safeguards of a vendor away, one by one; the conformance suite must notice each
