@@ -74,7 +74,7 @@ def may_be_packed(text: str) -> bool:
     if "\n" in text or "\r" in text:
         text = _LINE_BREAKS.sub("", text)
     tokens = [token for token in _LONG_TOKEN.findall(text) if not _UUID.fullmatch(token)]
-    return any(_is_utf_8(_of_base64(token)) for token in tokens) if tokens else False
+    return any(_is_utf_8(_of_base64(token)) for token in tokens)
 
 
 def _opened(found: re.Match[str]) -> str:

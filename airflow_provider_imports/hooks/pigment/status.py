@@ -26,7 +26,6 @@ MOST_BLOCKS = 20
 MOST_SAMPLES = 3
 LONGEST_SAMPLE = 80
 LONGEST_LINE = 400
-#: Of a run that goes on: one for all, since thousands wait.
 
 
 def read_status(report: Mapping[str, Any]) -> ImportStatus:
