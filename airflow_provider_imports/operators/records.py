@@ -49,9 +49,9 @@ def enough(source: str, rows: int, min_rows: int | None) -> None:
     """
     fewest = 1 if min_rows is None else min_rows
     if rows < fewest:
+        rule = "allow none with min_rows=0" if min_rows is None else f"min_rows={min_rows}"
         raise InvalidInputError(
-            f"{source} gave {counted(rows, 'row')}, and at least {fewest:,} must get in (min_rows={min_rows}). "
-            f"{validation.NOTHING}"
+            f"{source} gave {counted(rows, 'row')}, and at least {fewest:,} must get in ({rule}). {validation.NOTHING}"
         )
 
 
