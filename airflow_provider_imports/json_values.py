@@ -6,6 +6,7 @@ Pure, and nothing is ever guessed at.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -75,6 +76,15 @@ def object_from_json(value: object, what: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"not an {what}: {value!r}")
     return dict(value)
+
+
+def storable(value: object) -> object:
+    """What came from a store as it can go into one again: with NaN or Infinity, which are no JSON, as a text."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(value)
+    return value
 
 
 def parse_time(text: object) -> datetime | None:

@@ -22,7 +22,7 @@ from airflow_provider_imports.operators.waiting import WaitingImportOperator
 from airflow_provider_imports.sandbox import bloomreach, blueshift, pigment
 from airflow_provider_imports.sensors.base import ImportSensor
 from airflow_provider_imports.sensors.judging import JudgingImportSensor
-from tests.docs.test_docs import public_classes
+from tests.public_classes import public_classes
 from tests.tries import finish
 
 if TYPE_CHECKING:

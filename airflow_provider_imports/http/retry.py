@@ -59,6 +59,23 @@ def asked_wait(answer: Answer, now: float, own: Callable[[Answer, float], float 
     return None if wait is None else min(max(wait, 0.0), LONGEST_ASKED_WAIT)
 
 
+def wait_before_repeat(
+    outcome: SendResult, attempts: int, own: Callable[[Answer, float], float | None], now: float, jitter: float
+) -> float:
+    """
+    Seconds before the next attempt: what the vendor asks for, else a backoff.
+
+    A time that has passed by our clock counts as not said: repeats at once would use up the attempts.
+
+    :param attempts: made so far, from 1
+    :param own: as in :func:`asked_wait`
+    :param now: epoch seconds
+    :param jitter: a random number in [0, 1)
+    """
+    asked = asked_wait(outcome, now, own) if isinstance(outcome, Answer) else None
+    return asked or backoff(attempts, jitter)
+
+
 def duration(seconds: float) -> str:
     """Seconds for people: ``45 s``, ``12 min``, ``3 h 20 min``."""
     if seconds < 120:

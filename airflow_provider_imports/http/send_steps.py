@@ -22,7 +22,7 @@ from airflow_provider_imports.exceptions import (
 )
 from airflow_provider_imports.http.address import redirected
 from airflow_provider_imports.http.call import Answer, Call, Flow, NoAnswer, SendResult, UnreadableAnswerError
-from airflow_provider_imports.http.retry import MOST_ATTEMPTS, asked_wait, backoff, duration, may_repeat
+from airflow_provider_imports.http.retry import MOST_ATTEMPTS, duration, may_repeat, wait_before_repeat
 from airflow_provider_imports.http.secrets import NO_SECRETS, Secrets
 from airflow_provider_imports.http.transfer import PROXY_WANTS_CREDENTIALS
 
@@ -193,7 +193,7 @@ def send(call: Call, rules: VendorRules, access: Access, patience: float) -> Sen
         if error is None:
             return _answer(outcome)
         access.secrets.redact(error)
-        wait = _wait(rules, outcome, attempts)
+        wait = wait_before_repeat(outcome, attempts, rules.rate_limit_wait, time.time(), random.random())
         if isinstance(error, VendorRateLimitError):
             error.retry_after = wait
             yield Hold(wait, call, error.vendor)
@@ -280,12 +280,6 @@ def _refused_by_proxy(settings: Settings | None) -> NoAnswer | None:
     if settings is None or settings.proxy is None:
         return None
     return NoAnswer(f"the proxy {settings.proxy_address} answered HTTP 407{PROXY_WANTS_CREDENTIALS}", False)
-
-
-def _wait(rules: VendorRules, outcome: SendResult, attempts: int) -> float:
-    asked = asked_wait(outcome, time.time(), rules.rate_limit_wait) if isinstance(outcome, Answer) else None
-    # Not said, or a time that has passed by our clock: repeats at once would use up the attempts.
-    return asked or backoff(attempts, random.random())
 
 
 def _redirect_target(base_url: str, call: Call, answer: Answer) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_imports.intent import Intent
 from airflow_provider_imports.json_values import (
     number_from_json,
+    storable,
     text_from_json,
     texts_from_json,
     time_from_json,
@@ -124,7 +125,7 @@ class Record(NamedTuple):
             time_from_json(value["sent_at"]) if "sent_at" in value else at,
             time_from_json(value.get("unclear_at")),
             time_from_json(value.get("looked_at")),
-            value.get("unread"),
+            storable(value.get("unread")),
         )
         if record.run is None and phase in (Phase.STARTED, Phase.ENDED):
             raise ValueError("it does not say which run was started")

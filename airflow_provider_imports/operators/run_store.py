@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
 from airflow_provider_imports.exceptions import AnotherTryError, InvalidInputError
+from airflow_provider_imports.json_values import storable
 from airflow_provider_imports.operators.record import Phase, Record
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class RunStore:
             generation = generation if isinstance(generation, int) else None
             now = datetime.now(UTC)
             return Record(
-                Phase.INTENDED, self._fingerprint or "", now, generation=generation, sent_at=now, unread=value
+                Phase.INTENDED, self._fingerprint or "", now, generation=generation, sent_at=now, unread=storable(value)
             )
 
     def _is_about_this_import(self, record: Record, content: Callable[[], str | None]) -> bool:

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import ast
 import doctest
-import importlib
 import inspect
 import json
-import pkgutil
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_imports import __version__, exceptions, hooks, operators, sensors
+from airflow_provider_imports import __version__, exceptions
 from airflow_provider_imports.hooks.base import ImportHook
 from airflow_provider_imports.installed import installed
 from airflow_provider_imports.testing import matrix
 from airflow_provider_imports.testing.suite import all_cases
 from tests.docs.test_code_blocks import BLOCKS
+from tests.public_classes import public_classes
 from tests.vendors.every import SUITES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -35,16 +30,6 @@ ERRORS = [
     for value in vars(exceptions).values()
     if isinstance(value, type) and issubclass(value, exceptions.VendorImportError)
 ]
-
-
-def public_classes() -> Iterator[type]:
-    """The operators, sensors and hooks of the public API."""
-    for package in (operators, sensors, hooks):
-        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            for value in vars(importlib.import_module(found.name)).values():
-                is_defined_there = inspect.isclass(value) and f"{value.__module__}.".startswith(f"{found.name}.")
-                if is_defined_there and issubclass(value, BaseOperator | ImportHook):
-                    yield value
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)

@@ -198,7 +198,7 @@ def test_the_pages_quote_a_vendor_that_is_not_there(
     set_connection: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_imports.http.send_steps.backoff", lambda attempt, jitter: 0.01)
+    monkeypatch.setattr("airflow_provider_imports.http.retry.backoff", lambda attempt, jitter: 0.01)
     set_connection("pigment_nowhere", conn_type="pigment", host="http://127.0.0.1:9", password="a-key")
 
     assert error_of(push(conn_id="pigment_nowhere"), make_context()) in quotes("errors.rst")

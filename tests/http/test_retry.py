@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat
+from airflow_provider_imports.http.call import Answer, Call, NoAnswer, Repeat, SendResult
 from airflow_provider_imports.http.retry import (
     LONGEST_ASKED_WAIT,
     LONGEST_BACKOFF,
@@ -15,6 +15,7 @@ from airflow_provider_imports.http.retry import (
     asked_wait,
     backoff,
     may_repeat,
+    wait_before_repeat,
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
@@ -86,6 +87,22 @@ def test_any_hint_is_none_or_a_wait_within_bounds(status: int, retry_after: str,
     wait = asked_wait(Answer(status, {"retry-after": retry_after, "x-ratelimit-reset": reset}, b""), NOW, says_nothing)
 
     assert wait is None or 0 <= wait <= LONGEST_ASKED_WAIT
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wait"),
+    [
+        (limited(retry_after="7"), 7),
+        (limited(retry_after="0"), 3),
+        (limited(retry_after="Sun, 22 Nov 2026 11:00:00 GMT"), 3),
+        (limited(), 3),
+        (Answer(503, {}, b""), 3),
+        (NoAnswer("closed", False), 3),
+    ],
+)
+def test_a_repeat_waits_as_asked_and_otherwise_ever_longer(outcome: SendResult, wait: float) -> None:
+    assert wait_before_repeat(outcome, 3, says_nothing, NOW, 0.5) == wait
+    assert wait_before_repeat(limited(), 3, lambda answer, now: 20, NOW, 0.5) == 20
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))

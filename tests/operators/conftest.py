@@ -26,7 +26,7 @@ def deferrable(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat at once."""
-    monkeypatch.setattr("airflow_provider_imports.http.send_steps.backoff", lambda attempt, jitter: 0.01)
+    monkeypatch.setattr("airflow_provider_imports.http.retry.backoff", lambda attempt, jitter: 0.01)
 
 
 @pytest.fixture

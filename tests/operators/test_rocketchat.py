@@ -312,7 +312,7 @@ def test_one_fault_at_any_step_leaves_everybody_imported_once(
     operation: str,
     fault: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr("airflow_provider_imports.http.send_steps.backoff", lambda attempt, jitter: 0.01)
+    monkeypatch.setattr("airflow_provider_imports.http.retry.backoff", lambda attempt, jitter: 0.01)
     chat.add_fault(vendor="rocketchat", operation=operation, **fault)
     result = finish(blocking_task(), make_context())
     assert [entry.fault for entry in calls(chat, operation)].count(fault["fault"]) == 1
@@ -718,7 +718,7 @@ def test_twenty_thousand_users_of_a_csv_file_are_staged_exactly_once(
     tmp_path: Path,
     fault: dict[str, Any] | None,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_imports.http.send_steps.backoff", lambda attempt, jitter: 0.01)
+    monkeypatch.setattr("airflow_provider_imports.http.retry.backoff", lambda attempt, jitter: 0.01)
     file = tmp_path / "users.csv"
     with file.open("w") as out:
         out.write("emails,importIds,username,name\n")

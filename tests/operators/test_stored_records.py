@@ -73,6 +73,20 @@ def test_a_record_that_cannot_be_read_does_not_stop_a_task_that_may_restart(
     assert len(starts(sandbox)) == 1
 
 
+@pytest.mark.parametrize("share", [float("nan"), float("inf")])
+def test_a_damaged_record_that_is_no_json_is_stored_as_a_text(
+    trigger_task: MakeTask, sandbox: Any, make_context: Any, task_state_store: Any, share: float
+) -> None:
+    damaged = {"version": 99, "share": share}
+    task_state_store.written[KEY] = json.dumps(damaged)
+
+    for _ in range(2):
+        with pytest.raises(UnknownOutcomeError):
+            finish(trigger_task(), make_context())
+        assert json.loads(json.dumps(task_state_store.get(KEY), allow_nan=False))["unread"] == json.dumps(damaged)
+    assert starts(sandbox) == []
+
+
 def test_clearing_a_task_that_has_not_asked_yet_asks_first(
     trigger_task: MakeTask, sandbox: Any, make_context: Any, task_state_store: Any
 ) -> None:

@@ -50,7 +50,7 @@ MODES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat at once."""
-    monkeypatch.setattr("airflow_provider_imports.http.send_steps.backoff", lambda attempt, jitter: 0.01)
+    monkeypatch.setattr("airflow_provider_imports.http.retry.backoff", lambda attempt, jitter: 0.01)
 
 
 @pytest.fixture(params=MODES)

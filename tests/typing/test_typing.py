@@ -19,7 +19,7 @@ from airflow_provider_imports.operators.rocketchat import RocketChatCreateImport
 from airflow_provider_imports.operators.websale import WebsaleStartImportOperator
 from airflow_provider_imports.sensors.pigment import PigmentImportSensor
 from airflow_provider_imports.version_compat import AIRFLOW_V_3_3_PLUS
-from tests.docs.test_docs import public_classes
+from tests.public_classes import public_classes
 
 ROOT = Path(__file__).parents[2]
 MISTAKES = Path(__file__).parent / "mistakes.py"
