@@ -23,9 +23,7 @@ def public_classes() -> Iterator[type]:
         for package in (operators, sensors, hooks)
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
     ]
-    for module in [
-        importlib.import_module(name) for name in names
-    ]:  # all first: then each knows its subclasses
+    for module in [importlib.import_module(name) for name in names]:  # all first: then each knows its subclasses
         for value in vars(module).values():
             is_defined_there = inspect.isclass(value) and f"{value.__module__}.".startswith(f"{module.__name__}.")
             if is_defined_there and issubclass(value, BaseOperator | ImportHook):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import doctest
 import inspect
-import json
 import re
 from pathlib import Path
 
@@ -162,12 +161,6 @@ def test_the_table_of_looks_is_what_the_code_does() -> None:
 
     assert result.attempted
     assert not result.failed
-
-
-def test_the_connection_on_the_pigment_page_is_one() -> None:
-    (value,) = re.findall(r"AIRFLOW_CONN_PIGMENT_DEFAULT='(.*)'", (DOCS / "vendors" / "pigment.rst").read_text())
-
-    assert json.loads(value)["conn_type"] in installed().entries
 
 
 def test_the_size_of_the_fault_matrix_is_what_it_is() -> None:

@@ -67,7 +67,14 @@ def ended(airflow: RunningAirflow, sandboxes: dict[str, Sandbox], connect: Calla
 
     waits(airflow, partial(all_canceled, sandboxes[ON_WORKER]), "the worker to cancel")
     # an import that ends while its task is still being deferred meets a race in Airflow's scheduler
-    waits(airflow, partial(cleared_tasks_wait, airflow, sandboxes["cleared"]), "the cleared tasks to wait")
+    try:
+        waits(airflow, partial(cleared_tasks_wait, airflow, sandboxes["cleared"]), "the cleared tasks to wait")
+    except TimeoutError as error:
+        error.add_note(f"{airflow.task_states(DEFERRED, RUN)}")
+        for vendor in VENDORS:
+            seen = [entry.operation for entry in sandboxes["cleared"].entries(vendor)[-12:]]
+            error.add_note(f"{vendor}: {seen}; {log(airflow, vendor, 'cleared', 2)[-3000:]}")
+        raise
     sandboxes["cleared"].clock.advance(RUN_SECONDS)
     airflow.wait_for_run(DEFERRED, RUN, PATIENCE)
     airflow.wait_for_run(WORKER, RUN, PATIENCE)
