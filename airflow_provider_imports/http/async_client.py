@@ -84,6 +84,7 @@ class AsyncClient:
         self._session: aiohttp.ClientSession | None = None
         self._timeout = WITHOUT_END
         self._base = URL()
+        self._base_path = ""
         self._proxy: str | None = None
 
     async def close(self) -> None:
@@ -197,6 +198,7 @@ class AsyncClient:
             total=settings.connect_timeout + settings.timeout, sock_connect=settings.connect_timeout
         )
         self._base = URL(settings.base_url, encoded=True)
+        self._base_path = self._base.raw_path.rstrip("/")
         self._proxy = settings.proxy
         self.access.settings = settings
         if old is not None:
@@ -263,7 +265,7 @@ class AsyncClient:
         """Where a call goes; parsing thousands of addresses that differ in a path would cost more than replacing it."""
         if call.query or "?" in call.path:
             return URL(self.access.base_url + call.target, encoded=True)
-        return self._base.with_path(self._base.raw_path.rstrip("/") + call.path, encoded=True)
+        return self._base.with_path(self._base_path + call.path, encoded=True)
 
     def _queue_for(self, call: Call) -> RequestQueue:
         key = self._rate_limit_key(call)

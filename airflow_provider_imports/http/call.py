@@ -119,7 +119,7 @@ class UnreadableAnswerError(ValueError):
     """The vendor's answer is not what its documentation says."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would take four times as long to make
 class Answer:
     """
     What the vendor answered. What is told of it comes from :meth:`json`, :meth:`object` and :meth:`header`, or from

@@ -73,8 +73,7 @@ def may_be_packed(text: str) -> bool:
     """Say whether there is something in a text that is base64 of another."""
     if "\n" in text or "\r" in text:
         text = _LINE_BREAKS.sub("", text)
-    tokens = [token for token in _LONG_TOKEN.findall(text) if not _UUID.fullmatch(token)]
-    return any(_is_utf_8(_of_base64(token)) for token in tokens)
+    return any(not _UUID.fullmatch(token) and _is_utf_8(_of_base64(token)) for token in _LONG_TOKEN.findall(text))
 
 
 def _opened(found: re.Match[str]) -> str:

@@ -117,8 +117,10 @@ class RequestQueue:
         return now
 
     def _pump(self) -> None:
-        while self._is_open() and (turn := self._next()) is not None:
+        while self._queue and self._is_open() and (turn := self._next()) is not None:
             turn.set_result(self._let_through())
+        if not self._queue:
+            self._dated.clear()
         self._schedule()
 
     def _next(self) -> asyncio.Future[float] | None:
@@ -126,7 +128,6 @@ class RequestQueue:
         while self._queue and self._queue[0].done():
             self._queue.popleft()
         if not self._queue:
-            self._dated.clear()
             return None
         if len(self._dated) > 2 * len(self._queue) + 100:  # most of them had their turn already
             self._dated = [one for one in self._dated if not one[2].done()]

@@ -81,7 +81,7 @@ class Access:
         return self.settings.base_url
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Transmit:
     """Step: send these bytes once, and send an :data:`SendResult` back."""
 
@@ -89,7 +89,7 @@ class Transmit:
     headers: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Authenticate:
     """
     Step: look the connection up and log in, unless somebody did since ``generation``.
@@ -101,7 +101,7 @@ class Authenticate:
     patience: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pause:
     """Step: let this many seconds pass before the same call is sent again."""
 
@@ -109,7 +109,7 @@ class Pause:
     reason: VendorImportError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hold:
     """Step: the vendor asks everybody who sends this call on this connection to wait."""
 
@@ -118,13 +118,14 @@ class Hold:
     vendor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Share:
     """Step: get the answer to a read that others send, too, and send it back; or None to have it sent from here."""
 
     call: Call
 
 
+# Not frozen: those take four times as long to make, and each read makes some.
 SendStep = Transmit | Authenticate | Pause | Hold | Share
 #: Yields a step, is sent what came of it (or thrown its error), and returns what all of them were for.
 Sending = Generator[SendStep, SendResult | None, T]
@@ -253,9 +254,9 @@ def log_in(rules: VendorRules, access: Access, settings: Settings, patience: flo
 
 def guarded(outcome: SendResult, secrets: Secrets) -> SendResult:
     """An outcome that knows what must not be told of it."""
-    if not isinstance(outcome, Answer):
-        return outcome
-    return Answer(outcome.status, outcome.headers, outcome.content, outcome.repeated_after, secrets)
+    if isinstance(outcome, Answer):
+        outcome.secrets = secrets
+    return outcome
 
 
 def _outcome(sent: SendResult | None) -> SendResult:

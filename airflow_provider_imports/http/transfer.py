@@ -6,8 +6,7 @@ import re
 import sys
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_imports.http.call import NoAnswer, UnreadableBodyError
 from airflow_provider_imports.http.reading import BrokenAnswerError
@@ -127,8 +126,7 @@ def latest_end(deadline: float | None) -> float:
     return time.monotonic() + (left + OVERTIME / 2 if left > 0 else max(left + OVERTIME, OVERTIME / 2))
 
 
-@dataclass(frozen=True, slots=True)
-class Waiter:
+class Waiter(NamedTuple):
     """
     For whom calls are sent.
 

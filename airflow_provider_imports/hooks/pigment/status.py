@@ -64,7 +64,10 @@ def _in_detail(status: ImportStatus, details: Mapping[str, Any]) -> ImportStatus
 
 
 def _errors(report: Mapping[str, Any]) -> list[str]:
-    parts = [(one.get("name"), one.get("description")) for one in _objects(report.get("errorsDetails"))[:MOST_ERRORS]]
+    told = _objects(report.get("errorsDetails"))[:MOST_ERRORS]
+    if not told:
+        return []
+    parts = [(one.get("name"), one.get("description")) for one in told]
     lines = (": ".join(filter(None, map(read_text, pair))) for pair in parts)
     return [cut(line, LONGEST_LINE) for line in lines if line]
 
