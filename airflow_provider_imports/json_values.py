@@ -79,11 +79,11 @@ def object_from_json(value: object, what: str) -> dict[str, Any]:
 
 
 def storable(value: object) -> object:
-    """What came from a store as it can go into one again: with NaN or Infinity, which are no JSON, as a text."""
+    """Make a stored value storable again: one with NaN or Infinity, which JSON lacks, becomes a text."""
     try:
         json.dumps(value, allow_nan=False)
-    except ValueError:
-        return json.dumps(value)
+    except (TypeError, ValueError):
+        return json.dumps(value, default=repr)
     return value
 
 

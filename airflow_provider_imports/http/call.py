@@ -123,7 +123,8 @@ class UnreadableAnswerError(ValueError):
 class Answer:
     """
     What the vendor answered. What is told of it comes from :meth:`json`, :meth:`object` and :meth:`header`, or from
-    :func:`~airflow_provider_imports.http.errors.read_message`: cut, clean, and without our secrets.
+    :func:`~airflow_provider_imports.http.errors.read_message`: cut, clean, and without our secrets. All who
+    share a read get the same answer; change nothing in it.
 
     :param headers: a mapping that finds a lower-case name however the vendor wrote it
     :param content: as it was received, never to be told

@@ -81,6 +81,7 @@ class Access:
         return self.settings.base_url
 
 
+# The steps are not frozen: each read makes some, and frozen data classes take four times as long to make.
 @dataclass(slots=True)
 class Transmit:
     """Step: send these bytes once, and send an :data:`SendResult` back."""
@@ -125,7 +126,6 @@ class Share:
     call: Call
 
 
-# Not frozen: those take four times as long to make, and each read makes some.
 SendStep = Transmit | Authenticate | Pause | Hold | Share
 #: Yields a step, is sent what came of it (or thrown its error), and returns what all of them were for.
 Sending = Generator[SendStep, SendResult | None, T]

@@ -76,7 +76,7 @@ class RunStore:
         :param content: makes the fingerprint of what is to be sent now; asked only after clearing, since a retry is
             about what its first try sent, whatever copy of it is on this worker
         """
-        self._stored = None if self._store is None else self._store.get(KEY)
+        self._stored = self._in_store()
         self._record = None if self._stored is None else self._read(self._stored)
         if self._record is not None and not self._is_about_this_import(self._record, content):
             self._record = None
@@ -98,7 +98,7 @@ class RunStore:
         """
         if self._store is not None:
             self._store.set(TRY_KEY, self._owner)
-            self._raise_if_another(self._store.get(KEY) != self._stored)
+            self._raise_if_another(self._in_store() != self._stored)
         last, now = self._record, datetime.now(UTC)
         self._save(
             Record(
@@ -122,7 +122,7 @@ class RunStore:
         :raises AnotherTryError: if one has
         """
         if self._store is not None:
-            self._raise_if_another(self._store.get(TRY_KEY) != self._owner or self._store.get(KEY) != self._stored)
+            self._raise_if_another(self._store.get(TRY_KEY) != self._owner or self._in_store() != self._stored)
 
     @staticmethod
     def _raise_if_another(changed: bool) -> None:
@@ -176,11 +176,14 @@ class RunStore:
         if self._record is not None and self._record.phase is Phase.INTENDED and self._record.run is not None:
             self._change(sent_at=None)
             return
-        if self._store is not None and self._store.get(KEY) == self._stored:  # else it is another try's
+        if self._store is not None and self._in_store() == self._stored:  # else it is another try's
             self._store.delete(KEY)
             self._store.delete(TRY_KEY)
             self._stored = None
         self._record = None
+
+    def _in_store(self) -> object:
+        return None if self._store is None else storable(self._store.get(KEY))
 
     def _read(self, value: object) -> Record:
         try:
@@ -191,7 +194,7 @@ class RunStore:
             generation = generation if isinstance(generation, int) else None
             now = datetime.now(UTC)
             return Record(
-                Phase.INTENDED, self._fingerprint or "", now, generation=generation, sent_at=now, unread=storable(value)
+                Phase.INTENDED, self._fingerprint or "", now, generation=generation, sent_at=now, unread=value
             )
 
     def _is_about_this_import(self, record: Record, content: Callable[[], str | None]) -> bool:

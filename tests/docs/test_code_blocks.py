@@ -73,12 +73,17 @@ def of(*languages: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", chosen, ids=lambda block: block.where)
 
 
+def typed(block: Block) -> str:
+    """What is typed of a block of a terminal: of a console only what follows the prompt."""
+    if block.language != "console":
+        return block.text
+    lines = block.text.replace("\\\n", " ").splitlines()
+    return "\n".join(line[2:] for line in lines if line.startswith("$ "))
+
+
 def commands(block: Block) -> list[list[str]]:
-    """The commands of a block of a terminal, as words; of a console only what follows the prompt."""
-    text = block.text
-    if block.language == "console":
-        text = "\n".join(line[2:] for line in text.splitlines() if line.startswith("$ "))
-    words = shlex.shlex(text.replace("\\\n", " "), posix=True, punctuation_chars="|&;\n")
+    """The commands of a block of a terminal, as words."""
+    words = shlex.shlex(typed(block).replace("\\\n", " "), posix=True, punctuation_chars="|&;\n")
     words.whitespace, words.whitespace_split = " \t", True
     found: list[list[str]] = [[]]
     for word in words:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -33,23 +32,12 @@ def test_the_commands_of_the_quickstart_do_what_it_says(tmp_path: Path) -> None:
     for name in OF_THE_REPOSITORY:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    environment |= {
-        "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}",
-        # what pip would download is lent to it
-        "PIP_NO_DEPS": "1",
-        "PIP_NO_INDEX": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }
-    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
-        environment.pop(name, None)
     inside = f'ip link set lo up && exec {sys.executable} -m tests.docs.tutorial "{tmp_path}"'
 
     done = subprocess.run(
         [*IN_A_NETWORK_OF_ITS_OWN, "sh", "-c", inside],
         cwd=ROOT,
-        env=environment,
+        env=tutorial.environment(),  # what pip would download is lent to it
         capture_output=True,
         text=True,
         timeout=AT_MOST_SECONDS,

@@ -8,6 +8,7 @@ FOLDER holds a copy of the repository. Needs a network of its own (``unshare --m
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -48,6 +49,21 @@ def blocks() -> list[Block]:
 def normalized(text: str) -> str:
     """A text whose ids and line breaks do not matter."""
     return " ".join(UUID.sub("<id>", text).split())
+
+
+def environment() -> dict[str, str]:
+    """The variables of somebody who has this environment's programs and nothing else; ``pip`` downloads nothing."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
+        found.pop(name, None)
+    return {
+        **found,
+        "PATH": f"{Path(sys.executable).parent}:{found['PATH']}",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_INDEX": "1",
+    }
 
 
 class Terminal:

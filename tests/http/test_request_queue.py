@@ -195,8 +195,15 @@ async def test_nothing_is_kept_of_those_who_had_their_turn(monkeypatch: pytest.M
         for since in await asyncio.gather(*waiting):
             gate.answered(since)
 
-    assert len(gate._dated) <= 110
-    assert len(gate._queue) == 0
+    assert len(gate._dated) == len(gate._queue) == 0
+
+
+async def test_few_are_kept_of_those_who_had_their_turn_while_others_wait() -> None:
+    gate = RequestQueue(RateLimit(None))
+    waiting = [asyncio.create_task(gate.turn(time.time() + 86_400)) for _ in range(1_000)]
+    for turn in waiting:
+        gate.answered(await turn)
+        assert len(gate._dated) <= 2 * (len(gate._queue) + 1) + 100
 
 
 async def test_only_so_many_are_under_way_at_a_time_until_the_vendor_turns_out_to_be_slow(

@@ -90,18 +90,22 @@ def test_any_hint_is_none_or_a_wait_within_bounds(status: int, retry_after: str,
 
 
 @pytest.mark.parametrize(
-    ("outcome", "wait"),
+    ("outcome", "attempts", "wait"),
     [
-        (limited(retry_after="7"), 7),
-        (limited(retry_after="0"), 3),
-        (limited(retry_after="Sun, 22 Nov 2026 11:00:00 GMT"), 3),
-        (limited(), 3),
-        (Answer(503, {}, b""), 3),
-        (NoAnswer("closed", False), 3),
+        (limited(retry_after="7"), 3, 7),
+        (limited(retry_after="0"), 3, 3),
+        (limited(retry_after="Sun, 22 Nov 2026 11:00:00 GMT"), 3, 3),
+        (limited(), 1, 0.75),
+        (limited(), 2, 1.5),
+        (Answer(503, {}, b""), 3, 3),
+        (NoAnswer("closed", False), 3, 3),
     ],
 )
-def test_a_repeat_waits_as_asked_and_otherwise_ever_longer(outcome: SendResult, wait: float) -> None:
-    assert wait_before_repeat(outcome, 3, says_nothing, NOW, 0.5) == wait
+def test_a_repeat_waits_as_asked_and_otherwise_ever_longer(outcome: SendResult, attempts: int, wait: float) -> None:
+    assert wait_before_repeat(outcome, attempts, says_nothing, NOW, 0.5) == wait
+
+
+def test_a_repeat_waits_as_the_vendors_own_way_asks() -> None:
     assert wait_before_repeat(limited(), 3, lambda answer, now: 20, NOW, 0.5) == 20
 
 

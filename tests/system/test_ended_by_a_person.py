@@ -73,7 +73,7 @@ def ended(airflow: RunningAirflow, sandboxes: dict[str, Sandbox], connect: Calla
         error.add_note(f"{airflow.task_states(DEFERRED, RUN)}")
         for vendor in VENDORS:
             seen = [entry.operation for entry in sandboxes["cleared"].entries(vendor)[-12:]]
-            error.add_note(f"{vendor}: {seen}; {log(airflow, vendor, 'cleared', 2)[-3000:]}")
+            error.add_note(f"{vendor}: {seen}")
         raise
     sandboxes["cleared"].clock.advance(RUN_SECONDS)
     airflow.wait_for_run(DEFERRED, RUN, PATIENCE)
