@@ -263,6 +263,7 @@ def test_a_body_without_a_message_is_shown_as_it_is(body: Any) -> None:
         ("<!DOCTYPE html>Bad Gateway", "Bad Gateway"),
         ("<p>Bad Gateway</p><![foo]>", "Bad Gateway"),  # html.parser of Python 3.11 gives up on it
         ("<p>Sorry" + " " * 8 * LONGEST_TEXT + "for the rest", "Sorry"),
+        ("<p>Sorry" + "<br>" * 2 * LONGEST_TEXT + "for the rest", "Sorry"),
         ("<p>" + "Bad Gateway " * 1000, ("Bad Gateway " * 50)[: LONGEST_TEXT - len("an HTML page: ") - 1] + "…"),
     ],
 )
