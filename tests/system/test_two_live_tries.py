@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-import requests
 
 from airflow_provider_imports.sandbox import Sandbox
 from tests.system.dags.at_each_step import SENDS_LATER, STOPPED, WITHHELD
@@ -119,12 +118,7 @@ def has_decided(airflow: RunningAirflow, task: str) -> bool:
 
 def log_of_newest_try(airflow: RunningAirflow, task: str) -> str:
     (seen,) = (one for one in airflow.task_instances(DAG, RUN) if one["task_id"] == task)
-    try:
-        return airflow.task_log(DAG, RUN, task, seen["try_number"])
-    except requests.HTTPError as error:
-        if error.response.status_code != requests.codes.not_found:
-            raise
-        return ""  # a new try has begun since
+    return airflow.log_if_any(DAG, RUN, task, seen["try_number"]) or ""  # none if a new try has begun since
 
 
 def starts(sandboxes: dict[str, Sandbox], task: str) -> list[str | None]:
