@@ -20,7 +20,7 @@ def answer(target: str) -> bytes:
     elif "/import/product/start" in target:
         value = {"status": 1, "start": datetime.now(UTC).isoformat(timespec="seconds"), "end": ""}
     elif "/login" in target:
-        value = {"accessToken": "0123456789abcdef"}
+        value = {"accessToken": "fedcba9876543210"}
     else:
         value = {"importId": str(uuid.uuid4())}
     body = json.dumps(value).encode()
