@@ -79,7 +79,7 @@ def object_from_json(value: object, what: str) -> dict[str, Any]:
 
 
 def storable(value: object) -> object:
-    """Make a stored value storable again: one with NaN or Infinity, which JSON lacks, becomes a text."""
+    """Make a stored value storable again: one that is no JSON, as NaN and Infinity are none, becomes a text."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
