@@ -107,6 +107,11 @@ class _RecordingConnection(HTTPConnection):
     _connecting = False
     _in_body = False
 
+    @staticmethod
+    def _at_once(length: int) -> int:
+        """Bytes to offer of so many: a socket takes what it has room for, and the last piece stays a small one."""
+        return max(PIECE, length - PIECE)
+
     def connect(self) -> None:
         """Connect, ask a proxy for a tunnel and agree on TLS, all of it within the time to connect."""
         transfer = current_transfer.get()
@@ -161,7 +166,7 @@ class _RecordingConnection(HTTPConnection):
             return
         rest = memoryview(data)
         while rest:
-            piece = rest[:PIECE]
+            piece = rest[: self._at_once(len(rest))]
             self.sock.settimeout(transfer.time_left())
             transfer.offers(len(piece) if self._in_body else 0)
             count = self.sock.send(piece)
@@ -170,7 +175,11 @@ class _RecordingConnection(HTTPConnection):
 
 
 class _RecordingTLSConnection(_RecordingConnection, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS, which takes all that it is offered, however long that takes."""
+
+    @staticmethod
+    def _at_once(length: int) -> int:
+        return min(PIECE, length)
 
 
 class _Pool(HTTPConnectionPool):

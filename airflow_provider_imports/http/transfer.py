@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_imports.http.call import Body
     from airflow_provider_imports.http.settings import Settings
 
-#: Bytes offered to a socket at a time, so that the last of them is known not to have left for as long as possible.
+#: Bytes of a body that are kept back until a socket has taken those before them, and known not to have left till then.
 PIECE = 1 << 16
 #: Seconds after a waiter's deadline in which the calls for it must have ended; half of them for those begun before it.
 OVERTIME = 8.0

@@ -16,8 +16,10 @@ from airflow_provider_imports.exceptions import (
     VendorRequestError,
     VendorUnavailableError,
 )
+from airflow_provider_imports.http import sync_session
 from airflow_provider_imports.http.body import FileBody
 from airflow_provider_imports.http.call import Call, Repeat, UnreadableBodyError, one_call
+from airflow_provider_imports.http.transfer import PIECE, Transfer, current_transfer
 from airflow_provider_imports.testing.proxy import HOST, ProxyServer
 from airflow_provider_imports.testing.wire import Reaction, Received, WireServer, answer, close_after, reset, silence
 from tests.http.conftest import Send
@@ -282,6 +284,44 @@ async def test_an_upload_that_broke_in_the_middle_is_no_import(
     assert "Vendor got only a part of the request, on which it can't act" in str(error)
     assert len(server.requests) == 5
     assert not any(one.complete for one in server.requests)
+
+
+class FullSocket:
+    """A socket that takes so many bytes, and then no more."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.longest = 0
+
+    def settimeout(self, seconds: float) -> None:
+        """It does not wait."""
+
+    def send(self, piece: memoryview) -> int:
+        self.longest = max(self.longest, len(piece))
+        if not self.room:
+            raise TimeoutError
+        taken = min(len(piece), self.room)
+        self.room -= taken
+        return taken
+
+
+@pytest.mark.parametrize("pool", sync_session._POOLS.values(), ids=sync_session._POOLS)
+@pytest.mark.parametrize("room", [0, 300_000, (1 << 20) - 1])
+def test_a_piece_of_which_a_socket_took_no_more_is_incomplete(pool: Any, room: int) -> None:
+    connection, full = pool.ConnectionCls("127.0.0.1"), FullSocket(room)
+    connection.sock, connection._in_body = full, True
+    transfer = Transfer(1 << 20, Connection("https://127.0.0.1:9").look_up())
+    token = current_transfer.set(transfer)
+    try:
+        with pytest.raises(TimeoutError):
+            connection.send(bytes(1 << 20))
+    finally:
+        current_transfer.reset(token)
+        connection.sock = None
+
+    assert transfer.is_incomplete == (room < (1 << 20) - PIECE)
+    if pool is sync_session._POOLS["https"]:
+        assert full.longest == PIECE  # TLS takes all that it is offered, so its time would run for all of it
 
 
 def test_an_adapter_that_does_not_record_leaves_the_outcome_unknown() -> None:
