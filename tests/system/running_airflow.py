@@ -41,7 +41,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -58,8 +57,6 @@ T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 HOME_PREFIX = "running-airflow-"
 POLL_SECONDS = 0.2
-#: A busy Airflow on SQLite knows a try that has ended only some moments later.
-LOG_SECONDS = 30.0
 #: Seconds for one answer of the API server, which waits for SQLite up to 30 of them.
 REQUEST_TIMEOUT = 120
 MOST_REPEATS = 20
@@ -263,16 +260,14 @@ class RunningAirflow:
 
     def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, *, map_index: int = -1) -> str:
         """Log of one try: a line per message, structured details appended as `name=value`."""
-        look = partial(self.log_if_any, dag_id, run_id, task_id, try_number, map_index=map_index)
-        try:
-            return self.wait_for(look, LOG_SECONDS, f"a log of try {try_number} of {task_id!r}")
-        except TimeoutError as error:
+        log = self.log_if_any(dag_id, run_id, task_id, try_number, map_index=map_index)
+        if log is None:
             tries = [(one["task_id"], one["try_number"], one["state"]) for one in self.task_instances(dag_id, run_id)]
-            error.add_note(f"tasks, tries and states: {tries}")
-            raise
+            raise LookupError(f"no try {try_number} of {task_id!r}; tasks, tries and states: {tries}")
+        return log
 
     def log_if_any(self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = -1) -> str | None:
-        """Log of one try; None if Airflow does not know this try."""
+        """Log of one try; None if there is no such try, also if its start failed and Airflow tried again."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         found = self._get_or_none(path, params={"full_content": "true", "map_index": map_index})
         return None if found is None else "\n".join(_log_line(entry) for entry in found["content"])
