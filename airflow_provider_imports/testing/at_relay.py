@@ -99,7 +99,7 @@ def at_relay(
     found = {name: json.loads(os.environ[name]) for name in long_imports.connection_env()}
     connections = {name: one for name, one in found.items() if one["conn_type"] == suite.vendor()}
     for name, one in connections.items():
-        extra = {**one["extra"], "timeout": 10 * TIMEOUT}
+        extra = {**one["extra"], "timeout": 3 * TIMEOUT}
         monkeypatch.setenv(name, json.dumps({**one, "host": relay.url, "extra": extra}))
     with relay.server:
         at = AtRelay(suite, relay, run, tmp_path, list(connections))

@@ -76,7 +76,7 @@ class FaultMatrix(Suite):
     def test_never_twice_never_lost(
         self, reach: Any, live: Any, everything_told: Any, task_state_store: Any, cell: Cell
     ) -> None:
-        road = reach(cell.way)
+        road = reach(cell.way, held=cell.holds_the_answer)
         sandbox = road.sandbox
         if not cell.case.waits:
             sandbox.change_settings(run_seconds=ALL_IMPORTS - 1)  # longer than any repeats

@@ -37,7 +37,7 @@ class LateActs(Suite):
     def test_a_late_act_is_never_a_second_import_of_the_same_start(
         self, reach: Any, live: Any, monkeypatch: Any, cell: LateCell
     ) -> None:
-        road = reach(cell.way)
+        road = reach(cell.way, held=cell.instead == "timeout")
         monkeypatch.setattr(unclear_start, "FIND_OUT_SECONDS", 0.0)  # each try looks once
         monkeypatch.setattr(self.hook_class(), "longest_start", 0.0 if cell.when == AFTER else 2 * LATE)
         if not cell.case.waits:

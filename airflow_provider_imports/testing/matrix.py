@@ -184,6 +184,11 @@ class Cell:
         return fault["fault"] in ("truncated_json", "wrong_types", "empty", "slow_drip") or fault.get("when") == "after"
 
     @property
+    def holds_the_answer(self) -> bool:
+        """The client gives up while the answer is held back."""
+        return FAULTS.get(self.fault, {}).get("fault") in ("timeout", "slow_drip")
+
+    @property
     def ends_unknown(self) -> bool:
         """Nobody can tell whether the import was started."""
         return self.hits_a_start and not self.is_clear and not self.case.adopts

@@ -28,12 +28,10 @@ if TYPE_CHECKING:
     from airflow_provider_imports.testing.cases import Case
     from airflow_provider_imports.testing.suite import Suite
 
-#: Seconds that the connections wait for an answer; a timeout fault holds it longer.
-TIMEOUT = 0.3
-#: The same where a call is not repeated, and a busy machine must not make it fail.
-TIMEOUT_OF_ONE_CALL = 1.0
-#: The same where each byte passes through threads of this process twice.
-TIMEOUT_THROUGH_A_PROXY = 0.7
+#: Seconds that the connections wait for an answer; a busy machine must not make a call fail.
+TIMEOUT = 1.0
+#: The same where a fault holds the answer back, which takes longer than either.
+TIMEOUT_OF_A_HELD_ANSWER = 0.3
 #: Longer than any import here takes.
 ALL_IMPORTS = 601.0
 
@@ -117,22 +115,25 @@ def reach(
     clock: VendorClock,
     monkeypatch: pytest.MonkeyPatch,
     tls_files: Path,
-) -> Iterator[Callable[[str], Road]]:
-    """``reach(way)``: connections that lead to a sandbox that way, with quick imports, and that give up soon."""
+) -> Iterator[Callable[..., Road]]:
+    """
+    ``reach(way, held=False)``: connections that lead to a sandbox that way, with quick imports.
+
+    With ``held``, an answer is held back, and they give up soon unless a proxy makes all slower.
+    """
     suite: type[Suite] = request.cls
     with ExitStack() as stack:
 
-        def lead(way: str = DIRECT) -> Road:
+        def lead(way: str = DIRECT, *, held: bool = False) -> Road:
             sandbox = sandboxes[way == CONNECT]
             sandbox.calm_down()
             clock.be_true()
             sandbox.change_settings(run_seconds=0.1, **{suite.vendor(): suite.settings})
-            more: dict[str, Any] = {"timeout": TIMEOUT}
+            more: dict[str, Any] = {"timeout": TIMEOUT_OF_A_HELD_ANSWER if held and way == DIRECT else TIMEOUT}
             proxy = None
             if way != DIRECT:
                 proxy = stack.enter_context(ProxyServer())
-                more = {
-                    "timeout": TIMEOUT_THROUGH_A_PROXY,
+                more |= {
                     "proxies": {"http": proxy.url, "https": proxy.url},
                     "allow_http": True,
                     "verify": str(tls_files / "cert.pem"),
@@ -162,7 +163,7 @@ def long_imports(
     session_long_imports.reset()
     session_long_imports.change_settings(**{suite.vendor(): suite.settings})
     clock.be_true()
-    hurry(session_long_imports, suite, monkeypatch, "127.0.0.1", {"timeout": TIMEOUT_OF_ONE_CALL})
+    hurry(session_long_imports, suite, monkeypatch, "127.0.0.1", {"timeout": TIMEOUT})
     return session_long_imports
 
 
