@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     FilePath = str | os.PathLike[str] | ObjectStoragePath
 
-#: Bytes that are read at a time; also about what an upload holds in memory.
-CHUNK = 1 << 20
+#: Bytes that are read at a time. An upload holds two of them in memory: what is sent, and what is next.
+CHUNK = 1 << 19
 #: A gzip file may unpack to so many bytes, and beyond that to so many times its size.
 MOST_UNPACKED, LARGEST_RATIO = 1 << 30, 200
 GZIP = b"\x1f\x8b"
