@@ -111,23 +111,28 @@ class EndMemory:
             return False
         if before is not None and not (state is ImportState.SUCCEEDED and before != ImportState.SUCCEEDED):
             return False
-        if self._store.is_shared and not await self._claim(key):
-            return False
+        if self._store.is_shared:
+            known = await self._claim(known, key)
+            if known is None:
+                return False
         await self._write(_Record({**_without(known.ends, key), key: state}))
         return True
 
-    async def _claim(self, key: str) -> bool:
-        """Fischer's algorithm: the last one to claim in a span of time is the only one that finds its own claim."""
-        known = await self._read()
-        if known is not None and known.claim is not None and known.claim[0] == key and known.claim[1] != self._token:
+    async def _claim(self, known: _Record, key: str) -> _Record | None:
+        """
+        Fischer's algorithm: the last one to claim in a span of time is the only one that finds its own claim.
+
+        :param known: what was read when the end was seen to be news: a later look could miss who has fired since
+        :return: what is remembered now; None if another trigger fires, or has fired
+        """
+        if known.claim is not None and known.claim[0] == key and known.claim[1] != self._token:
             await asyncio.sleep(2 * CLAIM_SECONDS)
             if await self._read() != known:  # the other one is alive, and fires
-                return False
-        ends = {} if known is None else known.ends
-        await self._write(_Record(ends, (key, self._token)))
+                return None
+        mine = known._replace(claim=(key, self._token))
+        await self._write(mine)
         await asyncio.sleep(CLAIM_SECONDS)
-        known = await self._read()
-        return known is not None and known.claim == (key, self._token)
+        return mine if await self._read() == mine else None
 
     async def _read(self) -> _Record | None:
         value = await self._store.read()

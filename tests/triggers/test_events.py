@@ -398,6 +398,26 @@ async def test_an_answer_that_is_late_shows_no_older_end_as_new() -> None:
     assert not await memory.is_news(seen(ImportState.SUCCEEDED, str(MOST_ENDS - 1)))
 
 
+class StoreInWhichAnotherFires(StoreOfTest):
+    """Right after the first look, the other trigger, whose claim was seen, notes that it fired."""
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        found = await super().aget(key, default)
+        if self.asked == 1:
+            self.written[key] = json.dumps({**found, "ends": {KEY: "succeeded"}, "claim": None})
+        return found
+
+
+KEY = json.dumps({"operation_id": "a"})
+
+
+async def test_another_trigger_that_fires_between_two_looks_is_noticed() -> None:
+    store = StoreInWhichAnotherFires()
+    store.written["key"] = json.dumps({"place": "place", "ends": {}, "claim": [KEY, "another"]})
+    assert not await EndMemory(Store(store, "key"), "place").is_news(seen(ImportState.SUCCEEDED))
+    assert json.loads(store.written["key"])["ends"] == {KEY: "succeeded"}
+
+
 @pytest.mark.parametrize("broken", [7, "text", [], {}, {"place": "place"}, {"place": "place", "ends": [1]}])
 async def test_what_cannot_be_read_in_the_store_is_like_a_first_look(broken: Any) -> None:
     store = StoreOfTest()
