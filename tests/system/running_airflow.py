@@ -242,6 +242,21 @@ class RunningAirflow:
 
         self.wait_for(reached, timeout, f"task {task_id!r} of {dag_id!r} to be {state!r}")
 
+    def wait_for_deferral(self, dag_id: str, run_id: str, task_id: str, timeout: float = 60, *, times: int = 1) -> None:
+        """
+        Wait until a task waits in the triggerer, and the scheduler knows: Airflow fails one that goes on before.
+
+        :param times: how often it has deferred, or ended, by then
+        """
+        known = f"TaskInstance Finished: dag_id={dag_id}, task_id={task_id}, run_id={run_id}, "
+        log_file = self.log_file("scheduler")
+
+        def it_knows() -> bool | None:
+            return log_file.read_text().count(known) >= times or None
+
+        self.wait_for(it_knows, timeout, f"the scheduler to see {task_id!r} defer")
+        self.wait_for_task(dag_id, run_id, task_id, "deferred", timeout)
+
     # Tasks
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
@@ -258,11 +273,18 @@ class RunningAirflow:
         """State of each task of a run; a mapped task appears as `task_id[map_index]`."""
         return {_task_name(ti): ti["state"] for ti in self.task_instances(dag_id, run_id)}
 
-    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, *, map_index: int = -1) -> str:
-        """Log of one try: a line per message, structured details appended as `name=value`."""
+    def task_log(
+        self, dag_id: str, run_id: str, task_id: str, try_number: int | None = None, *, map_index: int = -1
+    ) -> str:
+        """Log of one try, else of the newest: a line per message, structured details appended as `name=value`."""
+        instances = self.task_instances(dag_id, run_id)
+        if try_number is None:
+            (try_number,) = (
+                one["try_number"] for one in instances if (one["task_id"], one["map_index"]) == (task_id, map_index)
+            )
         log = self.log_if_any(dag_id, run_id, task_id, try_number, map_index=map_index)
         if log is None:
-            tries = [(one["task_id"], one["try_number"], one["state"]) for one in self.task_instances(dag_id, run_id)]
+            tries = [(one["task_id"], one["try_number"], one["state"]) for one in instances]
             raise LookupError(f"no try {try_number} of {task_id!r}; tasks, tries and states: {tries}")
         return log
 

@@ -35,10 +35,10 @@ def runs(airflow: RunningAirflow, session_sandbox: Sandbox, tmp_path_factory: py
     session_sandbox.reset()
     session_sandbox.change_settings(run_seconds=15)
     ends = airflow.trigger("pigment_push_csv", {"file_path": str(csv_file)})
-    airflow.wait_for_task("pigment_push_csv", ends, "push_csv", "deferred")
+    airflow.wait_for_deferral("pigment_push_csv", ends, "push_csv")
     session_sandbox.change_settings(run_seconds=3600)
     never_ends = airflow.trigger("pigment_with_timeout")
-    airflow.wait_for_task("pigment_with_timeout", never_ends, "trigger_import", "deferred")
+    airflow.wait_for_deferral("pigment_with_timeout", never_ends, "trigger_import")
 
     airflow.kill("triggerer")
     airflow.start("triggerer")

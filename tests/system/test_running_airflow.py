@@ -63,7 +63,7 @@ def guarded_process_with_orphan(tmp_path: Path) -> tuple[GuardedProcess, psutil.
 def test_a_run_passes_through_worker_and_triggerer(airflow: RunningAirflow, tmp_path: Path) -> None:
     awaited_file = tmp_path / "awaited"
     run_id = airflow.trigger("stock_operators", conf={"file_path": str(awaited_file)})
-    airflow.wait_for_task("stock_operators", run_id, "wait_in_triggerer", "deferred")
+    airflow.wait_for_deferral("stock_operators", run_id, "wait_in_triggerer")
 
     awaited_file.touch()
 
@@ -106,7 +106,7 @@ def test_a_task_marked_failed_is_ended(airflow: RunningAirflow) -> None:
 def test_a_killed_triggerer_starts_again(airflow: RunningAirflow, tmp_path: Path) -> None:
     awaited_file = tmp_path / "awaited"
     run_id = airflow.trigger("stock_operators", conf={"file_path": str(awaited_file)})
-    airflow.wait_for_task("stock_operators", run_id, "wait_in_triggerer", "deferred")
+    airflow.wait_for_deferral("stock_operators", run_id, "wait_in_triggerer")
 
     airflow.kill("triggerer")
     awaited_file.touch()

@@ -58,13 +58,14 @@ def before_it_ended(
     sandbox.clock.advance(RUN_SECONDS)
     airflow.wait_for_run(DAG, REPLACE, PATIENCE)
     airflow.wait_for(lambda: all(len(started(sandbox, vendor)) == 3 for vendor in STARTS) or None, PATIENCE, "starts")
+    until_deferred(airflow, WAIT, times=2)  # for its turn, and for its import
     sandbox.clock.advance(RUN_SECONDS)
     airflow.wait_for_run(DAG, WAIT, PATIENCE)
     return seen
 
 
-def until_deferred(airflow: RunningAirflow, run_id: str) -> None:
-    """Wait until both tasks of a run are deferred; one that has ended instead tells why."""
+def until_deferred(airflow: RunningAirflow, run_id: str, times: int = 1) -> None:
+    """Wait until both tasks of a run have deferred so often; one that has ended instead tells why."""
 
     def state(vendor: str) -> str | None:
         seen = airflow.task_states(DAG, run_id).get(vendor)
@@ -73,6 +74,7 @@ def until_deferred(airflow: RunningAirflow, run_id: str) -> None:
     for vendor in STARTS:
         seen = airflow.wait_for(partial(state, vendor), PATIENCE, f"{vendor} of {run_id!r} to be deferred")
         assert seen == "deferred", airflow.task_log(DAG, run_id, vendor)
+        airflow.wait_for_deferral(DAG, run_id, vendor, PATIENCE, times=times)
 
 
 def started(sandbox: Sandbox, vendor: str) -> list[Entry]:
