@@ -277,14 +277,13 @@ class RunningAirflow:
         self, dag_id: str, run_id: str, task_id: str, try_number: int | None = None, *, map_index: int = -1
     ) -> str:
         """Log of one try, else of the newest: a line per message, structured details appended as `name=value`."""
-        instances = self.task_instances(dag_id, run_id)
         if try_number is None:
-            (try_number,) = (
-                one["try_number"] for one in instances if (one["task_id"], one["map_index"]) == (task_id, map_index)
-            )
+            this = (task_id, map_index)
+            found = (one for one in self.task_instances(dag_id, run_id) if (one["task_id"], one["map_index"]) == this)
+            try_number = int(next(found)["try_number"])
         log = self.log_if_any(dag_id, run_id, task_id, try_number, map_index=map_index)
         if log is None:
-            tries = [(one["task_id"], one["try_number"], one["state"]) for one in instances]
+            tries = [(one["task_id"], one["try_number"], one["state"]) for one in self.task_instances(dag_id, run_id)]
             raise LookupError(f"no try {try_number} of {task_id!r}; tasks, tries and states: {tries}")
         return log
 

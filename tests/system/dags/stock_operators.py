@@ -15,13 +15,11 @@ def answer() -> dict[str, int]:
     return {"answer": 42}
 
 
-# Now and then Airflow's scheduler fails a task that does well, when SQLite is busy: it is tried again.
 with DAG(
     "stock_operators",
     schedule=None,
     start_date=datetime(2026, 1, 1),
     params={"file_path": ""},
-    default_args={"retries": 2, "retry_delay": 1.0},
 ):
     PythonOperator(task_id="run_on_worker", python_callable=answer)
     FileSensor(task_id="wait_in_triggerer", filepath="{{ params.file_path }}", deferrable=True, poke_interval=0.2)
